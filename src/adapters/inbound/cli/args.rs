@@ -4,6 +4,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use clap_complete::Shell;
 
 use super::checks::Loaded;
+use super::config::Config;
 use super::exit::Exit;
 use super::layers::{ConfigError, keys};
 use super::loading::Given;
@@ -239,6 +240,10 @@ pub fn parse(
         config: line.config.as_deref(),
         port: line.first,
         matches: &matches,
+        needs_key: !matches!(
+            line.verb,
+            Some(Verb::Health | Verb::Adopt { .. } | Verb::Remove { .. } | Verb::Rescan { .. })
+        ),
     };
     let loaded = || given.load(variables, read_file);
     match line.verb {
@@ -290,10 +295,20 @@ fn token(loaded: Loaded, mut request: TokenRequest) -> Result<Invocation, Exit> 
     Ok(Invocation::Token { loaded, request })
 }
 
-/// The configuration as a `config.json`, the key hidden.
+/// The configuration as a `config.json`, the key hidden; left out where a file has it, as only one
+/// of the two can count.
 fn as_file(loaded: &Loaded) -> Result<String, ConfigError> {
+    let Config {
+        key_file,
+        public_key_file,
+        ..
+    } = &loaded.config;
+    let has_key = key_file.is_none() && public_key_file.is_none();
     let text = serde_json::to_string_pretty(&loaded.config);
-    Ok(text.map_err(|error| ConfigError(error.to_string()))? + "\n")
+    let text = text.map_err(|error| ConfigError(error.to_string()))? + "\n";
+    let lines = text.split_inclusive('\n');
+    let lines = lines.filter(|line| has_key || !line.starts_with("  \"key\":"));
+    Ok(lines.collect())
 }
 
 fn printed(text: String) -> Exit {

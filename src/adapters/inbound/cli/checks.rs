@@ -28,12 +28,11 @@ pub struct Loaded {
     pub(super) key_source: Source,
 }
 
-/// Checks the rules that concern several keys.
+/// Checks the other rules that concern several keys.
 ///
 /// # Errors
 /// The first rule that is broken.
 pub(super) fn load(layers: Layers) -> Result<Loaded, ConfigError> {
-    check_key_and_host(&layers)?;
     let key_source = layers.source("key");
     let Layers { config, notes, .. } = layers;
     check_pairs(&config)?;
@@ -51,7 +50,11 @@ pub(super) fn has_strong_key(config: &Config) -> bool {
     config.public_key_file.is_some() || (key != DEFAULT_KEY && key.len() >= STRONG_KEY_BYTES)
 }
 
-fn check_key_and_host(layers: &Layers) -> Result<(), ConfigError> {
+/// Checks that a server that others can reach has a strong key.
+///
+/// # Errors
+/// It has not, or the key is the placeholder of a hidden one.
+pub(super) fn check_key_and_host(layers: &Layers) -> Result<(), ConfigError> {
     let config = &layers.config;
     if config.public_key_file.is_none() && config.key.as_bytes() == HIDDEN_KEY.as_bytes() {
         let source = layers.source("key");

@@ -47,6 +47,18 @@ pub enum Source {
     Flag(String),
 }
 
+impl Source {
+    /// A later place has a higher one.
+    pub(super) fn rank(&self) -> u8 {
+        match self {
+            Self::Default => 0,
+            Self::File(_) => 1,
+            Self::Variable(_) => 2,
+            Self::Flag(_) => 3,
+        }
+    }
+}
+
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -63,7 +75,7 @@ impl fmt::Display for Source {
 pub(super) struct Layers {
     pub(super) config: Config,
     /// Where the value of a key came from; absent for a default.
-    sources: BTreeMap<String, Source>,
+    pub(super) sources: BTreeMap<String, Source>,
     /// What the operator should know about the sources.
     pub(super) notes: Vec<String>,
 }
@@ -163,28 +175,6 @@ impl Layers {
             let expanded = path.map_or(Ok(()), |path| path.expand_home(home));
             expanded.map_err(|why| ConfigError(format!("{name}: {why}")))?;
         }
-        Ok(())
-    }
-
-    /// Reads the key from `keyFile`, if that is given and counts.
-    pub(super) fn take_key_file(
-        &mut self,
-        read_file: impl Fn(&str) -> std::io::Result<Option<String>>,
-    ) -> Result<(), ConfigError> {
-        let (Some(path), None) = (&self.config.key_file, &self.config.public_key_file) else {
-            return Ok(());
-        };
-        let path = &**path;
-        let fault = |why: String| ConfigError(format!("keyFile: {why}"));
-        let text = read_file(path)
-            .map_err(|error| fault(format!("{path} cannot be read: {error}")))?
-            .ok_or_else(|| fault(format!("there is no file {path}")))?;
-        // What writes a file mostly ends it with a line break.
-        let key = text.strip_suffix('\n').unwrap_or(&text);
-        let key = key.strip_suffix('\r').unwrap_or(key).parse();
-        let source = Source::File(path.to_owned());
-        self.config.key = key.map_err(|why| fault(format!("{path} {why}")))?;
-        self.sources.insert("key".to_owned(), source);
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 
 use clap::ArgMatches;
 
-use super::checks::{Loaded, load};
+use super::checks::{Loaded, check_key_and_host, load};
 use super::exit::Exit;
 use super::layers::{ConfigError, Layers};
 use super::values::{Text, Whole};
@@ -20,6 +20,9 @@ pub(super) struct Given<'a> {
     pub port: Option<Whole<0, 65_535>>,
     /// Its flags, those of a command included.
     pub matches: &'a ArgMatches,
+    /// Whether tokens are signed or verified. What does neither may be run by a user who cannot
+    /// read the key.
+    pub needs_key: bool,
 }
 
 impl Given<'_> {
@@ -61,7 +64,11 @@ impl Given<'_> {
         }
         layers.take_compatible_defaults()?;
         layers.expand_home(home)?;
-        layers.take_key_file(read_file)?;
+        layers.choose_key()?;
+        if self.needs_key {
+            layers.take_key_file(read_file)?;
+            check_key_and_host(&layers)?;
+        }
         if let Some(port) = self.port {
             layers.config.port = port;
         }

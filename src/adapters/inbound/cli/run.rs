@@ -1,9 +1,8 @@
 //! The program around its command: reads its input, and prints how it ends.
 
 use std::error::Error;
-use std::fs::File;
 use std::future::Future;
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{ErrorKind, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -12,11 +11,9 @@ use super::checks::Loaded;
 use super::config::Config;
 use super::exit::Exit;
 use super::layers::ConfigError;
+use super::named_file;
 use super::texts::{texts, variables};
 use super::values::Text;
-
-/// No configuration and no key is longer: what is, is another file.
-const MAX_FILE_BYTES: u64 = 1 << 20;
 
 pub(super) type Failure = Box<dyn Error + Send + Sync>;
 
@@ -91,7 +88,7 @@ impl Config {
     /// The file cannot be read.
     pub fn public_key(&self) -> Result<Option<Vec<u8>>, Failure> {
         let read = |path: &Text| {
-            std::fs::read(path.as_path()).map_err(|error| {
+            named_file::read(path).map_err(|error| {
                 format!("publicKeyFile: {} cannot be read: {error}", &**path).into()
             })
         };
@@ -119,15 +116,13 @@ impl Config {
 }
 
 fn read_file(path: &str) -> std::io::Result<Option<String>> {
-    let file = match File::open(path) {
+    let content = match named_file::read(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        file => file?,
+        content => content?,
     };
-    let mut text = String::new();
-    if file.take(MAX_FILE_BYTES + 1).read_to_string(&mut text)? as u64 > MAX_FILE_BYTES {
-        return Err(ErrorKind::FileTooLarge.into());
-    }
-    Ok(Some(text))
+    let text = String::from_utf8(content);
+    let no_text = |_| std::io::Error::new(ErrorKind::InvalidData, "it is not UTF-8");
+    text.map(Some).map_err(no_text)
 }
 
 /// An error with all its causes.

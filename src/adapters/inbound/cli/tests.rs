@@ -26,7 +26,11 @@ fn parse_with(
         "absent" => Ok(None),
         "own.key" => Ok(Some(format!("{OWN_KEY}\r\n"))),
         "empty.key" => Ok(Some("\n".to_owned())),
+        "blank.key" => Ok(Some(" \r\n \n".to_owned())),
         "two-lines.key" => Ok(Some(format!("{OWN_KEY}\n\n"))),
+        "inner-break.key" => Ok(Some(format!("{OWN_KEY}\r\n{OWN_KEY}\n"))),
+        "marked.key" => Ok(Some(format!("\u{feff}{OWN_KEY}\n"))),
+        "spaced.key" => Ok(Some(format!("{OWN_KEY} \n"))),
         _ => Ok(file.map(str::to_owned)),
     };
     parse(args.iter().map(|arg| (*arg).to_owned()), variables, read)
@@ -312,7 +316,7 @@ fn every_bad_value_in_the_file_names_key_and_what_is_allowed() {
         ),
         (
             "{\"key\":\"secret\\n\"}",
-            "key is *** in the file config.json: must not end with a line break",
+            "key is *** in the file config.json: must be one line",
         ),
         (
             "{\"trustedProxies\":[\"proxy\"]}",
@@ -502,6 +506,13 @@ fn what_is_printed_is_a_configuration_to_the_same_effect() {
             None
         )
     );
+    for flags in [["--key-file", "own.key"], ["--public-key-file", "k.pem"]] {
+        let args = [&["--print-config"][..], &flags].concat();
+        let Err(Exit { code: 0, text }) = parse_with(&args, &[], None) else {
+            panic!("no configuration was printed");
+        };
+        assert_eq!(config(&[], &[], Some(&text)), config(&flags, &[], None));
+    }
 }
 
 #[test]
@@ -603,36 +614,109 @@ fn a_path_may_begin_with_the_home_folder() {
 }
 
 #[test]
-fn the_secret_may_lie_in_a_file_which_is_used_instead_of_the_key() {
-    let of_file = config(&["--key-file", "own.key", "--key", "other"], &[], None);
+fn the_secret_may_lie_in_a_file() {
+    let of_file = config(&["--key-file", "own.key"], &[], None);
     assert_eq!(of_file.key.as_bytes(), OWN_KEY.as_bytes());
     assert_eq!(
         of_file.host(),
         config(&["--key", OWN_KEY], &[], None).host()
     );
-    let variable = [("FILE_WS_SERVER_KEY_FILE", "own.key")];
-    let named_by_variable = config(&[], &variable, Some("{\"keyFile\":\"absent\"}"));
-    assert_eq!(named_by_variable.key.as_bytes(), OWN_KEY.as_bytes());
-    let with_public_key = ["--public-key-file", "k.pem", "--key-file", "absent"];
-    assert_eq!(
-        config(&with_public_key, &[], None).key.as_bytes(),
-        b"secret"
-    );
+    for (file, why) in [
+        ("absent", "there is no file absent"),
+        ("broken", "broken cannot be read: no permission"),
+        ("empty.key", "empty.key must be a text that is not empty"),
+        ("blank.key", "blank.key must hold more than spaces"),
+        ("two-lines.key", "two-lines.key must be one line"),
+        ("inner-break.key", "inner-break.key must be one line"),
+        (
+            "marked.key",
+            "marked.key must not begin with a byte order mark",
+        ),
+        (
+            "spaced.key",
+            "spaced.key must not begin or end with a space",
+        ),
+    ] {
+        let text = fault(&["--key-file", file], &[], None);
+        assert!(text.contains(&format!("keyFile: {why}")), "{text}");
+        assert!(!text.contains(OWN_KEY), "{text}");
+    }
+}
 
-    let missing = fault(&["--key-file", "absent"], &[], None);
-    assert!(
-        missing.contains("keyFile: there is no file absent"),
-        "{missing}"
-    );
-    let unreadable = fault(&["--key-file", "broken"], &[], None);
-    assert!(unreadable.contains("keyFile: broken cannot be read: no permission"));
-    let empty = fault(&["--key-file", "empty.key"], &[], None);
-    assert!(empty.contains("keyFile: empty.key must"), "{empty}");
-    let two_lines = fault(&["--key-file", "two-lines.key"], &[], None);
-    assert!(
-        two_lines.contains("must not end with a line break"),
-        "{two_lines}"
-    );
+#[test]
+fn of_the_ways_to_give_a_key_the_latest_place_decides() {
+    let own = OWN_KEY.as_bytes();
+    let key = |value| [("FILE_WS_SERVER_KEY", value)];
+    let key_file = [("FILE_WS_SERVER_KEY_FILE", "own.key")];
+    let absent = Some("{\"keyFile\":\"absent\"}");
+    for (flags, variables, file) in [
+        (&["--key", OWN_KEY][..], &key_file[..0], absent),
+        (&["--key", OWN_KEY], &key("other"), absent),
+        (&["--key-file", "own.key"], &key("other"), absent),
+        (&[], &key_file, absent),
+        (&[], &key_file, Some("{\"key\":\"other\"}")),
+        (&[], &key_file, Some("{\"publicKeyFile\":\"k.pem\"}")),
+        (&[], &key(OWN_KEY), absent),
+        (&[], &key(OWN_KEY), Some("{\"publicKeyFile\":\"k.pem\"}")),
+    ] {
+        let config = config(flags, variables, file);
+        assert_eq!(config.key.as_bytes(), own, "{flags:?} {variables:?}");
+        assert_eq!(config.public_key_file, None, "{flags:?} {variables:?}");
+    }
+    let of_public = config(&["--public-key-file", "k.pem"], &key("other"), absent);
+    assert!(of_public.public_key_file.is_some() && of_public.key_file.is_none());
+    assert_eq!(of_public.key.as_bytes(), b"secret");
+}
+
+#[test]
+fn two_keys_in_one_place_are_a_contradiction() {
+    let both = "{\"key\":\"other\",\"keyFile\":\"own.key\"}";
+    let public = "{\"keyFile\":\"own.key\",\"publicKeyFile\":\"k.pem\"}";
+    for (flags, file, said) in [
+        (
+            &["--key", "a", "--key-file", "own.key"][..],
+            None,
+            "key is in --key and keyFile in --key-file",
+        ),
+        (
+            &["--key", "a", "health", "--public-key-file", "k.pem"],
+            None,
+            "key is in --key and publicKeyFile in --public-key-file",
+        ),
+        (
+            &[],
+            Some(both),
+            "key is in the file config.json and keyFile",
+        ),
+        (&[], Some(public), "keyFile is in the file config.json and"),
+    ] {
+        let text = fault(flags, &[], file);
+        assert!(text.contains(said), "{text}");
+    }
+    let of_flag = config(&["--key", OWN_KEY], &[], Some(public));
+    assert_eq!(of_flag.key.as_bytes(), OWN_KEY.as_bytes());
+}
+
+#[test]
+fn what_needs_no_key_works_where_it_cannot_be_read() {
+    let file = "{\"keyFile\":\"broken\",\"host\":\"*\",\"port\":4000}";
+    for verb in [
+        &["health"][..],
+        &["adopt", "ana"],
+        &["rescan", "ana"],
+        &["remove", "ana/demo", "--yes"],
+    ] {
+        let invocation = parse_with(verb, &[], Some(file));
+        let Ok(Invocation::Health(loaded) | Invocation::Operate { loaded, .. }) = &invocation
+        else {
+            panic!("{invocation:?}")
+        };
+        assert_eq!(loaded.config.port(), 4_000);
+    }
+    for verb in [&[][..], &["--check-config"], &["token", "--user", "ana"]] {
+        let text = fault(verb, &[], Some(file));
+        assert!(text.contains("broken cannot be read"), "{verb:?} {text}");
+    }
 }
 
 #[test]

@@ -132,11 +132,19 @@ pub struct SecretKey(Text);
 
 impl SecretKey {
     fn new(text: Text) -> Result<Self, String> {
-        // It comes from a file that was read with its end, and then every token would be wrong.
-        if text.ends_with(['\n', '\r']) {
-            return Err("must not end with a line break".to_owned());
-        }
-        Ok(Self(text))
+        // Slips of editors and of copying: nobody sees them, and then every token is wrong.
+        let slip = if text.trim().is_empty() {
+            "must hold more than spaces and line breaks"
+        } else if text.starts_with('\u{feff}') {
+            "must not begin with a byte order mark: save it without one"
+        } else if text.contains(char::is_control) {
+            "must be one line, without tabs and other control characters"
+        } else if text.trim() != &*text {
+            "must not begin or end with a space"
+        } else {
+            return Ok(Self(text));
+        };
+        Err(slip.to_owned())
     }
 
     /// The secret itself.
