@@ -1,15 +1,18 @@
-//! The program: chooses the adapters for what the command line asks.
+//! The program: chooses the adapters for what the command line asks, with `equipment`.
+
+mod equipment;
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use file_ws_server::adapters::inbound::cli::{self, Config, Doctor, Invocation, Store};
-use file_ws_server::adapters::outbound::filesystem::{self, Durability, OpenError, unless_locked};
-use file_ws_server::adapters::outbound::jwt::{self, JwtVerifier, TokenKey};
-use file_ws_server::adapters::outbound::memory;
+use file_ws_server::adapters::inbound::cli::{self, Invocation};
+use file_ws_server::adapters::outbound::filesystem::unless_locked;
+use file_ws_server::adapters::outbound::jwt;
 use file_ws_server::adapters::outbound::system::{RandomIds, SystemClock};
-use file_ws_server::application::ports::{Clock as _, IdGenerator as _, StoreResources, Stores};
-use file_ws_server::server::{self, Adapters, Failure};
+use file_ws_server::application::ports::{Clock as _, StoreResources};
+use file_ws_server::server::{self, Adapters};
+
+use equipment::{open_stores, verifier};
 
 /// Returns memory to the system after a burst, which the C library's allocator hardly does.
 #[global_allocator]
@@ -23,7 +26,7 @@ fn main() -> ExitCode {
             Ok(0)
         }
         Invocation::Doctor { loaded, json } => {
-            cli::block_on(async { Ok(cli::doctor(loaded, json, equip).await) })
+            cli::block_on(async { Ok(cli::doctor(loaded, json, equipment::doctor).await) })
         }
         Invocation::Health(loaded) => {
             cli::block_on(async { Ok(cli::health(&loaded.config).await) })
@@ -53,30 +56,4 @@ fn main() -> ExitCode {
             Ok(0)
         }
     })
-}
-
-/// What the doctor is given of the outbound adapters.
-fn equip(config: &Config) -> Doctor {
-    Doctor {
-        key_fault: verifier(config).err().map(|fault| fault.to_string()),
-        folder: filesystem::inspect(config.base_dir.as_path()),
-        now: SystemClock.now(),
-        number: RandomIds.pull_request_id().to_string(),
-    }
-}
-
-fn open_stores(config: &Config, resources: StoreResources) -> Result<Stores, OpenError> {
-    let durability = match (config.store, config.durability) {
-        (Store::Memory, _) => return Ok(memory::open_stores()),
-        (Store::Filesystem, cli::Durability::Fsync) => Durability::Fsync,
-        (Store::Filesystem, cli::Durability::Rename) => Durability::Rename,
-    };
-    filesystem::open_stores(config.base_dir.as_path(), durability, resources)
-}
-
-fn verifier(config: &Config) -> Result<JwtVerifier, Failure> {
-    let pem = config.public_key()?.map(TokenKey::PublicKeyPem);
-    let key = pem.unwrap_or_else(|| TokenKey::Secret(config.key.as_bytes().to_vec()));
-    JwtVerifier::new(&key, config.issuer.as_deref(), config.audience.as_deref())
-        .map_err(|error| format!("publicKeyFile: {error}").into())
 }

@@ -22,7 +22,7 @@ use crate::adapters::inbound::cli::{self, Exit, Invocation, Loaded, Store};
 use crate::adapters::inbound::control::{self, RunningServer};
 use crate::adapters::inbound::transport::{self, Probes, Shutdown, Transport, listen};
 use crate::adapters::inbound::websocket::{ProtocolHandler, Service, event_encoder};
-use crate::adapters::inbound::{http, metrics};
+use crate::adapters::inbound::{http, metrics, process};
 use crate::adapters::outbound::guest_tokens::GuestJwts;
 use crate::adapters::outbound::memory::MemoryChatRooms;
 use crate::application::files::streamer_grace::start_grace;
@@ -65,7 +65,7 @@ impl Server {
     /// # Errors
     /// What cannot be bound or opened; then nothing keeps running.
     pub async fn start(config: &Config, adapters: Adapters) -> Result<Running, Failure> {
-        let open_files = files_for_reading(config, transport::raise_open_files);
+        let open_files = files_for_reading(config, process::raise_open_files);
         let listeners = listen::bind(&config.host(), config.port())?;
         let addresses = listen::local_addresses(&listeners)?;
         let metrics_listeners = metrics::listen(config.metrics())?;

@@ -1,6 +1,7 @@
 //! A file is read in one go: it has at most 350 lines before its tests.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 
 use crate::graph::Graph;
@@ -13,6 +14,16 @@ const ROOTS: &[&str] = &[
     "clients/twicecast/src",
     "clients/twicecast-client/src",
 ];
+
+/// The program's own file is read first: it says which adapters there are, and nothing of how.
+const MOST_LINES_OF_MAIN: usize = 60;
+
+#[test]
+fn the_program_is_a_list_of_choices() {
+    let main = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/main.rs");
+    let lines = fs::read_to_string(main).expect("readable").lines().count();
+    assert!(lines <= MOST_LINES_OF_MAIN, "src/main.rs has {lines} lines");
+}
 
 #[test]
 fn no_file_is_too_long_to_read() {

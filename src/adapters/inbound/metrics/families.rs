@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use super::process;
 use super::sheet::{Sheet, rows, rows_of_two};
 use super::sources::Figures;
 use crate::adapters::delivery::Lag;
+use crate::adapters::inbound::process;
 use crate::adapters::inbound::transport::Wire;
 use crate::application::ConnectionKind;
 use crate::application::counting::{ClosedSet as _, Tally, WideCount};

@@ -5,7 +5,6 @@
 
 mod exporter;
 mod families;
-mod process;
 mod sheet;
 mod sources;
 

@@ -22,7 +22,6 @@ mod tests;
 pub use self::http::accept::serve;
 pub use self::http::handshake::{HandshakeError, asks_for_websocket};
 pub use self::http::listen;
-pub use self::http::open_files::raise_open_files;
 pub use self::http::plain::PlainConnection;
 pub use self::http::probes::{PROBE, ProbeSeen, Probes};
 pub use self::http::upgrade::{Observer, Transport, upgrade};

@@ -24,7 +24,8 @@ use serde::Serialize;
 use self::finding::{Finding, Severity};
 use self::key::KeySeen;
 use self::kinds::CONFIGURATION;
-use self::look::{machine, network};
+use self::limits::Allowed;
+use self::look::network;
 use self::port::Running;
 use super::checks::Loaded;
 use super::config::Config;
@@ -32,6 +33,7 @@ use super::exit::Exit;
 use super::layers::Source;
 use super::run::print;
 use super::values::Store;
+use crate::adapters::inbound::process;
 use crate::application::inspection::{Inspection, PlaceState};
 use crate::domain::Timestamp;
 
@@ -108,7 +110,14 @@ impl Doctor {
             Running::There { process, .. } => *process,
             Running::None | Running::Silent(_) => None,
         };
-        let allowed = machine::allowed(process, config.open_files() as u64);
+        let allowed = Allowed {
+            open_files: match process {
+                Some(process) => process::open_files_of(process),
+                // It concerns this process alone, and shows whether a server could do the same.
+                None => Some(process::raise_open_files(config.open_files() as u64)),
+            },
+            memory: process::max_memory_of(process),
+        };
         findings.extend(limits::check(config, allowed));
         findings.extend(self.kept(config, place));
         if let Some(url) = &config.public_url {

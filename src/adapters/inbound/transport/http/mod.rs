@@ -6,7 +6,6 @@ mod flow;
 pub(super) mod handshake;
 pub mod listen;
 mod metered;
-pub(super) mod open_files;
 pub(super) mod plain;
 pub(super) mod probes;
 mod shared;

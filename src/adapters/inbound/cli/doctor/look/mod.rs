@@ -1,5 +1,4 @@
 //! Looking: what the checks judge is observed here, and nothing is judged.
 
 pub(super) mod ask;
-pub(super) mod machine;
 pub(super) mod network;
