@@ -44,6 +44,22 @@ fn a_key_file_that_cannot_be_read_stops_the_start_before_anything_is_made() {
 }
 
 #[test]
+fn a_named_file_that_never_ends_stops_the_start_at_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let made = std::process::Command::new("mkfifo")
+        .arg(folder.path().join("fifo"))
+        .status();
+    assert!(made.expect("mkfifo").success());
+    for flag in ["--key-file", "--public-key-file", "--config"] {
+        for (file, why) in [("fifo", "nobody writes"), ("/dev/zero", "a device")] {
+            let said = refused_start(folder.path(), &["--base-dir", "made", flag, file]);
+            assert!(said.contains(why) && said.contains(file), "{flag}: {said}");
+        }
+    }
+    assert!(!folder.path().join("made").exists());
+}
+
+#[test]
 fn a_base_folder_that_is_a_file_is_named_with_the_cause() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("file"), "x").expect("written");
@@ -421,6 +437,28 @@ async fn behind_a_trusted_proxy_the_public_address_is_the_servers_own() {
     assert!(exchange(&server, &page).await.starts_with("HTTP/1.1 200"));
     let page = format!("GET / HTTP/1.1\r\nHost: rebound.example\r\n{forwarded}\r\n");
     assert!(exchange(&server, &page).await.starts_with("HTTP/1.1 403"));
+}
+
+#[tokio::test]
+async fn that_a_trusted_proxys_header_cannot_be_read_is_logged_once_and_not_what_it_says() {
+    let server = Server::with(&["--trusted-proxies", "127.0.0.0/8"]);
+    let log = || {
+        let log = std::fs::read_to_string(server.folder().join("server.log")).expect("a log");
+        let told = log.matches("X-Forwarded-For").count();
+        (told, log)
+    };
+    for header in ["X-Forwarded-For: 192.0.2.1:80", "X-Forwarded-For: x, [::1]"] {
+        let page = format!("GET / HTTP/1.1\r\nHost: localhost\r\n{header}\r\n\r\n");
+        exchange(&server, &page).await;
+    }
+    assert_eq!(log().0, 0, "{}", log().1);
+    for header in ["X-Forwarded-For: canary", "Forwarded: for=\"192.0.2.1\""] {
+        let page = format!("GET / HTTP/1.1\r\nHost: localhost\r\n{header}\r\n\r\n");
+        exchange(&server, &page).await;
+    }
+    let (told, log) = log();
+    assert!(told == 1 && log.contains("127.0.0.1"), "{log}");
+    assert!(!log.contains("canary"), "{log}");
 }
 
 #[tokio::test]

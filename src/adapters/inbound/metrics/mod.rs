@@ -11,7 +11,7 @@ mod sources;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use prometheus_client::encoding::prometheus_text;
 use tokio::net::TcpListener;
@@ -36,8 +36,12 @@ const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD");
 /// How often the projects are counted.
 const COUNTED: Duration = Duration::from_secs(60);
 
-/// How many connections are served at once; as many more may be about to ask.
+/// How many connections are served at once; as many more may be about to ask. Others are refused.
 const CONNECTIONS: usize = 16;
+
+/// How long one may take to ask, and then to take its answer: those who are slow keep their places
+/// from others no longer.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The memory of these connections, which have their own: where clients have taken all of theirs,
 /// the figures are wanted most.
@@ -57,6 +61,9 @@ pub async fn serve(listeners: Vec<TcpListener>, sources: Sources, shutdown: Shut
     let settings = TransportSettings {
         max_connections: CONNECTIONS,
         max_pending: CONNECTIONS,
+        handshake_timeout: PATIENCE,
+        message_timeout: PATIENCE,
+        waits_for_slow_readers: false,
         web_pages: WebPages {
             loopback_only: addresses.iter().all(|own| own.ip().is_loopback()),
             ..WebPages::default()
@@ -81,6 +88,9 @@ pub async fn serve(listeners: Vec<TcpListener>, sources: Sources, shutdown: Shut
                     let asked = (&method, path.as_str(), &headers);
                     let mut answer = answer(&exporter, asked, &connection).await;
                     secure(&mut answer);
+                    // Nobody asks again soon, and the place is another's.
+                    let close = HeaderValue::from_static("close");
+                    answer.headers_mut().insert(CONNECTION, close);
                     Ok::<_, Rejection>(answer)
                 }
             },

@@ -13,8 +13,10 @@ use super::http::web_pages::WebPages;
 pub struct TransportSettings {
     /// How long a client may take to send a request, the first and every later one.
     pub handshake_timeout: Duration,
-    /// The window over which a message must come at 1 KiB/s.
+    /// The window over which a message must come at 1 KiB/s, and an answer be taken.
     pub message_timeout: Duration,
+    /// Whether an answer may be taken for longer, at 1 KiB/s.
+    pub waits_for_slow_readers: bool,
     /// After how long a silent client is pinged.
     pub ping: Duration,
     /// After how long a client that sends nothing, or takes nothing, is closed.
@@ -47,6 +49,7 @@ impl Default for TransportSettings {
         Self {
             handshake_timeout: Duration::from_secs(10),
             message_timeout: Duration::from_secs(30),
+            waits_for_slow_readers: true,
             ping: Duration::from_secs(20),
             idle_timeout: Duration::from_secs(60),
             receivers_idle_timeout: Duration::from_secs(600),

@@ -3,29 +3,38 @@
 use std::net::{IpAddr, SocketAddr};
 
 use http::HeaderMap;
+use http::header::FORWARDED;
 use ipnetwork::IpNetwork;
+
+const X_FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// The client's address: that of the socket, or, where the socket is a trusted proxy's, the
 /// right-most hop of `X-Forwarded-For` that is not a trusted proxy itself. Hops to the left of it
 /// prove nothing, as the client can write anything there.
+///
+/// Beside it whether a trusted proxy says something of its client that cannot be read; then the
+/// proxy's own address is the client's.
 pub(super) fn client_address(
     socket: SocketAddr,
     headers: &HeaderMap,
     trusted_proxies: &[IpNetwork],
-) -> IpAddr {
+) -> (IpAddr, bool) {
     let mut client = socket.ip().to_canonical();
-    let headers = headers.get_all("x-forwarded-for").iter().rev();
+    let is_proxy = |client| is_trusted_proxy(client, trusted_proxies);
+    let lines = headers.get_all(X_FORWARDED_FOR).iter().rev();
     // A header that is not text ends the search: it becomes a hop that cannot be read.
-    for hop in headers.flat_map(|header| header.to_str().unwrap_or("?").rsplit(',')) {
-        if !is_trusted_proxy(client, trusted_proxies) {
-            break;
+    for hop in lines.flat_map(|line| line.to_str().unwrap_or("?").rsplit(',')) {
+        if !is_proxy(client) {
+            return (client, false);
         }
         match parse_hop(hop.trim()) {
             Some(address) => client = address.to_canonical(),
-            None => break,
+            None => return (client, true),
         }
     }
-    client
+    // The header of the standard (RFC 7239), which does not count.
+    let is_other = headers.contains_key(FORWARDED) && !headers.contains_key(X_FORWARDED_FOR);
+    (client, is_other && is_proxy(client))
 }
 
 /// Whether `address` is in one of `trusted_proxies`, also where it is mapped into IPv6.
@@ -68,7 +77,7 @@ mod tests {
             .map(|ip| ip.parse().expect("the test's address"))
             .collect();
         let socket = socket.parse().expect("the test's socket");
-        client_address(socket, &headers, &trusted).to_string()
+        client_address(socket, &headers, &trusted).0.to_string()
     }
 
     #[test]
@@ -107,6 +116,29 @@ mod tests {
                 expected,
                 "{forwarded:?}"
             );
+        }
+    }
+
+    #[test]
+    fn what_a_trusted_proxy_says_and_cannot_be_read_is_told() {
+        let trusted = ["10.0.0.1".parse().expect("an address")];
+        for (socket, header, value, expected) in [
+            (1, "x-forwarded-for", "198.51.100.7", false),
+            (1, "x-forwarded-for", "rubbish, 198.51.100.7", false),
+            (1, "x-forwarded-for", "198.51.100.7:80", false),
+            (1, "x-forwarded-for", "unknown", true),
+            (1, "x-forwarded-for", "for=\"[::1]\"", true),
+            (1, "x-forwarded-for", "198.51.100.7:http", true),
+            (1, "forwarded", "for=198.51.100.7", true),
+            (2, "x-forwarded-for", "unknown", false),
+            (2, "forwarded", "for=198.51.100.7", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.append(header, value.parse().expect("a header"));
+            let socket = SocketAddr::from(([10, 0, 0, socket], 9));
+            let (client, is_unread) = client_address(socket, &headers, &trusted);
+            assert_eq!(is_unread, expected, "{value}");
+            assert!(!is_unread || client == socket.ip(), "{value}");
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::adapters::inbound::transport::settings::TransportSettings;
 use crate::application::locks::lock;
 
 /// A client gets a second more for so many bytes that it takes.
@@ -22,6 +23,8 @@ pub(super) struct Flow {
     head: Duration,
     /// What each answer begins with.
     answer: Duration,
+    /// Whether what is taken earns more.
+    earns: bool,
     state: Mutex<State>,
 }
 
@@ -43,15 +46,16 @@ enum Doing {
 }
 
 impl Flow {
-    pub fn new(head: Duration, answer: Duration) -> Arc<Self> {
+    pub fn new(settings: &TransportSettings) -> Arc<Self> {
         let state = State {
-            deadline: Instant::now() + head,
+            deadline: Instant::now() + settings.handshake_timeout,
             doing: Doing::Waiting,
             stalled_since: None,
         };
         Arc::new(Self {
-            head,
-            answer,
+            head: settings.handshake_timeout,
+            answer: settings.message_timeout,
+            earns: settings.waits_for_slow_readers,
             state: Mutex::new(state),
         })
     }
@@ -75,7 +79,7 @@ impl Flow {
     pub fn taken(&self, bytes: usize) {
         let mut state = lock(&self.state);
         state.stalled_since = None;
-        if state.doing != Doing::Waiting {
+        if self.earns && state.doing != Doing::Waiting {
             let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
             let earned = Duration::from_secs(1) * bytes / BYTES_PER_SECOND;
             let most = Instant::now() + self.answer * SAVED;
@@ -125,8 +129,13 @@ mod tests {
 
     use super::*;
 
-    const HEAD: Duration = Duration::from_secs(10);
-    const ANSWER: Duration = Duration::from_secs(30);
+    /// One with 10 s for a head and 30 s for an answer.
+    fn flow(waits_for_slow_readers: bool) -> Arc<Flow> {
+        Flow::new(&TransportSettings {
+            waits_for_slow_readers,
+            ..TransportSettings::default()
+        })
+    }
 
     fn left(flow: &Flow) -> f32 {
         (flow.deadline() - Instant::now()).as_secs_f32()
@@ -138,7 +147,7 @@ mod tests {
     )]
     #[tokio::test(start_paused = true)]
     async fn an_answer_lives_as_long_as_a_kibibyte_a_second_is_taken() {
-        let flow = Flow::new(HEAD, ANSWER);
+        let flow = flow(true);
         assert_eq!(left(&flow), 10.0);
         // A head that comes byte by byte earns nothing, and neither does what is written before.
         flow.taken(1 << 20);
@@ -168,8 +177,17 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn where_slow_readers_are_not_waited_for_taking_earns_nothing() {
+        let flow = flow(false);
+        let _answering = flow.answer();
+        advance(Duration::from_secs(20)).await;
+        flow.taken(1 << 20);
+        assert!((left(&flow) - 10.0).abs() < f32::EPSILON, "{}", left(&flow));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_client_stalls_while_something_waits_that_it_does_not_take() {
-        let flow = Flow::new(HEAD, ANSWER);
+        let flow = flow(true);
         let seconds = |flow: &Flow| flow.stalled_for().as_secs();
         let _answering = flow.answer();
         advance(Duration::from_secs(7)).await;

@@ -19,7 +19,6 @@ use tokio::net::TcpStream;
 use tokio::time::{sleep_until, timeout};
 use warp::reply::Response;
 
-use super::address::client_address;
 use super::flow::{Answering, Flow};
 use super::handshake::HandshakeError;
 use super::metered::Metered;
@@ -99,7 +98,7 @@ impl PlainConnection {
     pub(super) fn new(shared: &Arc<Shared>, socket: SocketAddr, pending: AdmissionPermit) -> Self {
         let settings = &shared.settings;
         Self(Arc::new(State {
-            flow: Flow::new(settings.handshake_timeout, settings.message_timeout),
+            flow: Flow::new(settings),
             shared: Arc::clone(shared),
             socket,
             account: shared.memory.open_account(),
@@ -146,8 +145,7 @@ impl PlainConnection {
     /// Counts it among the connections of the client that sent `headers`: a proxy sends the
     /// requests of many over one connection. Returns the answer to give where there are too many.
     pub fn enter(&self, headers: &HeaderMap) -> Option<Response> {
-        let proxies = &self.0.shared.settings.trusted_proxies;
-        let client = client_address(self.0.socket, headers, proxies);
+        let client = self.0.shared.client(self.0.socket, headers);
         let mut place = lock(&self.0.place);
         if let Place::Counted {
             client: counted, ..

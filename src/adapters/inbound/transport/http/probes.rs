@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderName};
 use ipnetwork::IpNetwork;
 use serde::{Deserialize, Serialize};
 
-use super::address::is_trusted_proxy;
+use super::address::{client_address, is_trusted_proxy};
 use super::handshake::asks_for_websocket;
 use crate::application::locks::lock;
 
@@ -47,7 +47,7 @@ pub struct ProbeSeen {
     pub upgrade: bool,
     /// The address of the socket, which is the proxy's where there is one.
     pub socket: IpAddr,
-    /// Whether it had an `X-Forwarded-For`.
+    /// Whether it had an `X-Forwarded-For`, one that can be read where it counts.
     pub forwarded: bool,
     /// Whether that counts, since the socket is a trusted proxy's.
     pub trusted: bool,
@@ -89,7 +89,8 @@ impl Probes {
         expected.seen.push(ProbeSeen {
             upgrade: asks_for_websocket(headers),
             socket: socket.ip().to_canonical(),
-            forwarded: headers.contains_key("x-forwarded-for"),
+            forwarded: headers.contains_key("x-forwarded-for")
+                && !client_address(socket, headers, proxies).1,
             trusted: is_trusted_proxy(socket.ip(), proxies),
             host: host
                 .unwrap_or_default()

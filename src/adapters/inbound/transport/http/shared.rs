@@ -1,9 +1,13 @@
 //! What all connections share, plain ones and those that were upgraded.
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use http::HeaderMap;
 use warp::reply::Response;
 
+use super::address::client_address;
 use super::handshake::HandshakeError;
 use super::probes::Probes;
 use crate::adapters::inbound::transport::admission::Admission;
@@ -26,6 +30,8 @@ pub(super) struct Shared {
     /// Counts the sockets whose first request is awaited.
     pub(super) pending: Admission,
     pub(super) traffic: Arc<Traffic>,
+    /// Whether it is in the log that a proxy's header cannot be read.
+    has_told_of_proxy: AtomicBool,
 }
 
 impl Shared {
@@ -47,8 +53,26 @@ impl Shared {
             shutdown,
             pending,
             traffic: Arc::default(),
+            has_told_of_proxy: AtomicBool::new(false),
             probes: Arc::default(),
         })
+    }
+
+    /// The client that sent `headers` on `socket`. What a trusted proxy says of it and cannot be read
+    /// is logged once: it would be the same for every request.
+    pub(super) fn client(&self, socket: SocketAddr, headers: &HeaderMap) -> IpAddr {
+        let proxies = &self.settings.trusted_proxies;
+        let (client, is_unread) = client_address(socket, headers, proxies);
+        if is_unread && !self.has_told_of_proxy.swap(true, Ordering::Relaxed) {
+            // Not what it says: that may be a user's.
+            tracing::warn!(
+                proxy = %socket.ip(),
+                "a proxy of trustedProxies does not say for whom it asks, as far as can be read: all \
+                 its clients count as one address; let it send X-Forwarded-For with addresses \
+                 (this is said once)"
+            );
+        }
+        client
     }
 
     /// The answer to what is refused.

@@ -13,7 +13,7 @@ use warp::path::FullPath;
 use warp::reply::Response;
 use warp::{Filter, Rejection};
 
-use super::address::{client_address, is_trusted_proxy};
+use super::address::is_trusted_proxy;
 use super::handshake::{self, HandshakeError};
 use super::metered::Metered;
 use super::plain::PlainConnection;
@@ -98,7 +98,7 @@ impl<H: ConnectionHandler> Transport<H> {
         if shutdown.draining.is_cancelled() || shutdown.stop.is_cancelled() {
             return Err(HandshakeError::Draining);
         }
-        let address = client_address(socket, headers, &settings.trusted_proxies);
+        let address = self.shared.client(socket, headers);
         plain.make_way();
         let permit = self.shared.admission.admit(Some(address));
         let permit = permit.ok_or(HandshakeError::Full)?;
