@@ -86,6 +86,49 @@ fn a_key_that_others_can_read_is_an_error() {
 }
 
 #[test]
+fn a_key_that_others_can_replace_is_an_error_and_so_is_one_with_a_slip() {
+    let folder = configured(0o600);
+    let secrets = folder.path().join("secrets");
+    std::fs::create_dir(&secrets).expect("made");
+    let key = secrets.join("key");
+    let flags = ["--port", "0", "--key-file", "secrets/key"];
+    for (text, says) in [
+        (format!("\u{feff}{KEY}\n"), "byte order mark"),
+        (format!("{KEY}\n{KEY}\n"), "one line"),
+        ("\n\n".to_owned(), "more than spaces"),
+    ] {
+        std::fs::write(&key, text).expect("written");
+        let found = has_error(folder.path(), &flags, "configuration");
+        assert!(found.contains(says) && !found.contains(KEY), "{found}");
+    }
+    std::fs::write(&key, KEY).expect("written");
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).expect("changed");
+    let all = std::fs::Permissions::from_mode(0o777);
+    std::fs::set_permissions(&secrets, all).expect("changed");
+    let says = has_error(folder.path(), &flags, "key-file-changeable");
+    assert!(says.contains("/secrets`"), "{says}");
+}
+
+#[test]
+fn metrics_for_everybody_or_on_a_port_that_is_taken_are_found() {
+    let folder = configured(0o600);
+    let base = ["--store", "memory", "--port", "0", "--metrics-port"];
+    let open = [&base[..], &["0", "--metrics-host", "*"]].concat();
+    let (code, text) = doctor(folder.path(), &open);
+    assert!(
+        code == 1 && text.contains("warning  metrics-open: "),
+        "{text}"
+    );
+    let other = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = other.local_addr().expect("bound").port().to_string();
+    has_error(
+        folder.path(),
+        &[&base[..], &[&port]].concat(),
+        "metrics-port-taken",
+    );
+}
+
+#[test]
 fn the_default_key_is_a_warning_alone_and_an_error_behind_a_proxy() {
     let folder = tempfile::tempdir().expect("a folder");
     let flags = [
@@ -479,6 +522,17 @@ fn health_is_asked_on_the_configured_port() {
         output.status.success() && output.stdout == b"ready\n",
         "{output:?}"
     );
+    // As another user, who cannot read the key.
+    let unread = [
+        "health",
+        "--port",
+        &port,
+        "--key-file",
+        "/nowhere",
+        "--host",
+        "*",
+    ];
+    assert!(run(server.folder(), &unread).status.success());
     let output = run(server.folder(), &["health", "--port", "1"]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let why = String::from_utf8_lossy(&output.stderr);

@@ -2,8 +2,8 @@
 
 use super::finding::{Finding, Kind};
 use super::kinds::{
-    CONFIGURATION_NOTE, KEY_DEFAULT, KEY_FILE_OPEN, KEY_GUESSABLE, KEY_ON_COMMAND_LINE,
-    KEY_REACHABLE, KEY_SHORT, PUBLIC_KEY_FILE_OPEN, PUBLIC_KEY_UNUSABLE,
+    CONFIGURATION_NOTE, KEY_DEFAULT, KEY_FILE_CHANGEABLE, KEY_FILE_OF_A_GROUP, KEY_FILE_OPEN,
+    KEY_GUESSABLE, KEY_ON_COMMAND_LINE, KEY_REACHABLE, KEY_SHORT, PUBLIC_KEY_UNUSABLE,
 };
 use crate::adapters::inbound::cli::checks::{
     DEFAULT_KEY, DEFAULT_KEY_WARNING, Loaded, STRONG_KEY_BYTES, has_strong_key,
@@ -21,10 +21,28 @@ const FEWEST_BYTES: usize = 8;
 pub(super) struct KeySeen {
     /// The permissions of the configuration file, where the key comes from one.
     pub file_mode: Option<u32>,
-    /// Those of `publicKeyFile`.
-    pub public_key_mode: Option<u32>,
+    /// Where others could put in another key: that file, or `publicKeyFile`, or a folder above it.
+    pub changeable: Option<Changeable>,
     /// Why tokens cannot be verified.
     pub fault: Option<String>,
+}
+
+/// A place that others than its owner can change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Changeable {
+    /// Its path.
+    pub place: String,
+    /// Who can.
+    pub by: ChangedBy,
+}
+
+/// Who can change a place beside its owner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ChangedBy {
+    /// Its group, which may be the owner alone.
+    Group,
+    /// Every user of this machine.
+    All,
 }
 
 pub(super) fn check(loaded: &Loaded, seen: &KeySeen) -> Vec<Finding> {
@@ -33,8 +51,8 @@ pub(super) fn check(loaded: &Loaded, seen: &KeySeen) -> Vec<Finding> {
     let notes = notes.map(|note| Finding::of(CONFIGURATION_NOTE, note, ""));
     let mut findings: Vec<_> = notes.collect();
     let config = &loaded.config;
-    if let Some(path) = &config.public_key_file {
-        findings.extend(public_key(path, seen));
+    if config.public_key_file.is_some() {
+        findings.extend(public_key(seen));
         return findings;
     }
     let before = findings.len();
@@ -48,6 +66,7 @@ pub(super) fn check(loaded: &Loaded, seen: &KeySeen) -> Vec<Finding> {
             format!("`chmod 600 {path}`, and let the server's user own it"),
         ));
     }
+    findings.extend(seen.changeable.as_ref().map(changeable));
     if let Source::Flag(_) = loaded.key_source {
         findings.push(Finding::of(
             KEY_ON_COMMAND_LINE,
@@ -97,19 +116,28 @@ fn different(key: &[u8]) -> usize {
     bytes.len()
 }
 
-fn public_key(path: &str, seen: &KeySeen) -> Vec<Finding> {
+fn changeable(Changeable { place, by }: &Changeable) -> Finding {
+    match by {
+        ChangedBy::All => Finding::of(
+            KEY_FILE_CHANGEABLE,
+            format!("every user of this machine can put in another key, as all may write {place}"),
+            format!("`chmod go-w {place}`"),
+        ),
+        ChangedBy::Group => Finding::of(
+            KEY_FILE_OF_A_GROUP,
+            format!("the group of {place} may write it, and so put in another key"),
+            format!("`chmod g-w {place}`, unless the owner alone is in that group"),
+        ),
+    }
+}
+
+fn public_key(seen: &KeySeen) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Some(fault) = &seen.fault {
         let cure = "give a PEM file with an RSA, P-256 or Ed25519 public key";
         findings.push(Finding::of(PUBLIC_KEY_UNUSABLE, fault, cure));
     }
-    if seen.public_key_mode.is_some_and(|mode| mode & 0o022 != 0) {
-        findings.push(Finding::of(
-            PUBLIC_KEY_FILE_OPEN,
-            format!("other users of this machine can put another key into {path}"),
-            format!("`chmod 644 {path}`, and let root own it"),
-        ));
-    }
+    findings.extend(seen.changeable.as_ref().map(changeable));
     if findings.is_empty() {
         findings.push(Finding::ok("key", "tokens are verified with publicKeyFile"));
     }
@@ -182,23 +210,43 @@ mod tests {
     }
 
     #[test]
-    fn a_public_key_must_be_one_and_stay_the_same() {
-        let loaded = loaded(&["--public-key-file", "k.pem"], None);
-        let seen = |mode, fault: Option<&str>| KeySeen {
-            public_key_mode: mode,
-            fault: fault.map(str::to_owned),
+    fn nobody_else_puts_in_another_key() {
+        let seen = |by| KeySeen {
+            changeable: Some(Changeable {
+                place: "/etc".to_owned(),
+                by,
+            }),
             ..KeySeen::default()
         };
-        for (seen, expected) in [
-            (seen(Some(0o644), None), &["key"][..]),
-            (seen(Some(0o664), None), &["public-key-file-open"]),
-            (seen(None, Some("no such file")), &["public-key-unusable"]),
-            (
-                seen(Some(0o646), Some("no key")),
-                &["public-key-unusable", "public-key-file-open"],
-            ),
+        let file = format!("{{\"key\":\"{OWN}\"}}");
+        let (secret, public) = (
+            loaded(&[], Some(&file)),
+            loaded(&["--public-key-file", "k.pem"], None),
+        );
+        for (by, expected) in [
+            (ChangedBy::All, "key-file-changeable"),
+            (ChangedBy::Group, "key-file-of-a-group"),
         ] {
-            assert_eq!(names(&check(&loaded, &seen)), expected, "{seen:?}");
+            for loaded in [&secret, &public] {
+                let found = check(loaded, &seen(by));
+                assert_eq!(names(&found), [expected]);
+                assert!(found[0].to_string().contains("-w /etc`"), "{}", found[0]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_public_key_must_be_one() {
+        let loaded = loaded(&["--public-key-file", "k.pem"], None);
+        for (fault, expected) in [
+            (None, "key"),
+            (Some("no such file".to_owned()), "public-key-unusable"),
+        ] {
+            let seen = KeySeen {
+                fault,
+                ..KeySeen::default()
+            };
+            assert_eq!(names(&check(&loaded, &seen)), [expected], "{seen:?}");
         }
     }
 }

@@ -24,9 +24,10 @@ kinds! {
     KEY_GUESSABLE "key-guessable" Warning;
     KEY_REACHABLE "key-reachable" Error;
     KEY_FILE_OPEN "key-file-open" Error;
+    KEY_FILE_CHANGEABLE "key-file-changeable" Error;
+    KEY_FILE_OF_A_GROUP "key-file-of-a-group" Warning;
     KEY_ON_COMMAND_LINE "key-on-command-line" Warning;
     PUBLIC_KEY_UNUSABLE "public-key-unusable" Error;
-    PUBLIC_KEY_FILE_OPEN "public-key-file-open" Error;
     PUBLIC_URL_MISSING "public-url-missing" Warning;
     PUBLIC_URL_PLAIN "public-url-plain" Warning;
     OWN_PAGE_REFUSED "own-page-refused" Warning;
@@ -36,6 +37,10 @@ kinds! {
     PORT_TAKEN_BY_SERVER "port-taken-by-server" Error;
     PORT_NOT_ALLOWED "port-not-allowed" Error;
     HOST_NOT_HERE "host-not-here" Error;
+    METRICS_PORT_SAME "metrics-port-same" Error;
+    METRICS_PORT_TAKEN "metrics-port-taken" Error;
+    METRICS_UNUSABLE "metrics-unusable" Error;
+    METRICS_OPEN "metrics-open" Warning;
     RUNNING_ELSEWHERE "running-elsewhere" Warning;
     RUNNING_OTHER_VERSION "running-other-version" Warning;
     PUBLIC_URL_UNREACHABLE "public-url-unreachable" Warning;

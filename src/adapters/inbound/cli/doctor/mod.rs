@@ -11,6 +11,7 @@ mod key;
 mod kinds;
 mod limits;
 mod look;
+mod metrics;
 mod port;
 mod public;
 #[cfg(test)]
@@ -25,7 +26,7 @@ use self::finding::{Finding, Severity};
 use self::key::KeySeen;
 use self::kinds::CONFIGURATION;
 use self::limits::Allowed;
-use self::look::network;
+use self::look::{change, network};
 use self::port::Running;
 use super::checks::Loaded;
 use super::config::Config;
@@ -104,8 +105,13 @@ impl Doctor {
         };
         let mut findings = key::check(loaded, &self.key_seen(loaded));
         findings.extend(address::check(config));
-        let listening = network::listening(config).await;
+        let at = (config.host(), config.port());
+        let listening = network::listening(at, network::version_at).await;
         findings.extend(port::check(config, &running, &listening));
+        if let Some(at) = config.metrics() {
+            let listening = network::listening(at, network::metrics_at).await;
+            findings.extend(metrics::check(config, &running, &listening));
+        }
         let process = match &running {
             Running::There { process, .. } => *process,
             Running::None | Running::Silent(_) => None,
@@ -149,13 +155,14 @@ impl Doctor {
             let about = std::fs::metadata(path).ok()?;
             Some(about.permissions().mode())
         };
-        let public_key = loaded.config.public_key_file.as_deref();
+        let secret_file = match &loaded.key_source {
+            Source::File(path) => Some(path.as_str()),
+            _ => None,
+        };
+        let file = loaded.config.public_key_file.as_deref().or(secret_file);
         KeySeen {
-            file_mode: match &loaded.key_source {
-                Source::File(path) => mode(path),
-                _ => None,
-            },
-            public_key_mode: public_key.and_then(mode),
+            file_mode: secret_file.and_then(mode),
+            changeable: file.and_then(change::changeable),
             fault: self.key_fault.clone(),
         }
     }

@@ -179,7 +179,7 @@ fn proxy(url: &Origin, seen: &ProbeSeen) -> Vec<Finding> {
     } else if !seen.forwarded && (seen.trusted || url.scheme() == "https") {
         findings.push(Finding::of(
             PROXY_HIDES_ADDRESS,
-            format!("the proxy at {address} does not say who it asks for"),
+            format!("the proxy at {address} does not say who it asks for, as far as can be read"),
             "nginx: `proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;`",
         ));
     } else if seen.forwarded {

@@ -38,17 +38,23 @@ fn is_absent(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::NotFound | ErrorKind::ConnectionRefused)
 }
 
-/// What comes of listening as configured, for an instant.
-pub(in super::super) async fn listening(config: &Config) -> Listening {
-    match listen::bind(&config.host(), config.port()) {
+/// What comes of listening there, for an instant; whoever has the port is asked by `answering`.
+pub(in super::super) async fn listening<A: Future<Output = Option<String>>>(
+    (host, port): (Host, u16),
+    answering: impl FnOnce(Origin) -> A,
+) -> Listening {
+    match listen::bind(&host, port) {
         Ok(_) => Listening::Possible,
         Err(ListenError::Bind { source, address }) => match source.kind() {
             ErrorKind::AddrInUse => {
-                let mut answering = address;
+                let mut asked = address;
                 if address.ip().is_unspecified() {
-                    answering.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+                    asked.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
                 }
-                Listening::Taken(version_at(&answering.to_string()).await)
+                Listening::Taken(match format!("http://{asked}").parse() {
+                    Ok(asked) => answering(asked).await,
+                    Err(_) => None,
+                })
             }
             ErrorKind::PermissionDenied => Listening::NotAllowed,
             _ => Listening::NotHere(format!("{address}: {source}")),
@@ -58,10 +64,15 @@ pub(in super::super) async fn listening(config: &Config) -> Listening {
 }
 
 /// The version of the file-ws-server at an address, if it is one.
-async fn version_at(address: &str) -> Option<String> {
-    let at = format!("http://{address}").parse().ok()?;
+pub(in super::super) async fn version_at(at: Origin) -> Option<String> {
     let answer = ask(&at, plain("/healthz")).await.ok()?;
     version(&answer)
+}
+
+/// The beginning of the metrics at an address, if a file-ws-server tells its own there.
+pub(in super::super) async fn metrics_at(at: Origin) -> Option<String> {
+    let answer = ask(&at, plain("/metrics")).await.ok()?;
+    Some(answer.body).filter(|text| text.contains("# HELP file_ws_server_"))
 }
 
 fn plain(path: &'static str) -> Question {
