@@ -42,7 +42,7 @@ pub struct ViewersLink {
 impl LocalSettings {
     /// As flags of the server, but for its key and its folder.
     #[cfg_attr(
-        not(feature = "local"),
+        all(not(feature = "local"), not(test)),
         expect(dead_code, reason = "there is no server")
     )]
     pub fn flags(&self) -> Vec<String> {
