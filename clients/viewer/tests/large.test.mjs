@@ -23,11 +23,11 @@ const MAX_GROWN = 5 * MB;
 const MAX_ELEMENTS = 240;
 const MAX_ROWS = 60;
 /**
- * What the page and the parts that it needs take, without the list, the language of the open file
- * and the headers. The first plan was 200 kB, for a page in one piece: its modules are served as
- * they are reviewed, with comments and each by itself.
+ * What the page takes of those who only watch, without the list, the language of the open file and the headers. The
+ * first plan was 200 kB, for a page in one piece: its modules are served as they are reviewed, with comments and each by
+ * itself.
  */
-const MAX_BYTES = 250_000;
+const MAX_BYTES = 240_000;
 /** Small files that changed last are held ready, beside the one that is looked at. */
 const MAX_CONTENTS = 24 + 1;
 

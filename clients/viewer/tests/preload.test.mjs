@@ -18,6 +18,6 @@ test("the document names parts that are there, and asks at once for the librarie
     const text = await readFile(path.join(page, part), "utf8");
     for (const [, name] of text.matchAll(/\bfrom\s*"(\.\/[^"]+)"/g)) await look(path.join(path.dirname(part), name));
   };
-  for (const library of ["codemirror", "lit-html", "merge", "sha256"]) await look(`vendor/${library}.js`);
+  for (const library of ["codemirror", "diff", "lit-html", "sha256"]) await look(`vendor/${library}.js`);
   assert.deepEqual(preloaded.sort(), [...needed].sort());
 });

@@ -63,14 +63,15 @@ async function notices(folders) {
 
 /**
  * Types for tsc, which finds the packages themselves in this folder's node_modules (jsconfig.json): the values that an
- * entry hands on, and all types of their packages.
+ * entry hands on, and all types of their packages. Queries are for the bundler alone.
  *
  * @param {string} entry
  */
 function types(entry) {
-  const packages = new Set([...entry.matchAll(/from "([^"]+)"/g)].map((match) => match[1]));
+  const exports = entry.replace(/^\/\/.*\n/gm, "").replaceAll(/\?\w+"/g, '"');
+  const packages = new Set([...exports.matchAll(/from "([^"]+)"/g)].map((match) => match[1]));
   const all = [...packages].map((name) => `export type * from "${name}";\n`);
-  return entry.replace(/^\/\/.*\n/gm, "") + all.join("");
+  return exports + all.join("");
 }
 
 const result = await build({

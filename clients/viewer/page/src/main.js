@@ -5,12 +5,11 @@ import { mountAddress } from "./view/address.js";
 import { mountBar, mountFoot } from "./view/bar.js";
 import { mountChat } from "./view/chat.js";
 import { mountCode } from "./view/code.js";
-import { mountDifference } from "./view/difference.js";
-import { mountEntry } from "./view/entry.js";
-import { mountHelp, mountKeys } from "./view/keys.js";
+import { discard, edit } from "./view/edits.js";
+import { mountKeys } from "./view/keys.js";
+import { later, laterDialog } from "./view/later.js";
 import { mountPalette } from "./view/palette.js";
 import { mountPreview } from "./view/preview.js";
-import { discard, edit } from "./view/propose.js";
 import { mountProposals } from "./view/proposals.js";
 import { byId, mountFrame, mountNotices, mountPanelTabs, mountPlaces } from "./view/shell.js";
 import { mountBanner, mountState } from "./view/state.js";
@@ -49,9 +48,14 @@ function showProject({ connection, session, project, workspace, notices, active,
   mountFrame(workspace);
   mountAddress(workspace, session);
   const code = mountCode(byId("code"), { project, active, workspace, notices, edits: proposal });
-  const difference = mountDifference(byId("difference"), {
-    proposal, review, project, workspace, session, edit: editFile,
-  });
+  let stepDifference = (/** @type {1 | -1} */ _by) => false;
+  const mayCompare = () => proposal.mayPropose || proposal.drafts.size > 0 || review.mayReview;
+  later(mayCompare, () => import("./view/difference.js"), ({ mountDifference }) => {
+    const difference = mountDifference(byId("difference"), {
+      proposal, review, project, workspace, session, edit: editFile,
+    });
+    stepDifference = difference.step;
+  }, proposal, review, session);
   mountBar(byId("bar"), {
     session, connection, workspace, skip: code.focus,
     unread: () => room.unread + review.waiting, unreadOf: [room, review],
@@ -72,32 +76,24 @@ function showProject({ connection, session, project, workspace, notices, active,
   mountFoot(byId("foot"), { session, project, workspace });
   mountNotices(byId("notices"), notices);
   mountPalette(byId("palette"), { project, workspace });
-  mountHelp(byId("help"), workspace);
+  laterDialog(workspace, "help", () => import("./view/help.js"), (help) => help.mountHelp(byId("help"), workspace));
   const focusPanel = () => (workspace.panel === "chat" ? chat.focus() : byId("tab-proposals").focus());
-  mountEntry(byId("entry"), { session, workspace, focusPanel });
+  laterDialog(workspace, "entry", () => import("./view/entry.js"), ({ mountEntry }) => {
+    mountEntry(byId("entry"), { session, workspace, focusPanel });
+  });
   /** Whether the next departure is the download of the zip, which leaves the page where it is. */
   let isDownload = false;
-  // Who watches need not wait for it: it comes when it is first wanted.
-  let hasTake = false;
-  workspace.subscribe(async () => {
-    if (workspace.dialog !== "take" || hasTake) return;
-    const module = await import("./view/take.js").catch(() => null);
-    if (!module) return workspace.set({ dialog: null });
-    if (hasTake) return;
-    hasTake = true;
-    module.mountTake(byId("take"), {
-      session, project, workspace,
-      onDownload: () => {
-        isDownload = true;
-        setTimeout(() => (isDownload = false), DOWNLOAD_MS);
-      },
-    });
-    workspace.changed();
+  const onDownload = () => {
+    isDownload = true;
+    setTimeout(() => (isDownload = false), DOWNLOAD_MS);
+  };
+  laterDialog(workspace, "take", () => import("./view/take.js"), ({ mountTake }) => {
+    mountTake(byId("take"), { session, project, workspace, onDownload });
   });
   mountKeys(workspace, {
     find: code.find,
     edit: editActive,
-    step: (by) => (workspace.stage.kind === "file" ? code.step(by) : difference.step(by)),
+    step: (by) => (workspace.stage.kind === "file" ? code.step(by) : stepDifference(by)),
     focusCode: code.focus,
     focusPanel,
   });

@@ -1,4 +1,2 @@
-export {
-  MergeView, getChunks, goToNextChunk, goToPreviousChunk, presentableDiff, unifiedMergeView,
-} from "@codemirror/merge";
+export { MergeView, getChunks, goToNextChunk, goToPreviousChunk, unifiedMergeView } from "@codemirror/merge";
 export type * from "@codemirror/merge";

@@ -1,4 +1,2 @@
-// Differences between two texts, and views of them.
-export {
-  MergeView, getChunks, goToNextChunk, goToPreviousChunk, presentableDiff, unifiedMergeView,
-} from "@codemirror/merge";
+// Views of the differences between two texts, for those who propose or review.
+export { MergeView, getChunks, goToNextChunk, goToPreviousChunk, unifiedMergeView } from "@codemirror/merge";

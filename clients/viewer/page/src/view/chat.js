@@ -3,6 +3,7 @@ import { createRef, html, live, nothing, ref, repeat } from "../../vendor/lit-ht
 import { pieces } from "../links.js";
 import { visible } from "../names.js";
 import { chat as texts } from "../panel-texts.js";
+import { later } from "./later.js";
 import { region } from "./region.js";
 
 /** @typedef {import("../room.js").ChatMessage} ChatMessage */
@@ -113,14 +114,9 @@ export function mountChat(element, models) {
   session.subscribe(known);
 
   const moderates = () => (session.you.moderate ? tools : null);
-  session.subscribe(async () => {
+  session.subscribe(() => {
     if (session.banned && !wasBanned) notices.say(banned(session.banned), { tone: "bad" });
     wasBanned = session.banned !== null;
-    if (tools || !session.you.moderate) return;
-    // Where it does not come now, the next news of the session asks for it again.
-    const module = await import("./moderation.js").catch(() => null);
-    tools ??= module && module.mountModeration(models, draw);
-    draw();
   });
   room.onAnnounced = ({ username, message }) =>
     notices.say(texts.announced(username, message), {
@@ -236,6 +232,10 @@ export function mountChat(element, models) {
       ${foot()}`;
   };
   const draw = region(element, template, room, session, workspace);
+  later(() => session.you.moderate, () => import("./moderation.js"), ({ mountModeration }) => {
+    tools = mountModeration(models, draw);
+    draw();
+  }, session);
 
   document.addEventListener("visibilitychange", settle);
   setInterval(() => void (document.hidden || room.refreshMembers()), MEMBERS_MS);

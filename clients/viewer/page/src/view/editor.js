@@ -4,7 +4,7 @@ import {
   foldGutter, foldKeymap, highlightActiveLine, highlightSelectionMatches, highlightSpecialChars, history,
   historyKeymap, indentUnit, keymap, lineNumbers, search, searchKeymap, syntaxHighlighting, tags,
 } from "../../vendor/codemirror.js";
-import { presentableDiff } from "../../vendor/merge.js";
+import { presentableDiff } from "../../vendor/diff.js";
 import * as texts from "../texts.js";
 import { markChanged, marks } from "./marks.js";
 

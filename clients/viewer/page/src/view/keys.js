@@ -1,10 +1,5 @@
-// Keys for the whole page, and the list of them.
-import { html, nothing } from "../../vendor/lit-html.js";
+// Keys for the whole page; help.js lists them.
 import { browserKeeper } from "../keeper.js";
-import * as texts from "../texts.js";
-import { joinDialog } from "./dialog.js";
-import { closeIcon } from "./icons.js";
-import { region } from "./region.js";
 
 /** @typedef {import("../workspace.js").Workspace} Workspace */
 /**
@@ -13,7 +8,8 @@ import { region } from "./region.js";
  *   focusPanel: () => void }} Actions
  */
 
-const KEPT = "singleKeys";
+/** Where it is kept that single keys do nothing. */
+export const KEPT = "singleKeys";
 /** The regions that F6 goes round, in order; those that are not seen are left out. */
 const REGIONS = [
   "#files [role=tree]", "#tabs [role=tab][tabindex='0']", "#code", "#preview [tabindex='0'], #preview button",
@@ -101,34 +97,4 @@ function goRound(by, focusCode) {
 /** @param {HTMLElement} element */
 function regionOf(element) {
   return element.closest("#files, #tabs, #code, #preview, #difference, #state, #panel, #bar, #places") ?? element;
-}
-
-/** @param {HTMLElement} element @param {Workspace} workspace */
-export function mountHelp(element, workspace) {
-  const redraw = region(element, template, workspace);
-  joinDialog(element, workspace, "help", redraw.now);
-
-  function template() {
-    if (workspace.dialog !== "help") return nothing;
-    return html`<div class="sheet">
-      <div class="sheet-head"><h2 id="help-title">${texts.keys.title}</h2>
-        <button class="icon-button" aria-label=${texts.keys.close} @click=${() => workspace.set({ dialog: null })}
-          >${closeIcon}</button></div>
-      <div class="key-groups">
-        ${texts.keys.groups.map(([title, rows]) => html`<section><h3>${title}</h3><dl>
-          ${rows.map(([keys, text]) => html`<div><dt>${text}</dt><dd>${keys.map((key) => html`<kbd>${key}</kbd>`)}</dd></div>`)}
-        </dl></section>`)}
-      </div>
-      <label class="check"><input type="checkbox" .checked=${workspace.singleKeys} @change=${onSingle}>
-        <span>${texts.keys.single}<small>${texts.keys.singleHint}</small></span></label>
-      <p class="sheet-foot"><a href="/-/licenses" target="_blank" rel="noopener">${texts.keys.licences}</a></p>
-    </div>`;
-  }
-
-  /** @param {Event} event */
-  function onSingle(event) {
-    const isOn = /** @type {HTMLInputElement} */ (event.target).checked;
-    browserKeeper.setItem(KEPT, isOn ? "on" : "off");
-    workspace.set({ singleKeys: isOn });
-  }
 }

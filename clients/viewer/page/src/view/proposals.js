@@ -1,7 +1,8 @@
 // The proposals: a viewer's own, or those that wait for the streamer.
 import { html, nothing } from "../../vendor/lit-html.js";
 import { propose, review as reviewTexts } from "../panel-texts.js";
-import { joinButton, notAllowed, proposeTemplate } from "./propose.js";
+import { joinButton, notAllowed } from "./edits.js";
+import { later } from "./later.js";
 import { region } from "./region.js";
 
 const REFRESH_MS = 10_000;
@@ -21,21 +22,15 @@ const REFRESH_MS = 10_000;
  */
 export function mountProposals(element, models) {
   const { proposal, sent, review, project, session, workspace, notices } = models;
-  const drawLater = Object.assign(() => draw(), { now: () => draw.now() });
-  const own = proposeTemplate(models, drawLater);
+  /** @type {(() => unknown) | null} a viewer's own edits; who may not have any does not load it */
+  let own = null;
   /** @type {(() => unknown) | null} what waits for the streamer; nobody else's page loads it */
   let waiting = null;
-  const loadWaiting = async () => {
-    if (waiting || !review.mayReview) return;
-    // Where it does not come now, the next news of the reviews asks for it again.
-    const { reviewsTemplate } = await import("./reviews.js").catch(() => ({ reviewsTemplate: null }));
-    waiting ??= reviewsTemplate && reviewsTemplate(models, drawLater);
-    drawLater();
-  };
+  const hasOwn = () => !review.mayReview && (proposal.mayPropose || proposal.drafts.size > 0);
 
   const template = () => {
     if (review.mayReview) return waiting?.() ?? nothing;
-    if (proposal.mayPropose || proposal.drafts.size > 0) return own();
+    if (hasOwn()) return own?.() ?? nothing;
     if (session.guests === "propose" && (session.mayJoin || session.phase === "lost")) {
       return html`<h2>${propose.title}</h2><p class="hint">${propose.guest}</p>
         ${proposal.waiting > 0 ? html`<p class="hint">${propose.waiting(proposal.waiting)}</p>` : nothing}
@@ -44,8 +39,14 @@ export function mountProposals(element, models) {
     return html`<h2>${propose.title}</h2>${notAllowed(session)}`;
   };
   const draw = region(element, template, proposal, sent, review, project, session, workspace);
-  review.subscribe(() => void loadWaiting());
-  session.subscribe(() => void loadWaiting());
+  later(hasOwn, () => import("./propose.js"), ({ proposeTemplate }) => {
+    own = proposeTemplate(models, draw);
+    draw();
+  }, proposal, session);
+  later(() => review.mayReview, () => import("./reviews.js"), ({ reviewsTemplate }) => {
+    waiting = reviewsTemplate(models, draw);
+    draw();
+  }, review, session);
 
   const refresh = () => void (document.hidden || review.refresh());
   document.addEventListener("visibilitychange", refresh);

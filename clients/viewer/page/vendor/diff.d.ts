@@ -1,0 +1,2 @@
+export { presentableDiff } from "@codemirror/merge";
+export type * from "@codemirror/merge";
