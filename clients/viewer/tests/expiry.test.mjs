@@ -3,14 +3,21 @@ import test from "node:test";
 import assert from "node:assert/strict";
 import { editFile, open, openProposals, panel, startServer, streamer, viewerToken } from "./lib.mjs";
 
-/** A link to read and propose with, without the chat, that is good for `seconds` from now. @param {number} seconds */
+/**
+ * A link to read and propose with, without the chat, that is good for `seconds` from now.
+ * @param {number} seconds
+ */
 const shortLink = (seconds) => {
   const exp = Math.floor(Date.now() / 1000) + seconds;
   return viewerToken("bob", "ana", "demo", { rights: ["read", "propose"], exp });
 };
 const HOUR_MS = 3_600_000;
 
-/** A page where somebody has edited a file. @param {import("node:test").TestContext} t @param {object} [options] */
+/**
+ * A page where somebody has edited a file.
+ * @param {import("node:test").TestContext} t
+ * @param {object} [options]
+ */
 async function editing(t, options) {
   const server = await startServer(t);
   const ana = await streamer(t, server);

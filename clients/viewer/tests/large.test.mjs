@@ -23,9 +23,9 @@ const MAX_GROWN = 5 * MB;
 const MAX_ELEMENTS = 240;
 const MAX_ROWS = 60;
 /**
- * What the page takes of those who only watch, without the list, the language of the open file and the headers. The
- * first plan was 200 kB, for a page in one piece: its modules are served as they are reviewed, with comments and each by
- * itself.
+ * What the page takes of those who only watch, without the list, the language of the open file and the
+ * headers. The first plan was 200 kB, for a page in one piece: its modules are served as they are reviewed,
+ * with comments and each by itself.
  */
 const MAX_BYTES = 240_000;
 /** Small files that changed last are held ready, beside the one that is looked at. */
@@ -46,8 +46,8 @@ const many = (count, content) =>
     /** @type {[string, string]} */ ([`/d${at % 50}/s${at % 7}/file_${at}.rs`, `${content} ${at}\n`]));
 
 /**
- * What the scripts of a page keep, in bytes, once what they have dropped is gone: in their heap, and outside of it,
- * where the bytes of files are and the texts made of them.
+ * What the scripts of a page keep, in bytes, once what they have dropped is gone: in their heap, and outside
+ * of it, where the bytes of files are and the texts made of them.
  * @param {import("playwright-core").Page} page
  */
 async function memoryOf(page) {
@@ -58,7 +58,11 @@ async function memoryOf(page) {
   return { heap: usedSize, outside: backingStorageSize };
 }
 
-/** Tells what is kept. @param {import("node:test").TestContext} t @param {{ heap: number, outside: number }} memory */
+/**
+ * Tells what is kept.
+ * @param {import("node:test").TestContext} t
+ * @param {{ heap: number, outside: number }} memory
+ */
 function tell(t, { heap, outside }) {
   t.diagnostic(`heap of ${(heap / MB).toFixed(1)} MB, and ${(outside / MB).toFixed(1)} MB outside of it`);
 }

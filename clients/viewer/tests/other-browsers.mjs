@@ -15,8 +15,8 @@ const SHOTS = process.env.VIEWER_SHOTS ?? (await mkdtemp(path.join(tmpdir(), "vi
 const PATIENCE = 20_000;
 
 /**
- * @typedef {{ go: (url: string) => Promise<void>, run: (script: string) => Promise<any>, shot: () => Promise<string>
- * }} Driver
+ * @typedef {{ go: (url: string) => Promise<void>, run: (script: string) => Promise<any>, shot: () =>
+ *   Promise<string> }} Driver
  */
 
 /** @param {import("node:test").TestContext} t @returns {Promise<Driver>} */

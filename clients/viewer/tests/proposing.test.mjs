@@ -92,7 +92,11 @@ for (const [name, viewport, scheme] of LOOKS) {
   });
 }
 
-/** Presses Tab until the focus is on an element. @param {any} page @param {import("playwright-core").Locator} wanted */
+/**
+ * Presses Tab until the focus is on an element.
+ * @param {any} page
+ * @param {import("playwright-core").Locator} wanted
+ */
 async function tabTo(page, wanted) {
   for (let presses = 0; presses < 60; presses++) {
     if (await wanted.evaluate((element) => element === document.activeElement)) return;

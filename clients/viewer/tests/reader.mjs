@@ -1,6 +1,6 @@
-// What the tutorial's reader does in a browser, for `scripts/docs-commands`: `guest` joins at the link $LINK, sees a change and
-// proposes one; `streamer` accepts it at the link that `twicecast link --own` prints. Each ends when the page says
-// that the proposal was accepted.
+// What the tutorial's reader does in a browser, for `scripts/docs-commands`: `guest` joins at the link $LINK,
+// sees a change and proposes one; `streamer` accepts it at the link that `twicecast link --own` prints. Each
+// ends when the page says that the proposal was accepted.
 import { execFileSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { chromium } from "playwright-core";

@@ -99,6 +99,14 @@ test("no file of the page or of its tests has more than 350 lines", async () => 
   }
 });
 
+test("no line of the page or of what builds it has more than 110 columns, but for drawings of icons", async () => {
+  for (const [file, text] of [...(await sources("page")), ...(await sources("vendor"))]) {
+    if (file === "page/src/view/icons.js") continue;
+    const long = text.split("\n").flatMap((line, at) => (line.length > 110 ? [at + 1] : []));
+    assert.deepEqual(long, [], file);
+  }
+});
+
 test("the words of the page are in texts.js: views write none themselves", async () => {
   for (const [file, text] of await sources("page/src/view")) {
     const written = [...text.matchAll(/(?<!=)>\s*([A-Z][a-z]+(?: [a-z]+)*[.?!]?)\s*</g)].map(
@@ -111,8 +119,8 @@ test("the words of the page are in texts.js: views write none themselves", async
 const TEXTS = /** @type {[string, unknown][]} */ (Object.entries({ ...words, ...panelWords, ...moderationWords }));
 
 /**
- * The words that a module uses, each as `group.key`, by what it has imported: `group.` alone where it takes its key
- * from elsewhere.
+ * The words that a module uses, each as `group.key`, by what it has imported: `group.` alone where it takes
+ * its key from elsewhere.
  * @param {string} text
  */
 function wordsUsed(text) {

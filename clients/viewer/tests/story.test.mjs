@@ -1,4 +1,5 @@
-// A streamer, their terminal, and three viewers: one who only watches, one with a name, and a guest with a phone.
+// A streamer, their terminal, and three viewers: one who only watches, one with a name, and a guest with a
+// phone.
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import test from "node:test";

@@ -1,4 +1,5 @@
-// A troll's evening: what moderators can do about somebody who comes back and back, and what the others notice of it.
+// A troll's evening: what moderators can do about somebody who comes back and back, and what the others
+// notice of it.
 import test from "node:test";
 import assert from "node:assert/strict";
 import { code, open, phone, say, startServer, streamer, streamerToken, viewerToken } from "./lib.mjs";

@@ -1,6 +1,7 @@
 /**
- * Builds page/vendor from the packages that package-lock.json names: `npm ci`, then `node build.mjs`. The same
- * packages give the same bytes, wherever this folder is. page/vendor is committed, so that Cargo needs no Node.
+ * Builds page/vendor from the packages that package-lock.json names: `npm ci`, then `node build.mjs`. The
+ * same packages give the same bytes, wherever this folder is. page/vendor is committed, so that Cargo needs
+ * no Node.
  */
 import { build } from "esbuild";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -62,8 +63,8 @@ async function notices(folders) {
 }
 
 /**
- * Types for tsc, which finds the packages themselves in this folder's node_modules (jsconfig.json): the values that an
- * entry hands on, and all types of their packages. Queries are for the bundler alone.
+ * Types for tsc, which finds the packages themselves in this folder's node_modules (jsconfig.json): the
+ * values that an entry hands on, and all types of their packages. Queries are for the bundler alone.
  *
  * @param {string} entry
  */

@@ -1,6 +1,6 @@
 /**
- * The languages: each becomes `page/vendor/languages/<name>.js`, loaded when a file first needs it. Its default
- * export makes the extension that highlights it.
+ * The languages: each becomes `page/vendor/languages/<name>.js`, loaded when a file first needs it. Its
+ * default export makes the extension that highlights it.
  *
  * @type {Record<string, {from: string, use: string, mode?: boolean}>}
  */

@@ -201,7 +201,10 @@ mod tests {
 
     #[test]
     fn a_token_whose_room_is_zero_means_the_projects_own() {
-        let claims = serde_json::json!({"username": "bob", "streamername": "ana", "streamname": "demo", "room": 0, "exp": 7.5, "mutedUntil": false, "bannedUntil": 9});
+        let claims = serde_json::json!({
+            "username": "bob", "streamername": "ana", "streamname": "demo", "room": 0, "exp": 7.5,
+            "mutedUntil": false, "bannedUntil": 9,
+        });
         let token = jsonwebtoken::encode(
             &jsonwebtoken::Header::default(),
             &claims,

@@ -46,7 +46,10 @@ impl<'a> Inbox<'a> {
     /// make it.
     pub async fn enter(credentials: &'a Credentials) -> Result<Self, Failure> {
         let token = credentials.token()?.ok_or_else(|| {
-            Failure::usage("Pull requests are for the streamer: give --token (or TWICECAST_TOKEN), or --key (or TWICECAST_KEY) if you run the server.")
+            Failure::usage(
+                "Pull requests are for the streamer: give --token (or TWICECAST_TOKEN), or --key \
+                 (or TWICECAST_KEY) if you run the server.",
+            )
         })?;
         let (outgoing, mut incoming) = connection::connect(&credentials.url, None).await?;
         let logins = [

@@ -1,4 +1,5 @@
-// The file on the stage: whether it is there, and what kind of thing it is. Reads it when it is due. No element.
+// The file on the stage: whether it is there, and what kind of thing it is. Reads it when it is due. No
+// element.
 import { ConnectionLost } from "./connection.js";
 import { Observable } from "./observable.js";
 import { Gone, TooLarge } from "./project.js";

@@ -1,4 +1,5 @@
-// One WebSocket that comes back: requests and their answers by `ref`, pushes by type, backoff. No file, no element.
+// One WebSocket that comes back: requests and their answers by `ref`, pushes by type, backoff. No file, no
+// element.
 import { Observable } from "./observable.js";
 
 /**
@@ -91,8 +92,8 @@ export class Connection extends Observable {
   }
 
   /**
-   * Asks whether the connection still stands, or connects at once: the tab is looked at again, or the network is
-   * back.
+   * Asks whether the connection still stands, or connects at once: the tab is looked at again, or the network
+   * is back.
    */
   wake() {
     if (this.state === "waiting") this.start();
@@ -116,7 +117,8 @@ export class Connection extends Observable {
   }
 
   /**
-   * Asks, and waits for the last message of the answer. `each` gets those before it (parts of files and lists).
+   * Asks, and waits for the last message of the answer. `each` gets those before it (parts of files and
+   * lists).
    * @param {string} type
    * @param {string | null} subtype
    * @param {object} [data]
@@ -189,7 +191,8 @@ export class Connection extends Observable {
     socket?.close();
     const waiting = [...this.#waiting.values()];
     this.#waiting.clear();
-    const delay = Math.min(FIRST_DELAY_MS * 2 ** this.#attempts++, LONGEST_DELAY_MS) * (0.5 + Math.random() / 2);
+    const longest = Math.min(FIRST_DELAY_MS * 2 ** this.#attempts++, LONGEST_DELAY_MS);
+    const delay = longest * (0.5 + Math.random() / 2);
     this.state = "waiting";
     this.retryAt = Date.now() + delay;
     clearTimeout(this.#timer);

@@ -2,7 +2,8 @@
 import { decodeText } from "./encoding.js";
 
 /**
- * One version of a file. `text` is null where the bytes are no text. A stale one is older than what the server has.
+ * One version of a file. `text` is null where the bytes are no text. A stale one is older than what the
+ * server has.
  * @typedef {{ bytes: Uint8Array<ArrayBuffer>, text: string | null, stale: boolean }} Content
  */
 

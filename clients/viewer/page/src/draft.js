@@ -5,11 +5,13 @@ import { encodeText } from "./encoding.js";
  * A change of one file that its author has not sent yet.
  *
  * - `base` is the SHA-256 of the content that they started from, null for a new file
- * - `before` is that content, with its own line endings; null where it is no text (then only deletion is possible)
+ * - `before` is that content, with its own line endings; null where it is no text (then only deletion is
+ *   possible)
  * - `after` is what they want instead, lines ending in "\n" as in an editor; null means the file goes
  * - `from` is the name that a renamed file had
  *
- * @typedef {{ name: string, base: string | null, before: string | null, after: string | null, from?: string }} Draft
+ * @typedef {{ name: string, base: string | null, before: string | null, after: string | null,
+ *   from?: string }} Draft
  */
 /** @typedef {"edited" | "added" | "deleted"} DraftKind */
 
@@ -38,8 +40,8 @@ export function bytesOf(draft) {
 }
 
 /**
- * `after` with the line endings of `before`: those of the lines at the start and at the end that are the same, and in
- * between the one that is most frequent there.
+ * `after` with the line endings of `before`: those of the lines at the start and at the end that are the
+ * same, and in between the one that is most frequent there.
  *
  * @param {string} before
  * @param {string} after
@@ -78,7 +80,8 @@ function usualEnding(lines) {
 }
 
 /**
- * The reason why a new file cannot have this name, or null. The server decides; this only spares a round trip.
+ * The reason why a new file cannot have this name, or null. The server decides; this only spares a round
+ * trip.
  *
  * @param {string} name with a leading `/`
  * @param {(name: string) => boolean} exists

@@ -101,7 +101,9 @@ function sorted(names) {
 /** The folders above a name, from the top. @param {string} name */
 export function foldersAbove(name) {
   const above = [];
-  for (let at = name.indexOf("/", 1); at > 0; at = name.indexOf("/", at + 1)) above.push(name.slice(0, at + 1));
+  for (let at = name.indexOf("/", 1); at > 0; at = name.indexOf("/", at + 1)) {
+    above.push(name.slice(0, at + 1));
+  }
   return above.filter((each) => each !== name);
 }
 

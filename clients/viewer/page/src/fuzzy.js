@@ -15,7 +15,8 @@ export class NameSearch {
 
   /** @param {Iterable<string>} names */
   setNames(names) {
-    this.#all = Array.from(names, (name) => ({ name, lower: name.toLowerCase(), base: name.lastIndexOf("/") + 1 }));
+    this.#all = Array.from(names, (name) => (
+      { name, lower: name.toLowerCase(), base: name.lastIndexOf("/") + 1 }));
     this.#lastQuery = "";
     this.#lastFound = this.#all;
   }

@@ -53,8 +53,8 @@ const ENDINGS = {
 };
 
 /**
- * What is longer, or has a longer line, has no colours: to find them would hold up the page. A line is found in one
- * go.
+ * What is longer, or has a longer line, has no colours: to find them would hold up the page. A line is found
+ * in one go.
  */
 export const MAX_HIGHLIGHTED = 1024 * 1024;
 export const MAX_HIGHLIGHTED_LINE = 10_000;

@@ -11,7 +11,8 @@ const ADDRESS = /\bhttps?:\/\/[^\s<>"'`]+/gi;
 const TRAILING = /[.,;:!?…]+$/;
 
 /**
- * Splits a text at its addresses. Only http and https are links, and only where what is shown is where it leads.
+ * Splits a text at its addresses. Only http and https are links, and only where what is shown is where it
+ * leads.
  *
  * @param {string} text
  * @returns {Piece[]}

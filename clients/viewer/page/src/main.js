@@ -33,15 +33,16 @@ async function showLanding() {
 }
 
 /** @param {import("./start.js").Models} models */
-function showProject({ connection, session, project, workspace, notices, active, room, sent, proposal, review }) {
+function showProject(models) {
+  const { connection, session, project, workspace, notices, active, room, sent, proposal, review } = models;
   workspace.wrap = matchMedia("(max-width: 720px)").matches;
   const isEdited = (/** @type {string} */ name) => proposal.textOf(name) !== undefined;
   const mayEdit = () => proposal.mayPropose;
-  const editFile = (/** @type {string} */ name) => void edit({ proposal, project, workspace, notices }, name);
+  const editFile = (/** @type {string} */ name) => void edit(models, name);
   const editActive = () => {
     if (mayEdit() && workspace.stage.kind !== "review" && active.name !== null) editFile(active.name);
   };
-  const discardFile = (/** @type {string} */ name) => discard({ proposal, project, workspace, notices }, name);
+  const discardFile = (/** @type {string} */ name) => discard(models, name);
   const counts = { chat: () => room.unread, proposals: () => review.waiting, of: [room, review] };
 
   document.body.dataset.view = "project";
@@ -76,7 +77,9 @@ function showProject({ connection, session, project, workspace, notices, active,
   mountFoot(byId("foot"), { session, project, workspace });
   mountNotices(byId("notices"), notices);
   mountPalette(byId("palette"), { project, workspace });
-  laterDialog(workspace, "help", () => import("./view/help.js"), (help) => help.mountHelp(byId("help"), workspace));
+  laterDialog(workspace, "help", () => import("./view/help.js"), ({ mountHelp }) => {
+    mountHelp(byId("help"), workspace);
+  });
   const focusPanel = () => (workspace.panel === "chat" ? chat.focus() : byId("tab-proposals").focus());
   laterDialog(workspace, "entry", () => import("./view/entry.js"), ({ mountEntry }) => {
     mountEntry(byId("entry"), { session, workspace, focusPanel });

@@ -22,7 +22,8 @@ export const moderation = {
     `Mute ${visible(name)} for ${duration(seconds)}`,
   ban: (/** @type {string} */ name, /** @type {number} */ seconds) =>
     `Ban ${visible(name)} ${seconds > 0 ? `for ${duration(seconds)}` : "until lifted"}`,
-  muted: (/** @type {string} */ name, /** @type {number} */ end) => `${visible(name)} is muted until ${until(end * 1000)}.`,
+  muted: (/** @type {string} */ name, /** @type {number} */ end) =>
+    `${visible(name)} is muted until ${until(end * 1000)}.`,
   banned: (/** @type {string} */ name, /** @type {number} */ end) =>
     `${visible(name)} is banned${end > 0 ? ` until ${until(end * 1000)}` : ""}.`,
   undo: "Undo",
@@ -45,16 +46,20 @@ export const moderation = {
   deed: (/** @type {string} */ by, /** @type {string} */ what, /** @type {number} */ at) =>
     `${visible(until(at))}: ${visible(by)} ${visible(what)}`,
   deeds: {
-    mute: (/** @type {string} */ name, /** @type {number} */ seconds) => `muted ${visible(name)} for ${duration(seconds)}`,
+    mute: (/** @type {string} */ name, /** @type {number} */ seconds) =>
+      `muted ${visible(name)} for ${duration(seconds)}`,
     unmute: (/** @type {string} */ name) => `let ${visible(name)} write again`,
     ban: (/** @type {string} */ name, /** @type {number} */ seconds) =>
       `banned ${visible(name)}${seconds > 0 ? ` for ${duration(seconds)}` : ""}`,
     unban: (/** @type {string} */ name) => `lifted the ban on ${visible(name)}`,
-    delete: (/** @type {string} */ name) => (name ? `deleted a message of ${visible(name)}` : "deleted a message"),
+    delete: (/** @type {string} */ name) =>
+      (name ? `deleted a message of ${visible(name)}` : "deleted a message"),
     slow: (/** @type {string} */ _name, /** @type {number} */ seconds) =>
       seconds > 0 ? `turned slow mode on: a message every ${duration(seconds)}` : "turned slow mode off",
     announce: () => "made an announcement",
   },
   loading: "Loading…",
-  keys: "Every message has a menu. By keyboard: Tab goes from the messages to the newest, ↑ and ↓ to the others.",
+  keys:
+    "Every message has a menu. By keyboard: Tab goes from the messages to the newest, ↑ and ↓ to the "
+    + "others.",
 };

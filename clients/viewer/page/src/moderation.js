@@ -2,9 +2,10 @@
 import { ConnectionLost } from "./connection.js";
 import { Observable } from "./observable.js";
 
-/** `until` in seconds since the epoch, `date` in ms. @typedef {{ username: string, until?: number, by: string,
- *   date: number, address?: boolean }} Sanction */
-/** @typedef {{ date: number, by: string, action: string, username?: string, seconds?: number, id?: number }} Deed */
+/** `until` in seconds since the epoch, `date` in ms.
+ * @typedef {{ username: string, until?: number, by: string, date: number, address?: boolean }} Sanction */
+/** @typedef {{ date: number, by: string, action: string, username?: string, seconds?: number,
+ *   id?: number }} Deed */
 /** @typedef {{ muted: Sanction[], banned: Sanction[], slow: number, log: Deed[] }} InForce */
 /** @typedef {"mute" | "unmute" | "ban" | "unban" | "delete" | "slow"} Action */
 
@@ -22,7 +23,9 @@ export class Moderation extends Observable {
   constructor(connection) {
     super();
     this.#connection = connection;
-    for (const type of ["chatModerated", "chatSlowed", "chatDeleted"]) connection.on(type, () => this.#heard());
+    for (const type of ["chatModerated", "chatSlowed", "chatDeleted"]) {
+      connection.on(type, () => this.#heard());
+    }
   }
 
   /** Says that somebody looks at what is in force, or no longer. @param {boolean} isLookedAt */

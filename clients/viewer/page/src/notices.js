@@ -14,7 +14,8 @@ export class Notices extends Observable {
   #next = 1;
 
   /**
-   * Shows a sentence, once if it is said again; one with an action stays twice as long, and each beside its like.
+   * Shows a sentence, once if it is said again; one with an action stays twice as long, and each beside its
+   * like.
    * @param {string} text
    * @param {{ tone?: Notice["tone"], action?: NoticeAction }} [options]
    */

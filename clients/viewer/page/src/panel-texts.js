@@ -29,7 +29,8 @@ export const chat = {
   muted: (/** @type {number} */ end) => `You are muted until ${until(end)}.`,
   lifted: "You can write again.",
   banned: (/** @type {number} */ end) =>
-    `You are banned from the chat and from proposing${end ? ` until ${until(end * 1000)}` : ""}. You can still watch.`,
+    `You are banned from the chat and from proposing${end ? ` until ${until(end * 1000)}` : ""}.`
+    + " You can still watch.",
   slowMode: (/** @type {number} */ seconds, /** @type {number} */ left) =>
     `Slow mode: one message every ${seconds} s${left > 0 ? `, the next in ${left} s` : ""}.`,
   show: "Show",
@@ -125,7 +126,8 @@ export const review = {
   asked: "Asked: say yes in the terminal where twicecast share runs.",
   withTerminal: "Accept asks twicecast share, which puts it into your folder.",
   nobody:
-    "Nothing can put it into your folder from here: twicecast share is not running for it. Type this in that folder:",
+    "Nothing can put it into your folder from here: twicecast share is not running for it. "
+    + "Type this in that folder:",
   command: (/** @type {string} */ id) => `twicecast pulls apply ${visible(id)}`,
   copy: "Copy",
   copied: "Copied.",

@@ -12,7 +12,8 @@ import { Transfer } from "./transfer.js";
 /** @typedef {{ size: number, modified: number, executable: boolean, guessed?: boolean }} Entry */
 /** @typedef {import("./transfer.js").Listed} Listed */
 /**
- * A change of a file: `after` is its new content, `null` where it is gone, `undefined` where only the fact is known.
+ * A change of a file: `after` is its new content, `null` where it is gone, `undefined` where only the fact is
+ * known.
  * @typedef {{ name: string, before: Content | undefined, after: Content | null | undefined }} Change
  */
 
@@ -33,13 +34,19 @@ export class TooLarge extends Error {}
 /** A file that is not there any more. */
 export class Gone extends Error {}
 
-/** All files of one project. Says `changed` for entries, and calls `onChange` listeners for each change of a file. */
+/**
+ * All files of one project. Says `changed` for entries, and calls `onChange` listeners for each change of a
+ * file.
+ */
 export class Project extends Observable {
   /** @type {Map<string, Entry>} */
   entries = new Map();
   folders = new Folders();
   loaded = false;
-  /** How many entries a listing under way has brought so far; null while there is none. @type {number | null} */
+  /**
+   * How many entries a listing under way has brought so far; null while there is none.
+   * @type {number | null}
+   */
   listed = null;
   /** Files that have changed since they were last looked at, with the time. @type {Map<string, number>} */
   touched = new Map();
@@ -83,7 +90,10 @@ export class Project extends Observable {
     connection.on("fileDeleted", ({ data }) => this.#deleted(data.file));
   }
 
-  /** Calls `listener` at each change of a file that is heard of. @param {(change: Change) => void} listener */
+  /**
+   * Calls `listener` at each change of a file that is heard of.
+   * @param {(change: Change) => void} listener
+   */
   onChange(listener) {
     this.#listeners.push(listener);
   }
@@ -114,7 +124,8 @@ export class Project extends Observable {
    * The newest content of a file; a stale one only where it changes faster than it can be read.
    * @param {string} name
    * @returns {Promise<Content>}
-   * @throws {TooLarge | Gone | import("./connection.js").RequestError | import("./connection.js").ConnectionLost}
+   * @throws {TooLarge | Gone | import("./connection.js").RequestError |
+   *   import("./connection.js").ConnectionLost}
    */
   read(name) {
     const held = this.#contents.get(name);
@@ -273,7 +284,8 @@ export class Project extends Observable {
     if (this.#reading.has(name)) this.#moved.add(name);
     if (!this.entries.has(name)) this.folders.add(name);
     const modified = Date.now();
-    this.entries.set(name, { size: incoming.bytes, modified, executable: executable === true, guessed: true });
+    const { bytes: size } = incoming;
+    this.entries.set(name, { size, modified, executable: executable === true, guessed: true });
     this.#note(name, Date.now());
     const before = this.#contents.get(name);
     if (incoming.bytes > MAX_SHOWN_BYTES) {

@@ -26,9 +26,14 @@ const MAX_DRAFTS = 500;
 const PART = 96 * 1024;
 const SAVE_AFTER_MS = 400;
 
-/** The edits of this viewer, and how they are sent. Nobody else who uses the tab is shown them, or sends them. */
+/**
+ * The edits of this viewer, and how they are sent. Nobody else who uses the tab is shown them, or sends them.
+ */
 export class Proposal extends Observable {
-  /** Whose the edits are, all guests being one; they stay here while the tab has no name. @type {string | null} */
+  /**
+   * Whose the edits are, all guests being one; they stay here while the tab has no name.
+   * @type {string | null}
+   */
   owner = null;
   /** How many changes of a guest's wait for a guest's name, while the tab has another one. */
   waiting = 0;
@@ -187,8 +192,8 @@ export class Proposal extends Observable {
   }
 
   /**
-   * Puts back what was discarded or deleted; a file that has been edited anew stays as it is. False if that is too
-   * long.
+   * Puts back what was discarded or deleted; a file that has been edited anew stays as it is. False if that
+   * is too long.
    * @param {Draft[]} removed
    */
   restore(removed) {

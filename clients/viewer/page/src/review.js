@@ -1,4 +1,5 @@
-// The proposals that wait for the streamer: their files, what has been looked at, accepting and closing. No element.
+// The proposals that wait for the streamer: their files, what has been looked at, accepting and closing. No
+// element.
 import { ConnectionLost, RequestError } from "./connection.js";
 import { decodeBase64, decodeText, joinBytes, sha256Hex } from "./encoding.js";
 import { Lately } from "./lately.js";
@@ -14,8 +15,8 @@ import { Observable } from "./observable.js";
  *   deleted: string[], bases?: Record<string, string>, deletedBases?: Record<string, string> }} Proposed
  */
 /**
- * What a proposal would make of a file, beside what the project has; null where there is none, `text` null where it
- * is no text. `moved`: the project's file is not the one that the author started from.
+ * What a proposal would make of a file, beside what the project has; null where there is none, `text` null
+ * where it is no text. `moved`: the project's file is not the one that the author started from.
  *
  * @typedef {{ before: Side | null, after: Side | null, moved: boolean }} Comparison
  */
@@ -23,7 +24,8 @@ import { Observable } from "./observable.js";
 /**
  * How accepting went: asked on the streamer's side, decided there, or impossible.
  * @typedef {{ kind: "asked" } | { kind: "ended", outcome: "applied" | "partly" | "declined" | "failed",
- *   conflicts: string[], message: string } | { kind: "nobody" } | { kind: "refused", message: string }} Acceptance
+ *   conflicts: string[], message: string } | { kind: "nobody" }
+ *   | { kind: "refused", message: string }} Acceptance
  */
 
 /** How many proposals' ticks are kept. */

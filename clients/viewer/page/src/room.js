@@ -5,13 +5,14 @@ import { Observable } from "./observable.js";
 
 /** @typedef {import("./connection.js").Connection} Connection */
 /** @typedef {import("./session.js").Session} Session */
-/** What the room has said. `id` is null for an own message that the server has not shown us yet; it means nothing any
- * more for what is `past`, which the room had forgotten when the connection was made.
- * @typedef {{ id: number | null, username: string, message: string, date: number, announcement?: true, past?: boolean
- *   }} ChatMessage */
+/** What the room has said. `id` is null for an own message that the server has not shown us yet; it means
+ * nothing any more for what is `past`, which the room had forgotten when the connection was made.
+ * @typedef {{ id: number | null, username: string, message: string, date: number, announcement?: true,
+ *   past?: boolean }} ChatMessage */
 /** Why a message was not sent; `doubt`: perhaps it was; `lifted`: nothing is in its way any more.
  * @typedef {{ kind: "slow", seconds: number } | { kind: "muted", until: number } | { kind: "lifted" }
- *   | { kind: "long" } | { kind: "lost" } | { kind: "doubt" } | { kind: "refused", message: string }} Refusal */
+ *   | { kind: "long" } | { kind: "lost" } | { kind: "doubt" }
+ *   | { kind: "refused", message: string }} Refusal */
 
 /** How many messages the page keeps. */
 const MAX_MESSAGES = 500;
@@ -53,7 +54,8 @@ export class Room extends Observable {
   /** The end of a mute. */
   #release = new Expiry(async () => this.#refused({ kind: "lifted" }));
   /**
-   * The message whose answer a lost connection took along, and whether the room has been looked through for it.
+   * The message whose answer a lost connection took along, and whether the room has been looked through for
+   * it.
    * @type {{ message: string, name: string | null, looked: boolean } | null}
    */
   #doubt = null;
@@ -101,8 +103,8 @@ export class Room extends Observable {
   }
 
   /**
-   * Sends a message. True once the room has it; false if it was refused, and `refusal` says why. One that perhaps was
-   * sent is not sent again before that is known.
+   * Sends a message. True once the room has it; false if it was refused, and `refusal` says why. One that
+   * perhaps was sent is not sent again before that is known.
    * @param {string} message
    * @param {"message" | "announce"} [subtype]
    */
@@ -195,7 +197,8 @@ export class Room extends Observable {
   }
 
   /**
-   * Drops what was deleted while nobody here heard of it: the room no longer tells it, though it does tell older ones.
+   * Drops what was deleted while nobody here heard of it: the room no longer tells it, though it does tell
+   * older ones.
    * @param {ChatMessage[]} before what was here when the room was asked
    * @param {ChatMessage[]} told
    */

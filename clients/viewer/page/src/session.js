@@ -22,7 +22,8 @@ import { TabToken, claimsOf, givesChat, isGuest, tokenKey } from "./token.js";
 
 /** @type {You} */
 const NOBODY = {
-  name: null, read: false, listen: false, chat: false, propose: false, stream: false, apply: false, moderate: false,
+  name: null, read: false, listen: false, chat: false, propose: false, stream: false, apply: false,
+  moderate: false,
 };
 /** One viewer of one project. Knows no file and no chat message. */
 export class Session extends Observable {
@@ -32,7 +33,7 @@ export class Session extends Observable {
   you = NOBODY;
   /** @type {TokenState} */
   tokenState = "none";
-  /** What became of a guest's name that this tab had, until another token comes. @type {"expired" | "wrong" | null} */
+  /** What became of a guest's name, until another token comes. @type {"expired" | "wrong" | null} */
   lostName = null;
   live = false;
   viewers = 0;
@@ -40,7 +41,7 @@ export class Session extends Observable {
   guests = "off";
   /** How many seconds apart one's messages are in slow mode; 0 without it. */
   slow = 0;
-  /** The ban from chat and proposals, with its end in seconds since the epoch. @type {{ until?: number } | null} */
+  /** The ban from chat and proposals, with its end in epoch seconds. @type {{ until?: number } | null} */
   banned = null;
   /** What the server said when it refused. */
   refusal = "";
@@ -121,7 +122,7 @@ export class Session extends Observable {
     return `/-/zip${writeAddress(this.streamer, this.project)}`;
   }
 
-  /** The headers that a request over HTTP needs for this viewer's rights. @returns {Record<string, string>} */
+  /** What a request over HTTP needs for this viewer's rights. @returns {Record<string, string>} */
   get headers() {
     return this.token ? { Authorization: `Bearer ${this.token}` } : {};
   }
@@ -134,7 +135,7 @@ export class Session extends Observable {
     this.#ready.push(listener);
   }
 
-  /** Names what tells of which files this viewer wants the contents of changes. @param {() => string[]} names */
+  /** Names what tells which files' changes are wanted with contents. @param {() => string[]} names */
   contentNames(names) {
     this.#contentNames = names;
   }
@@ -282,7 +283,8 @@ export class Session extends Observable {
     ];
     if (this.you.stream) roles.push(ask("file", "auth", { ...this.place, present: false }));
     else if (this.you.propose) {
-      roles.push(ask("pullrequest", "auth", { username: name, streamer: this.streamer, project: this.project }));
+      const { streamer, project } = this;
+      roles.push(ask("pullrequest", "auth", { username: name, streamer, project }));
     }
     const [refusal] = await Promise.all(roles);
     this.hears = refusal ? null : isMember ? "member" : "listener";

@@ -9,7 +9,11 @@ export function counted(count, one, many = `${one}s`) {
   return `${numbers.format(count)} ${count === 1 ? one : many}`;
 }
 
-/** How long ago: `just now`, `12 s ago`, `3 min ago`, `2 h ago`, or the day. @param {number} at @param {number} now */
+/**
+ * How long ago: `just now`, `12 s ago`, `3 min ago`, `2 h ago`, or the day.
+ * @param {number} at
+ * @param {number} now
+ */
 export function ago(at, now) {
   const seconds = Math.max(0, Math.round((now - at) / 1000));
   if (seconds < 5) return "just now";
@@ -34,7 +38,8 @@ export const bar = {
   connecting: "Connecting",
   lost: "Reconnecting",
   refused: "No access",
-  liveHint: (/** @type {string} */ streamer) => `${visible(streamer)} is here and changes arrive as they are saved`,
+  liveHint: (/** @type {string} */ streamer) =>
+    `${visible(streamer)} is here and changes arrive as they are saved`,
   awayHint: (/** @type {string} */ streamer) => `${visible(streamer)} is away; this is what they left`,
   watching: (/** @type {number} */ count) => `${numbers.format(count)} watching`,
   youAre: "You are",
@@ -113,7 +118,10 @@ export const foot = {
 export const places = { files: "Files", code: "Code", chat: "Chat", proposals: "Proposals" };
 
 export const state = {
-  connecting: { title: "Connecting", text: (/** @type {string} */ project) => `Looking for ${visible(project)}.` },
+  connecting: {
+    title: "Connecting",
+    text: (/** @type {string} */ project) => `Looking for ${visible(project)}.`,
+  },
   unreachable: {
     title: "The server does not answer",
     text: (/** @type {number} */ seconds) => `The next try is in ${seconds} s.`,
@@ -127,7 +135,8 @@ export const state = {
   },
   denied: {
     title: "This project is not public",
-    text: (/** @type {string} */ streamer) => `Open the link that ${visible(streamer)} gave you, or paste it here.`,
+    text: (/** @type {string} */ streamer) =>
+      `Open the link that ${visible(streamer)} gave you, or paste it here.`,
   },
   expired: {
     title: "Your link has expired",
@@ -175,7 +184,9 @@ export const take = {
     `${counted(count, "file")}, ${sizeText(bytes)}`,
   mirror: "Or keep a folder in step with it, in a terminal:",
   clone: "Or edit it there, and propose your changes:",
-  token: "If not everybody may read this project, set TWICECAST_TOKEN first: to what follows #token= in your link.",
+  token:
+    "If not everybody may read this project, set TWICECAST_TOKEN first: to what follows #token= in your "
+    + "link.",
   copy: "Copy",
   copied: "Copied",
   close: "Close",

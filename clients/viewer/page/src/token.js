@@ -1,4 +1,5 @@
-// Tokens: where one comes in (in the fragment of the address, which it leaves at once), and what it says about itself.
+// Tokens: where one comes in (in the fragment of the address, which it leaves at once), and what it says
+// about itself.
 import { tabKeeper } from "./keeper.js";
 import { readFragment, writeFragment } from "./names.js";
 
@@ -24,12 +25,18 @@ export function tokenKey({ streamer, project }) {
   return `token:${streamer}/${project}`;
 }
 
-/** Whether a token gives a guest's name: no other one names somebody with a `~`. @param {string | null} token */
+/**
+ * Whether a token gives a guest's name: no other one names somebody with a `~`.
+ * @param {string | null} token
+ */
 export function isGuest(token) {
   return authorOf(String(claimsOf(token)?.username ?? "")) === GUESTS;
 }
 
-/** Whether a token gives the chat of a room, to everybody who is not banned from it. @param {string | null} token */
+/**
+ * Whether a token gives the chat of a room, to everybody who is not banned from it.
+ * @param {string | null} token
+ */
 export function givesChat(token) {
   const { rights, room, streamname } = claimsOf(token) ?? {};
   return Boolean(room || streamname) && (!rights || rights.includes("chat"));

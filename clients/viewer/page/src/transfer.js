@@ -1,4 +1,5 @@
-// How files and listings come from the server: over HTTP where that spares the connection, else over the connection.
+// How files and listings come from the server: over HTTP where that spares the connection, else over the
+// connection.
 import { decodeBase64, joinBytes } from "./encoding.js";
 import { encodeName, writeAddress } from "./names.js";
 
@@ -44,7 +45,8 @@ export class Transfer {
 
   /**
    * All files of the project.
-   * @param {(count: number) => void} progress called with how many have come, where they come in several messages
+   * @param {(count: number) => void} progress called with how many have come, where they come in several
+   *   messages
    * @returns {Promise<Listed[]>}
    */
   async list(progress) {

@@ -1,11 +1,13 @@
-// What this viewer has in front of them: tabs, stage, panel, and whether they follow the streamer. No network.
+// What this viewer has in front of them: tabs, stage, panel, and whether they follow the streamer. No
+// network.
 import { Observable } from "./observable.js";
 
 /** @typedef {{ name: string, kept: boolean }} Tab */
 /**
- * What the stage shows: the active tab's file; the viewer's own edit beside its base (`draft`); or a file of a
- * proposal beside the project's (`review`).
- * @typedef {{ kind: "file" } | { kind: "draft", name: string } | { kind: "review", id: string, name: string }} Stage
+ * What the stage shows: the active tab's file; the viewer's own edit beside its base (`draft`); or a file of
+ * a proposal beside the project's (`review`).
+ * @typedef {{ kind: "file" } | { kind: "draft", name: string } | { kind: "review", id: string, name: string
+ *   }} Stage
  */
 /** @typedef {{ from: number, to: number }} Lines first and last line, from 1 */
 
@@ -34,8 +36,8 @@ export class Workspace extends Observable {
   /** Whether single keys do anything (WCAG 2.1.4). */
   singleKeys = true;
   /**
-   * @type {{ name: string, lines: Lines | null, focus: boolean, follow: boolean, serial: number } | null} the last
-   * wish to see a place
+   * @type {{ name: string, lines: Lines | null, focus: boolean, follow: boolean, serial: number } | null} the
+   *   last wish to see a place
    */
   wish = null;
   #serial = 0;
@@ -104,8 +106,8 @@ export class Workspace extends Observable {
   }
 
   /**
-   * @param {Partial<Pick<Workspace, "stage" | "drawer" | "place" | "following" | "wrap" | "singleKeys" | "lines" |
-   * "dialog">>} values
+   * @param {Partial<Pick<Workspace, "stage" | "drawer" | "place" | "following" | "wrap" | "singleKeys" |
+   *   "lines" | "dialog">>} values
    */
   set(values) {
     Object.assign(this, values);

@@ -41,7 +41,8 @@ export function browser() {
  * @param {{ path?: string, token?: string, place?: string, viewport?: { width: number, height: number },
  *   scheme?: "light" | "dark", context?: import("playwright-core").BrowserContextOptions,
  *   expected?: RegExp, prepare?: (page: import("playwright-core").Page) => Promise<unknown> }} [options]
- *   `expected` are console errors that the test causes by design; `prepare` is called before the page is opened
+ *   `expected` are console errors that the test causes by design; `prepare` is called before the page is
+ *   opened
  */
 export async function open(test, server, options = {}) {
   const {

@@ -1,4 +1,5 @@
-// A proxy before the server, as an operator has one: what comes through it comes from the address that it names.
+// A proxy before the server, as an operator has one: what comes through it comes from the address that it
+// names.
 import { createServer, request } from "node:http";
 import { connect } from "node:net";
 

@@ -29,9 +29,9 @@ use crate::ui::time::date_and_time;
 /// The long help of the command.
 pub const HELP: &str = "\
 Lists what you have proposed to a project and is still open, and what has become of what you \
-proposed from this computer, or saw here, before. `withdraw` takes a proposal back; `wait` tells outcomes as the streamer decides. The \
-server tells an outcome only to who is connected at that time: of others it is known only that \
-they are no longer open.";
+proposed from this computer, or saw here, before. `withdraw` takes a proposal back; `wait` tells \
+outcomes as the streamer decides. The server tells an outcome only to those who are connected at \
+that time; of others, only that they are no longer open is known.";
 
 /// What follows the help of the command.
 pub const AFTER_HELP: &str = "\

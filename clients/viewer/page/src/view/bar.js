@@ -1,8 +1,11 @@
-// The bar at the top: which project this is, whether it is live, who you are. And the foot: how much, and how fresh.
+// The bar at the top: which project this is, whether it is live, who you are. And the foot: how much, and how
+// fresh.
 import { html, nothing } from "../../vendor/lit-html.js";
 import { baseName, visible } from "../names.js";
 import * as texts from "../texts.js";
-import { autoIcon, chatIcon, downloadIcon, eyeIcon, helpIcon, moonIcon, personIcon, sunIcon } from "./icons.js";
+import {
+  autoIcon, chatIcon, downloadIcon, eyeIcon, helpIcon, moonIcon, personIcon, sunIcon,
+} from "./icons.js";
 import { region } from "./region.js";
 import { nextTheme, theme } from "./theme.js";
 
@@ -15,7 +18,9 @@ const TICK_MS = 5000;
 /** The pill's look and words. @param {Session} session @param {string} connection */
 function pillOf(session, connection) {
   const { phase, live, streamer } = session;
-  if (phase === "denied" || phase === "refused") return { tone: "bad", word: texts.bar.refused, hint: session.refusal };
+  if (phase === "denied" || phase === "refused") {
+    return { tone: "bad", word: texts.bar.refused, hint: session.refusal };
+  }
   if (phase === "lost" || (phase !== "connecting" && connection !== "open")) {
     return { tone: "warn", word: texts.bar.lost, hint: "" };
   }
@@ -42,10 +47,12 @@ export function mountBar(element, { session, connection, workspace, unread, unre
         ><img src="/-/viewer/icon.svg" alt="" width="22" height="22"></a>
       <h1><bdi class="streamer">${visible(session.streamer)}</bdi><span class="slash">/</span
         ><bdi class="project">${visible(session.project)}</bdi></h1>
-      <span class="pill" role="status" data-tone=${pill.tone} title=${pill.hint}><span class="lamp"></span>${pill.word}</span>
+      <span class="pill" role="status" data-tone=${pill.tone} title=${pill.hint}><span class="lamp"
+        ></span>${pill.word}</span>
       ${isIn && session.viewers > 0
-        ? html`<span class="watching" title=${texts.bar.watching(session.viewers)}>${eyeIcon}<span class="wide-only"
-            >${texts.bar.watching(session.viewers)}</span><span class="narrow-only">${session.viewers}</span></span>`
+        ? html`<span class="watching" title=${texts.bar.watching(session.viewers)}>${eyeIcon}<span
+            class="wide-only">${texts.bar.watching(session.viewers)}</span><span class="narrow-only"
+              >${session.viewers}</span></span>`
         : nothing}
       <span class="gap"></span>
       ${youTemplate()}
@@ -53,7 +60,8 @@ export function mountBar(element, { session, connection, workspace, unread, unre
         ? html`<button class="button quiet wide-only" @click=${() => workspace.set({ dialog: "take" })}
           >${downloadIcon}<span>${texts.bar.take}</span></button>`
         : nothing}
-      <button class="icon-button" title=${texts.bar.theme[theme()]} aria-label=${texts.bar.theme[theme()]} @click=${turn}
+      <button class="icon-button" title=${texts.bar.theme[theme()]} aria-label=${texts.bar.theme[theme()]}
+        @click=${turn}
         >${{ auto: autoIcon, light: sunIcon, dark: moonIcon }[theme()]}</button>
       <button class="icon-button wide-only" title="${texts.bar.help} (?)" aria-label=${texts.bar.help}
         @click=${() => workspace.set({ dialog: "help" })}>${helpIcon}</button>
@@ -72,7 +80,8 @@ export function mountBar(element, { session, connection, workspace, unread, unre
         ${stream ? html`<span class="badge">${texts.bar.streaming}</span>` : nothing}</button>`;
     }
     if (!session.mayJoin) return nothing;
-    return html`<button class="button join" @click=${open}>${personIcon}<span>${texts.bar.join}</span></button>`;
+    return html`<button class="button join" @click=${open}>${personIcon}<span
+      >${texts.bar.join}</span></button>`;
   }
 
   function turn() {
@@ -109,7 +118,8 @@ export function mountFoot(element, { session, project, workspace }) {
       <span>${project.loaded ? texts.foot.files(project.entries.size) : nothing}</span>
       ${last
         ? html`<button class="last" @click=${() => workspace.open(last.name)} title=${visible(last.name)}
-          >${texts.foot.last(texts.ago(last.at, Date.now()))}<bdi>${visible(baseName(last.name))}</bdi></button>`
+          >${texts.foot.last(texts.ago(last.at, Date.now()))}<bdi
+            >${visible(baseName(last.name))}</bdi></button>`
         : nothing}
       <span class="gap"></span>
       ${missed > 0 ? html`<span>${texts.foot.whileAway(session.streamer, missed)}</span>` : nothing}`;

@@ -43,7 +43,10 @@ export function mountChat(element, models) {
    * @type {ChatMessage | null}
    */
   let firstNew = null;
-  /** What those who moderate have besides; nobody else's page loads it. @type {import("./moderation.js").Tools | null} */
+  /**
+   * What those who moderate have besides; nobody else's page loads it.
+   * @type {import("./moderation.js").Tools | null}
+   */
   let tools = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let tick;
@@ -149,7 +152,8 @@ export function mountChat(element, models) {
               ${username === session.streamer ? html`<span class="badge">${texts.streamer}</span>` : nothing}
               ${each.announcement ? html`<span class="badge">${texts.announcement}</span>` : nothing}
               ${own ? html`<span class="own">${texts.you}</span>` : nothing}
-              <time datetime=${new Date(date).toISOString()} title=${moment.format(date)}>${time.format(date)}</time>
+              <time datetime=${new Date(date).toISOString()} title=${moment.format(date)}
+                >${time.format(date)}</time>
             </p>`
         }
         <p class="words">${pieces(each.message).map(({ text, href }) =>
@@ -175,10 +179,12 @@ export function mountChat(element, models) {
         : refusal(room) ? html`<p class="problem" role="alert">${refusal(room)}</p>` : nothing}
       ${slowMode()}
       <div class="row">
-        <textarea class="field" name="message" rows="1" aria-label=${texts.field} placeholder=${texts.placeholder}
+        <textarea class="field" name="message" rows="1" aria-label=${texts.field}
+          placeholder=${texts.placeholder}
           .value=${live(draft)} @input=${(/** @type {any} */ event) => (draft = event.target.value)}
           @keydown=${keyed} ${ref(field)}></textarea>
-        <button class="button primary" ?disabled=${room.sending || session.banned !== null}>${texts.send}</button>
+        <button class="button primary" ?disabled=${room.sending || session.banned !== null}
+          >${texts.send}</button>
       </div>
       ${moderates()?.announce() ?? nothing}
     </form>`;
@@ -188,7 +194,8 @@ export function mountChat(element, models) {
     if (session.phase !== "ready") return nothing;
     if (session.mayJoin) {
       return html`<div class="join-in"><p class="hint">${texts.guest}</p>
-        <button class="button" @click=${() => workspace.set({ dialog: "entry" })}>${texts.join}</button></div>`;
+        <button class="button" @click=${() => workspace.set({ dialog: "entry" })}
+          >${texts.join}</button></div>`;
     }
     if (session.banned) return html`<p class="hint">${banned(session.banned)}</p>`;
     return html`<p class="hint">${room.heard ? texts.askForLink(session.streamer) : texts.closed}</p>`;

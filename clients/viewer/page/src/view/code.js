@@ -1,5 +1,7 @@
 // The code on the stage: one editor, a document for each open file, kept in step with the project.
-import { EditorSelection, EditorState, EditorView, Transaction, openSearchPanel } from "../../vendor/codemirror.js";
+import {
+  EditorSelection, EditorState, EditorView, Transaction, openSearchPanel,
+} from "../../vendor/codemirror.js";
 import { languageOf, loadLanguage, mayHighlight } from "../languages.js";
 import { writeFragment } from "../names.js";
 import * as texts from "../texts.js";
@@ -19,8 +21,8 @@ import { clearFresh, markLinked, nextChange } from "./marks.js";
  */
 /**
  * What an edit is to this view: proposal.js has it. `owner` is their author's name.
- * @typedef {{ owner: string | null, subscribe(listener: () => void): unknown, textOf(name: string): string | undefined,
- *   write(name: string, text: string): void }} Edits
+ * @typedef {{ owner: string | null, subscribe(listener: () => void): unknown,
+ *   textOf(name: string): string | undefined, write(name: string, text: string): void }} Edits
  */
 
 const FRESH_MS = 1800;
@@ -35,7 +37,8 @@ const WRITE_AFTER_MS = 150;
 /**
  * @param {HTMLElement} element
  * @param {{ project: import("../project.js").Project, active: import("../active.js").ActiveFile,
- *   workspace: import("../workspace.js").Workspace, notices: import("../notices.js").Notices, edits: Edits }} models
+ *   workspace: import("../workspace.js").Workspace, notices: import("../notices.js").Notices,
+ *   edits: Edits }} models
  */
 export function mountCode(element, { project, active, workspace, notices, edits }) {
   /** @type {Map<string, Open>} */
@@ -61,7 +64,10 @@ export function mountCode(element, { project, active, workspace, notices, edits 
     return view;
   }
 
-  /** @param {readonly import("../../vendor/codemirror.js").Transaction[]} transactions @param {EditorView} target */
+  /**
+   * @param {readonly import("../../vendor/codemirror.js").Transaction[]} transactions
+   * @param {EditorView} target
+   */
   function dispatchTransactions(transactions, target) {
     target.update(transactions);
     if (!shown || edits.textOf(shown) === undefined) return;
@@ -226,7 +232,7 @@ export function mountCode(element, { project, active, workspace, notices, edits 
     target.dispatch({ effects: wrapping.reconfigure(wrapped ? EditorView.lineWrapping : []) });
   }
 
-  /** Fulfils the last wish to see a place, once. @param {number | null} changed where the file has changed last */
+  /** Fulfils the last wish to see a place, once. @param {number | null} changed where the file did last */
   function grant(changed) {
     const { wish } = workspace;
     if (!view || !wish || wish.name !== shown || wish.serial === granted) return;
@@ -248,7 +254,7 @@ export function mountCode(element, { project, active, workspace, notices, edits 
     if (wish.focus) view.focus();
   }
 
-  /** Lets go of documents without a tab, but for the last ones, so that a viewer who comes back finds the marks. */
+  /** Lets go of documents without a tab, but for the last ones: a viewer who comes back finds the marks. */
   function forget() {
     const closed = [...documents.keys()].filter((name) => !workspace.tabs.some((tab) => tab.name === name));
     for (const name of closed) {
@@ -267,7 +273,8 @@ export function mountCode(element, { project, active, workspace, notices, edits 
   function goTo(at) {
     if (!view || at > view.state.doc.length) return;
     const near = view.visibleRanges.some(({ from, to }) => at >= from && at <= to);
-    view.dispatch({ effects: EditorView.scrollIntoView(at, near ? { y: "nearest", yMargin: 80 } : { y: "center" }) });
+    const scroll = EditorView.scrollIntoView(at, near ? { y: "nearest", yMargin: 80 } : { y: "center" });
+    view.dispatch({ effects: scroll });
   }
 
   /** @param {number} line @param {boolean} extend */
@@ -278,7 +285,9 @@ export function mountCode(element, { project, active, workspace, notices, edits 
     workspace.set({ lines, following: false });
     view?.dispatch({ effects: markLinked.of(lines) });
     const link = new URL(writeFragment(shown, lines), location.href).href;
-    void copyText(link).then((copied) => notices.say(copied ? texts.stage.linkCopied : texts.stage.linkPlaced));
+    void copyText(link).then((copied) => {
+      notices.say(copied ? texts.stage.linkCopied : texts.stage.linkPlaced);
+    });
   }
 
   project.onChange(({ name, before, after }) => {
@@ -287,12 +296,13 @@ export function mountCode(element, { project, active, workspace, notices, edits 
       if (name !== shown) documents.delete(name);
       return;
     }
+    const old = before?.text;
     if (documents.has(name) && edits.textOf(name) === undefined && typeof after?.text === "string") {
       bring(name, after.text, true);
       const at = documents.get(name)?.changed ?? null;
       if (name === shown && workspace.following && at !== null) goTo(at);
-    } else if (!documents.has(name) && typeof before?.text === "string" && before.text.length <= MAX_EARLIER_LENGTH) {
-      if (!earlier.has(name)) earlier.set(name, before.text);
+    } else if (!documents.has(name) && typeof old === "string" && old.length <= MAX_EARLIER_LENGTH) {
+      if (!earlier.has(name)) earlier.set(name, old);
       for (const each of earlier.keys()) {
         if (earlier.size <= MAX_EARLIER) break;
         earlier.delete(each);
@@ -310,7 +320,9 @@ export function mountCode(element, { project, active, workspace, notices, edits 
   });
   edits.subscribe(show);
   active.subscribe(show);
-  for (const end of ["beforeunload", "pagehide"]) addEventListener(end, () => pending !== undefined && write());
+  for (const end of ["beforeunload", "pagehide"]) {
+    addEventListener(end, () => pending !== undefined && write());
+  }
 
   const stopFollowing = () => workspace.following && workspace.set({ following: false });
   element.addEventListener("wheel", stopFollowing, { passive: true });

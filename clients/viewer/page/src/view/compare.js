@@ -72,7 +72,8 @@ const wholeLines = EditorView.decorations.of((view) => {
     const [start, other] = side === "a" ? [fromA, toB - fromB] : [fromB, toA - fromA];
     const end = Math.min(side === "a" ? endA : endB, doc.length);
     if (start > view.viewport.to || end < view.viewport.from) continue;
-    const changes = chunk.changes.map(({ fromA, toA, fromB, toB }) => (side === "a" ? [fromA, toA] : [fromB, toB]));
+    const changes = chunk.changes.map(({ fromA, toA, fromB, toB }) =>
+      (side === "a" ? [fromA, toA] : [fromB, toB]));
     const isWhole = (/** @type {{ from: number, to: number }} */ line) =>
       other === 0 || changes.some(([from, to]) => start + from <= line.from && line.to <= start + to);
     for (let at = Math.max(start, view.viewport.from); at <= Math.min(end, view.viewport.to);) {
@@ -90,7 +91,8 @@ const wholeLines = EditorView.decorations.of((view) => {
  */
 function markDeletedLines(view) {
   for (const line of view.dom.querySelectorAll(".cm-deletedLine > del:not(.cm-wholeLine)")) {
-    const isGone = (/** @type {Node} */ each) => each instanceof Element && each.classList.contains("cm-deletedText");
+    const isGone = (/** @type {Node} */ each) =>
+      each instanceof Element && each.classList.contains("cm-deletedText");
     if ([...line.childNodes].every(isGone)) line.classList.add("cm-wholeLine");
   }
 }

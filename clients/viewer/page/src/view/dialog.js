@@ -3,8 +3,9 @@
 /** @typedef {import("../workspace.js").Workspace} Workspace */
 
 /**
- * Opens and closes `element` with `workspace.dialog`. A press outside closes it; the focus goes back to where it was.
- * It has the focus at once, on what has `autofocus` or else on what comes first, so that the next key is for it.
+ * Opens and closes `element` with `workspace.dialog`. A press outside closes it; the focus goes back to where
+ * it was. It has the focus at once, on what has `autofocus` or else on what comes first, so that the next key
+ * is for it.
  * @param {HTMLElement} element
  * @param {Workspace} workspace
  * @param {NonNullable<Workspace["dialog"]>} name
@@ -18,7 +19,8 @@ export function joinDialog(element, workspace, name, draw) {
       dialog.showModal();
     } else if (workspace.dialog !== name && dialog.open) {
       dialog.close();
-      // Where nothing had the focus before, the field would keep it until the next frame, and with it the next key.
+      // Where nothing had the focus before, the field would keep it until the next frame, and with it the
+      // next key.
       const focused = document.activeElement;
       if (focused instanceof HTMLElement && dialog.contains(focused)) focused.blur();
     }

@@ -160,7 +160,8 @@ export function mountDifference(element, { proposal, review, project, workspace,
       ${
         proposal.textOf(name) === undefined
           ? nothing
-          : html`<button class="button quiet" @click=${() => edit(name)}>${editIcon}<span>${texts.edit}</span></button>`
+          : html`<button class="button quiet" @click=${() => edit(name)}>${editIcon}<span
+            >${texts.edit}</span></button>`
       }
       ${backButton()}
     </span>`;
@@ -171,13 +172,16 @@ export function mountDifference(element, { proposal, review, project, workspace,
     const names = review.names(of);
     return html`
       ${crumbs(name)} <span class="facts">${texts.proposed(of.owner)}
-        ${names.length > 1 ? html` · ${texts.position(names.indexOf(name) + 1, names.length)}` : nothing}</span>
+        ${names.length > 1
+          ? html` · ${texts.position(names.indexOf(name) + 1, names.length)}`
+          : nothing}</span>
       ${typeof state !== "string" && state.moved
         ? html`<span class="badge warn" title=${texts.movedWhy}>${texts.moved}</span>`
         : nothing}
       <span class="actions">
         <label class="seen"><input type="checkbox" .checked=${review.isTicked(id, name)}
-          @change=${(/** @type {any} */ event) => review.tick(id, name, event.target.checked)}>${texts.seen}</label>
+          @change=${(/** @type {any} */ event) => review.tick(id, name, event.target.checked)}
+          >${texts.seen}</label>
         ${
           names.length > 1
             ? html`<button class="icon-button" title=${texts.previousFile} aria-label=${texts.previousFile}
@@ -218,9 +222,13 @@ export function mountDifference(element, { proposal, review, project, workspace,
     const size = (/** @type {Version | null} */ side) =>
       side ? sizeText(side.size) : texts.nothing;
     return html`
-      ${state.moved && workspace.stage.kind === "review" ? html`<p class="note warn">${texts.movedWhy}</p>` : nothing}
+      ${state.moved && workspace.stage.kind === "review"
+        ? html`<p class="note warn">${texts.movedWhy}</p>`
+        : nothing}
       ${state.after === null ? html`<p class="note removed">${texts.deleted}</p>` : nothing}
-      ${state.before === null && state.after !== null ? html`<p class="note added">${texts.added}</p>` : nothing}
+      ${state.before === null && state.after !== null
+        ? html`<p class="note added">${texts.added}</p>`
+        : nothing}
       ${
         isText(state)
           ? isEqual(state)
@@ -234,7 +242,8 @@ export function mountDifference(element, { proposal, review, project, workspace,
     const { stage } = workspace;
     if (stage.kind === "file") return nothing;
     return html`
-      <div class="difference-bar">${stage.kind === "draft" ? ownBar(stage.name) : reviewBar(stage.id, stage.name)}</div>
+      <div class="difference-bar"
+        >${stage.kind === "draft" ? ownBar(stage.name) : reviewBar(stage.id, stage.name)}</div>
       <div class="difference-notes">${message()}</div>`;
   };
   const draw = region(head, template, workspace, review, proposal, session);

@@ -1,8 +1,10 @@
-// The editor as this page has it: what every document gets, its looks, and how a new version comes in as small changes.
+// The editor as this page has it: what every document gets, its looks, and how a new version comes in as
+// small changes.
 import {
-  Compartment, EditorState, EditorView, HighlightStyle, Transaction, codeFolding, defaultKeymap, drawSelection,
-  foldGutter, foldKeymap, highlightActiveLine, highlightSelectionMatches, highlightSpecialChars, history,
-  historyKeymap, indentUnit, keymap, lineNumbers, search, searchKeymap, syntaxHighlighting, tags,
+  Compartment, EditorState, EditorView, HighlightStyle, Transaction, codeFolding, defaultKeymap,
+  drawSelection, foldGutter, foldKeymap, highlightActiveLine, highlightSelectionMatches,
+  highlightSpecialChars, history, historyKeymap, indentUnit, keymap, lineNumbers, search, searchKeymap,
+  syntaxHighlighting, tags,
 } from "../../vendor/codemirror.js";
 import { presentableDiff } from "../../vendor/diff.js";
 import * as texts from "../texts.js";
@@ -18,13 +20,15 @@ export const access = new Compartment();
 export const wrapping = new Compartment();
 
 const highlighting = HighlightStyle.define([
-  { tag: [tags.keyword, tags.operatorKeyword, tags.modifier, tags.controlKeyword], color: "var(--code-keyword)" },
+  { tag: [tags.keyword, tags.operatorKeyword, tags.modifier, tags.controlKeyword],
+    color: "var(--code-keyword)" },
   { tag: [tags.string, tags.special(tags.string), tags.regexp, tags.character], color: "var(--code-string)" },
   { tag: [tags.comment, tags.meta], color: "var(--code-comment)", fontStyle: "italic" },
   { tag: [tags.number, tags.bool, tags.null, tags.atom, tags.escape], color: "var(--code-number)" },
   { tag: [tags.function(tags.variableName), tags.function(tags.propertyName), tags.macroName, tags.labelName],
     color: "var(--code-name)" },
-  { tag: [tags.definition(tags.variableName), tags.propertyName, tags.attributeName], color: "var(--code-name)" },
+  { tag: [tags.definition(tags.variableName), tags.propertyName, tags.attributeName],
+    color: "var(--code-name)" },
   { tag: [tags.typeName, tags.className, tags.namespace, tags.tagName, tags.standard(tags.name)],
     color: "var(--code-type)" },
   { tag: [tags.link, tags.url], color: "var(--code-link)", textDecoration: "underline" },
@@ -36,7 +40,9 @@ const highlighting = HighlightStyle.define([
 
 const SELECTED = "> .cm-scroller > .cm-selectionLayer .cm-selectionBackground";
 const looks = EditorView.theme({
-  "&": { height: "100%", color: "var(--ink)", backgroundColor: "var(--bg)", fontSize: "var(--code-size, 13px)" },
+  "&": {
+    height: "100%", color: "var(--ink)", backgroundColor: "var(--bg)", fontSize: "var(--code-size, 13px)",
+  },
   "&.cm-focused": { outline: "none" },
   ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "1.6", overscrollBehavior: "contain" },
   ".cm-content": { padding: "8px 0 40vh", caretColor: "var(--accent)" },
@@ -52,13 +58,17 @@ const looks = EditorView.theme({
   },
   ".cm-changes": { width: "3px" },
   ".cm-bar": { backgroundColor: "var(--added)" },
-  ".cm-bar-removed": { background: "linear-gradient(var(--removed), var(--removed)) bottom / 100% 4px no-repeat" },
-  ".cm-foldGutter .cm-gutterElement": { color: "var(--ink-3)", width: "14px", cursor: "pointer", opacity: "0" },
+  ".cm-bar-removed": {
+    background: "linear-gradient(var(--removed), var(--removed)) bottom / 100% 4px no-repeat",
+  },
+  ".cm-foldGutter .cm-gutterElement": {
+    color: "var(--ink-3)", width: "14px", cursor: "pointer", opacity: "0",
+  },
   ".cm-gutters:hover .cm-foldGutter .cm-gutterElement": { opacity: "1" },
   ".cm-foldGutter span[title=\"Unfold line\"]": { color: "var(--accent)" },
   ".cm-foldPlaceholder": {
-    backgroundColor: "var(--accent-soft)", border: "none", color: "var(--accent)", padding: "0 6px", margin: "0 4px",
-    borderRadius: "4px",
+    backgroundColor: "var(--accent-soft)", border: "none", color: "var(--accent)", padding: "0 6px",
+    margin: "0 4px", borderRadius: "4px",
   },
   ".cm-activeLine": { backgroundColor: "transparent" },
   "&.cm-focused .cm-activeLine": { backgroundColor: "color-mix(in srgb, var(--ink) 4%, transparent)" },
@@ -71,17 +81,26 @@ const looks = EditorView.theme({
   ".cm-specialChar": {
     color: "var(--removed)", backgroundColor: "var(--removed-soft)", borderRadius: "3px", fontSize: "11px",
   },
-  ".cm-fresh": { backgroundColor: "var(--fresh)", borderRadius: "2px", animation: "cm-fade 1.6s ease-in both" },
+  ".cm-fresh": {
+    backgroundColor: "var(--fresh)", borderRadius: "2px", animation: "cm-fade 1.6s ease-in both",
+  },
   ".cm-fresh-line": { animation: "cm-fade-line 1.6s ease-in both" },
-  "@keyframes cm-fade": { from: { backgroundColor: "var(--fresh)" }, "60%": { backgroundColor: "var(--fresh)" },
-    to: { backgroundColor: "transparent" } },
-  "@keyframes cm-fade-line": { from: { backgroundColor: "var(--fresh-line)" }, to: { backgroundColor: "transparent" } },
+  "@keyframes cm-fade": {
+    "from, 60%": { backgroundColor: "var(--fresh)" },
+    to: { backgroundColor: "transparent" },
+  },
+  "@keyframes cm-fade-line": {
+    from: { backgroundColor: "var(--fresh-line)" },
+    to: { backgroundColor: "transparent" },
+  },
   "@media (prefers-reduced-motion: reduce)": { ".cm-fresh, .cm-fresh-line": { animation: "none" } },
   "@media (forced-colors: active)": {
     ".cm-fresh": { outline: "1px solid Highlight" },
     ".cm-bar": { forcedColorAdjust: "none", backgroundColor: "Highlight" },
   },
-  ".cm-panels": { backgroundColor: "var(--bg-bar)", color: "var(--ink)", borderBottom: "1px solid var(--line)" },
+  ".cm-panels": {
+    backgroundColor: "var(--bg-bar)", color: "var(--ink)", borderBottom: "1px solid var(--line)",
+  },
   ".cm-panel.cm-search": { display: "flex", flexWrap: "wrap", gap: "6px", alignItems: "center",
     padding: "8px 32px 8px 12px", font: "13px var(--font)" },
   ".cm-panel.cm-search br": { display: "none" },
@@ -90,8 +109,9 @@ const looks = EditorView.theme({
   },
   ".cm-textfield": { font: "inherit", padding: "4px 8px", margin: "0", border: "1px solid var(--line-strong)",
     borderRadius: "6px", backgroundColor: "var(--bg)", color: "var(--ink)" },
-  ".cm-button": { font: "inherit", fontSize: "12px", padding: "4px 10px", margin: "0", border: "1px solid var(--line)",
-    borderRadius: "6px", background: "var(--bg-raised)", color: "var(--ink)" },
+  ".cm-button": { font: "inherit", fontSize: "12px", padding: "4px 10px", margin: "0",
+    border: "1px solid var(--line)", borderRadius: "6px", background: "var(--bg-raised)",
+    color: "var(--ink)" },
   ".cm-panel.cm-search [name=close]": {
     color: "var(--ink-2)", fontSize: "18px", padding: "4px 8px", top: "4px", right: "4px",
   },
@@ -172,8 +192,8 @@ export function separatorOf(text) {
 }
 
 /**
- * The changes that make `state` hold `text`, as small as they can be found in a moment; null if there are none.
- * Selection, folds and place stay, since they are moved along with these.
+ * The changes that make `state` hold `text`, as small as they can be found in a moment; null if there are
+ * none. Selection, folds and place stay, since they are moved along with these.
  * @param {EditorState} state
  * @param {string} text
  * @param {boolean} mark whether the changes are marked as fresh

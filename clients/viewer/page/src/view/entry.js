@@ -30,7 +30,8 @@ export function mountEntry(element, { session, workspace, focusPanel }) {
       <div class="sheet-head"><h2 id="entry-title">${name === null ? texts.entry.title : visible(name)}</h2>
         <button class="icon-button" aria-label=${texts.take.close} @click=${close}>${closeIcon}</button></div>
       ${name === null ? formTemplate() : html`<p>${texts.entry.known(name)}</p>
-        <div class="sheet-actions"><button class="button" @click=${leave}>${texts.entry.leave}</button></div>`}
+        <div class="sheet-actions"><button class="button" @click=${leave}
+          >${texts.entry.leave}</button></div>`}
     </div>`;
   }
 
@@ -38,10 +39,12 @@ export function mountEntry(element, { session, workspace, focusPanel }) {
     return html`<form @submit=${onSubmit}>
       <p>${session.guests === "propose" ? texts.entry.propose : texts.entry.chat}</p>
       <label class="labelled"><span>${texts.entry.name}</span>
-        <input class="field" name="name" maxlength="32" required autofocus autocomplete="nickname" spellcheck="false"
+        <input class="field" name="name" maxlength="32" required autofocus autocomplete="nickname"
+          spellcheck="false"
           aria-describedby="entry-fault" ?readonly=${isAsking}></label>
       <p class="fault" id="entry-fault" role="alert">${fault}</p>
-      <div class="sheet-actions"><button type="button" class="button quiet" @click=${close}>${texts.entry.cancel}</button>
+      <div class="sheet-actions"><button type="button" class="button quiet" @click=${close}
+        >${texts.entry.cancel}</button>
         <button class="button primary" ?disabled=${isAsking}>${texts.entry.join}</button></div>
     </form>`;
   }
@@ -74,7 +77,8 @@ export function mountEntry(element, { session, workspace, focusPanel }) {
     if (!isEntering) field.focus();
   }
 
-  // What had the focus before the dialog was the way to it, and is gone once the panel is drawn with the name.
+  // What had the focus before the dialog was the way to it, and is gone once the panel is drawn with the
+  // name.
   session.onReady(() => {
     if (!isEntering) return;
     isEntering = false;

@@ -16,16 +16,19 @@ export function mountHelp(element, workspace) {
     if (workspace.dialog !== "help") return nothing;
     return html`<div class="sheet">
       <div class="sheet-head"><h2 id="help-title">${texts.keys.title}</h2>
-        <button class="icon-button" aria-label=${texts.keys.close} @click=${() => workspace.set({ dialog: null })}
+        <button class="icon-button" aria-label=${texts.keys.close}
+          @click=${() => workspace.set({ dialog: null })}
           >${closeIcon}</button></div>
       <div class="key-groups">
         ${texts.keys.groups.map(([title, rows]) => html`<section><h3>${title}</h3><dl>
-          ${rows.map(([keys, text]) => html`<div><dt>${text}</dt><dd>${keys.map((key) => html`<kbd>${key}</kbd>`)}</dd></div>`)}
+          ${rows.map(([keys, text]) => html`<div><dt>${text}</dt><dd
+            >${keys.map((key) => html`<kbd>${key}</kbd>`)}</dd></div>`)}
         </dl></section>`)}
       </div>
       <label class="check"><input type="checkbox" .checked=${workspace.singleKeys} @change=${onSingle}>
         <span>${texts.keys.single}<small>${texts.keys.singleHint}</small></span></label>
-      <p class="sheet-foot"><a href="/-/licenses" target="_blank" rel="noopener">${texts.keys.licences}</a></p>
+      <p class="sheet-foot"><a href="/-/licenses" target="_blank" rel="noopener"
+        >${texts.keys.licences}</a></p>
     </div>`;
   }
 

@@ -1,4 +1,4 @@
-// Icons: 16 by 16, drawn in the colour of the text. All are for the eye only; what they mean is said in words.
+// Icons: 16 by 16, drawn in the colour of the text. All are for the eye only: words say what they mean.
 import { svg, html } from "../../vendor/lit-html.js";
 
 /** @param {unknown} drawing */

@@ -37,7 +37,10 @@ export function mountKeys(workspace, actions) {
     "?": () => workspace.set({ dialog: "help" }),
   };
 
-  /** Out of a field, then out of the drawer, then from a difference to the file. @param {boolean} isInField */
+  /**
+   * Out of a field, then out of the drawer, then from a difference to the file.
+   * @param {boolean} isInField
+   */
   function goBack(isInField) {
     if (isInField) {
       /** @type {HTMLElement | null} */ (document.activeElement)?.blur();
@@ -96,5 +99,6 @@ function goRound(by, focusCode) {
 
 /** @param {HTMLElement} element */
 function regionOf(element) {
-  return element.closest("#files, #tabs, #code, #preview, #difference, #state, #panel, #bar, #places") ?? element;
+  const regions = "#files, #tabs, #code, #preview, #difference, #state, #panel, #bar, #places";
+  return element.closest(regions) ?? element;
 }

@@ -16,7 +16,8 @@ export function mountLanding(element) {
       <p>${texts.landing.text}</p>
       <form class="row-form" @submit=${onSubmit}>
         <label class="visually-hidden" for="address">${texts.landing.address}</label>
-        <input id="address" class="field" name="address" autocomplete="off" autocapitalize="off" spellcheck="false" required
+        <input id="address" class="field" name="address" autocomplete="off" autocapitalize="off"
+          spellcheck="false" required
           placeholder=${texts.landing.placeholder} aria-describedby="address-fault">
         <button class="button primary">${texts.landing.open}</button>
       </form>

@@ -3,7 +3,8 @@
 /** @typedef {import("../workspace.js").Workspace} Workspace */
 
 /**
- * Loads a part once it is wanted, and mounts it. Where it does not come, the next news of `models` asks for it again.
+ * Loads a part once it is wanted, and mounts it. Where it does not come, the next news of `models` asks for
+ * it again.
  * @template T
  * @param {() => boolean} isWanted
  * @param {() => Promise<T | null>} load

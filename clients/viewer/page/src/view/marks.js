@@ -1,5 +1,7 @@
 // What is marked in the code: fresh characters, lines changed lately, and the lines that a link names.
-import { Decoration, EditorView, GutterMarker, RangeSet, StateEffect, StateField, gutter } from "../../vendor/codemirror.js";
+import {
+  Decoration, EditorView, GutterMarker, RangeSet, StateEffect, StateField, gutter,
+} from "../../vendor/codemirror.js";
 
 /** @typedef {import("../../vendor/codemirror.js").Text} Text */
 /** @typedef {import("../../vendor/codemirror.js").EditorState} EditorState */
@@ -66,10 +68,12 @@ const changedLines = StateField.define({
     for (const effect of transaction.effects) {
       if (!effect.is(markChanged)) continue;
       const doc = transaction.newDoc;
-      const full = new Set(linesOf(doc, effect.value.filter((/** @type {Range} */ range) => range.to > range.from)));
+      const added = effect.value.filter((/** @type {Range} */ { from, to }) => to > from);
+      const full = new Set(linesOf(doc, added));
       const add = linesOf(doc, effect.value).map((at) => (full.has(at) ? changedBar : removedBar).range(at));
       const isNew = new Set(add.map(({ from }) => from));
-      next = next.update({ filter: (from) => !isNew.has(from) && doc.lineAt(from).from === from, add, sort: true });
+      const isKept = (/** @type {number} */ from) => !isNew.has(from) && doc.lineAt(from).from === from;
+      next = next.update({ filter: isKept, add, sort: true });
     }
     return next;
   },
@@ -84,7 +88,9 @@ const linkedLines = StateField.define({
       if (!effect.value) return Decoration.none;
       const last = Math.min(effect.value.to, doc.lines, effect.value.from + MAX_MARKED_LINES);
       const starts = [];
-      for (let line = effect.value.from; line <= last; line++) starts.push(linkedLine.range(doc.line(line).from));
+      for (let line = effect.value.from; line <= last; line++) {
+        starts.push(linkedLine.range(doc.line(line).from));
+      }
       return Decoration.set(starts);
     }
     return marks.map(transaction.changes);

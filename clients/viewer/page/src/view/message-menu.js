@@ -1,4 +1,5 @@
-// The menu of a message in the chat, for moderators: one button for each message, one Tab stop for all of them.
+// The menu of a message in the chat, for moderators: one button for each message, one Tab stop for all of
+// them.
 import { html, nothing, svg } from "../../vendor/lit-html.js";
 import { moderation as texts } from "../moderation-texts.js";
 import { icon } from "./icons.js";
@@ -6,7 +7,9 @@ import { region } from "./region.js";
 import { byId } from "./shell.js";
 
 /** @typedef {import("../room.js").ChatMessage} ChatMessage */
-/** @typedef {{ label: string, run: () => void, isGrave?: boolean, isFirst?: boolean, stays?: boolean }} Item */
+/**
+ * @typedef {{ label: string, run: () => void, isGrave?: boolean, isFirst?: boolean, stays?: boolean }} Item
+ */
 /** @typedef {{ remove: (id: number) => void, mute: (name: string, seconds: number) => void,
  *   ban: (name: string, seconds: number) => void }} Actions */
 
@@ -80,7 +83,8 @@ export function mountMenu({ room, session }, actions, draw) {
 
   function template() {
     return items().map((item) => html`<button role="menuitem" tabindex="-1"
-      class="${item.isGrave ? "grave" : ""} ${item.isFirst ? "first" : ""}" @click=${() => choose(item)}>${item.label}</button>`);
+      class="${item.isGrave ? "grave" : ""} ${item.isFirst ? "first" : ""}" @click=${() => choose(item)}
+      >${item.label}</button>`);
   }
 
   /** @param {Item} item */
@@ -122,7 +126,10 @@ export function mountMenu({ room, session }, actions, draw) {
     draw();
   }
 
-  /** Below the button, or above it where there is no room; a phone has it at the bottom. @param {DOMRect} at */
+  /**
+   * Below the button, or above it where there is no room; a phone has it at the bottom.
+   * @param {DOMRect} at
+   */
   function place(at) {
     const { width, height } = menu.getBoundingClientRect();
     const isBelow = at.bottom + height + EDGE < innerHeight;
@@ -192,7 +199,8 @@ export function mountMenu({ room, session }, actions, draw) {
         current = message;
         draw();
       };
-      return html`<button class="icon-button more" aria-haspopup="menu" aria-expanded=${String(opened === message)}
+      return html`<button class="icon-button more" aria-haspopup="menu"
+        aria-expanded=${String(opened === message)}
         aria-label=${label} aria-live="off" title=${label} tabindex=${tabStop() === message ? 0 : -1}
         @click=${(/** @type {MouseEvent} */ event) => open(event, message)} @focus=${take}
         @keydown=${onButtonKey}>${moreIcon}</button>`;

@@ -75,9 +75,11 @@ export function mountModeration({ connection, room, session, workspace, notices 
     /** Whether the next message is an announcement. */
     announces: false,
     more: menu.button,
-    head: () => html`<button class="button quiet" @click=${() => workspace.set({ dialog: "moderation" })}>${texts.title}</button>`,
+    head: () => html`<button class="button quiet" @click=${() => workspace.set({ dialog: "moderation" })}
+      >${texts.title}</button>`,
     announce: () => html`<label class="announce"><input type="checkbox" .checked=${live(tools.announces)}
-      @change=${(/** @type {any} */ event) => (tools.announces = event.target.checked)}>${texts.announce}</label>`,
+      @change=${(/** @type {any} */ event) => (tools.announces = event.target.checked)}
+      >${texts.announce}</label>`,
   };
   return tools;
 
@@ -86,14 +88,16 @@ export function mountModeration({ connection, room, session, workspace, notices 
     const { inForce } = model;
     return html`<div class="sheet small">
       <div class="sheet-head"><h2 id="moderation-title">${texts.title}</h2>
-        <button class="icon-button" aria-label=${texts.close} @click=${() => workspace.set({ dialog: null })}>${closeIcon}</button></div>
+        <button class="icon-button" aria-label=${texts.close} @click=${() => workspace.set({ dialog: null })}
+          >${closeIcon}</button></div>
       ${inForce
         ? html`${slow(inForce.slow)}
           ${sanctions(texts.mutes, inForce.muted, "unmute")}
           ${sanctions(texts.bans, inForce.banned, "unban")}
           <details><summary>${texts.log}</summary>
             ${inForce.log.length > 0
-              ? html`<ol>${inForce.log.slice(-MAX_ROWS).reverse().map((deed) => html`<li>${tell(deed)}</li>`)}</ol>`
+              ? html`<ol
+                >${inForce.log.slice(-MAX_ROWS).reverse().map((deed) => html`<li>${tell(deed)}</li>`)}</ol>`
               : html`<p class="hint">${texts.noLog}</p>`}
           </details>`
         : html`<p class="hint">${texts.loading}</p>`}
@@ -108,25 +112,29 @@ export function mountModeration({ connection, room, session, workspace, notices 
       void model.act("slow", { seconds: Number(event.target.value) }, refused);
     return html`<label class="labelled"><span>${texts.slow}</span>
       <select class="field" name="slow" @change=${choose}>
-        ${choices.map((seconds) => html`<option value=${seconds} .selected=${live(seconds === now)}>${texts.slowness(seconds)}</option>`)}
+        ${choices.map((seconds) => html`<option value=${seconds} .selected=${live(seconds === now)}
+          >${texts.slowness(seconds)}</option>`)}
       </select></label>`;
   }
 
   /** @param {string} title @param {Sanction[]} all @param {"unmute" | "unban"} action */
   function sanctions(title, all, action) {
+    const row = (/** @type {Sanction} */ { username, until, by, address }) => html`<li>
+      <span><bdi>${visible(username)}</bdi>
+        <small>${texts.term(until ?? 0)}, ${texts.by(by)}${address ? `, ${texts.address}` : ""}</small></span>
+      <button class="button" aria-label=${texts.liftOf(username)}
+        @click=${() => void model.act(action, { username }, refused)}>${texts.lift}</button>
+    </li>`;
     return html`<section aria-label=${title}><h3>${title}</h3>
       ${all.length === 0 ? html`<p class="hint">${texts.nobody}</p>` : nothing}
-      <ul>${repeat(all.slice(0, MAX_ROWS), ({ username }) => username, ({ username, until, by, address }) => html`<li>
-        <span><bdi>${visible(username)}</bdi>
-          <small>${texts.term(until ?? 0)}, ${texts.by(by)}${address ? `, ${texts.address}` : ""}</small></span>
-        <button class="button" aria-label=${texts.liftOf(username)}
-          @click=${() => void model.act(action, { username }, refused)}>${texts.lift}</button>
-      </li>`)}</ul></section>`;
+      <ul>${repeat(all.slice(0, MAX_ROWS), ({ username }) => username, row)}</ul></section>`;
   }
 
   /** @param {Deed} deed */
   function tell({ date, by, action, username = "", seconds = 0 }) {
-    const tellDeed = /** @type {Record<string, (name: string, seconds: number) => string>} */ (texts.deeds)[action];
+    /** @type {Record<string, (name: string, seconds: number) => string>} */
+    const deeds = texts.deeds;
+    const tellDeed = deeds[action];
     return texts.deed(by, tellDeed ? tellDeed(username, seconds) : action, date);
   }
 }

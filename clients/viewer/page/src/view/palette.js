@@ -11,7 +11,8 @@ const MAX_RESULTS = 50;
 
 /**
  * @param {HTMLElement} element
- * @param {{ project: import("../project.js").Project, workspace: import("../workspace.js").Workspace }} models
+ * @param {{ project: import("../project.js").Project,
+ *   workspace: import("../workspace.js").Workspace }} models
  */
 export function mountPalette(element, { project, workspace }) {
   const search = new NameSearch();
@@ -52,13 +53,15 @@ export function mountPalette(element, { project, workspace }) {
     const open = workspace.tabs.map(({ name }) => name);
     const newest = project.entries.size > 20_000 ? [] : [...project.entries]
       .sort(([, one], [, other]) => other.modified - one.modified).slice(0, 12).map(([name]) => name);
-    return [...new Set([...touched, ...open, ...newest])].filter((name) => project.entries.has(name)).slice(0, 12);
+    const all = [...new Set([...touched, ...open, ...newest])];
+    return all.filter((name) => project.entries.has(name)).slice(0, 12);
   }
 
   function template() {
     if (workspace.dialog !== "palette") return nothing;
     return html`<div class="palette">
-      <div class="palette-field">${searchIcon}<input type="text" role="combobox" aria-expanded="true" aria-controls="found" aria-autocomplete="list"
+      <div class="palette-field">${searchIcon}<input type="text" role="combobox" aria-expanded="true"
+        aria-controls="found" aria-autocomplete="list"
         aria-label=${texts.palette.label} aria-activedescendant=${found.length ? `found-${at}` : nothing}
         autocomplete="off" autocapitalize="off" spellcheck="false" placeholder=${texts.palette.placeholder}
         @input=${onInput} @keydown=${onKey}></div>
@@ -79,7 +82,9 @@ export function mountPalette(element, { project, workspace }) {
       aria-selected=${String(index === at)} @click=${() => go(name)} @pointermove=${() => turnTo(index)}
       ><bdi class="base">${marked(name, base, name.length, letters)}</bdi
       ><bdi class="folder">${marked(name, 1, Math.max(1, base - 1), letters)}</bdi
-      >${project.touched.has(name) ? html`<span class="dot" role="img" aria-label=${texts.files.changed}></span>` : nothing}</div>`;
+      >${project.touched.has(name)
+        ? html`<span class="dot" role="img" aria-label=${texts.files.changed}></span>`
+        : nothing}</div>`;
   }
 
   /**

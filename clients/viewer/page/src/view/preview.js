@@ -11,8 +11,8 @@ import { saveBlob } from "./save.js";
  * @type {Record<string, string>}
  */
 const RASTER = {
-  png: "image/png", jpg: "image/jpeg", jpeg: "image/jpeg", gif: "image/gif", webp: "image/webp", avif: "image/avif",
-  bmp: "image/bmp", ico: "image/x-icon",
+  png: "image/png", jpg: "image/jpeg", jpeg: "image/jpeg", gif: "image/gif", webp: "image/webp",
+  avif: "image/avif", bmp: "image/bmp", ico: "image/x-icon",
 };
 const BYTES_SHOWN = 16 * 1024;
 const BYTES_IN_ROW = 16;
@@ -58,18 +58,22 @@ export function mountPreview(element, { active, project, workspace, notices, edi
     if (status === "tooLarge") {
       return note(texts.preview.tooLarge(size), texts.preview.download, () => void download(file));
     }
-    if (status === "gone") return note(texts.preview.gone, texts.preview.closeTab, () => workspace.close(file));
+    if (status === "gone") {
+      return note(texts.preview.gone, texts.preview.closeTab, () => workspace.close(file));
+    }
     if (status === "failed") return note(texts.preview.unreadable, texts.preview.again, () => active.again());
     if (!content) return null;
     const ending = endingOf(file);
     if (status === "binary") {
       const type = Object.hasOwn(RASTER, ending) ? RASTER[ending] : null;
       const broken = picture.broken && picture.bytes === content.bytes;
-      return type && !broken ? pictureTemplate(file, content.bytes, type) : bytesTemplate(file, content.bytes);
+      if (type && !broken) return pictureTemplate(file, content.bytes, type);
+      return bytesTemplate(file, content.bytes);
     }
     if (ending !== "svg" || content.bytes.length > MAX_SVG) return null;
     /** @param {string | null} other @param {string} label */
-    const turn = (other, label) => html`<div class="preview-bar"><button class="button" @click=${() => draw(other)}
+    const turn = (other, label) => html`<div class="preview-bar"><button class="button"
+      @click=${() => draw(other)}
       >${label}</button></div>`;
     if (drawn !== file) return turn(file, texts.preview.showPicture);
     return html`${turn(null, texts.preview.showCode)}
@@ -111,8 +115,12 @@ export function mountPreview(element, { active, project, workspace, notices, edi
     const more = bytes.length - rows * BYTES_IN_ROW;
     return html`<div class="preview-bar"><span>${texts.preview.binary(bytes.length)}</span>
         <button class="button" @click=${() => void download(file)}>${texts.preview.download}</button></div>
-      <pre class="bytes" tabindex="0" role="region" aria-label=${texts.preview.bytes}>${bytesText(bytes.subarray(0, rows * BYTES_IN_ROW))}</pre>
-      ${more > 0 ? html`<div class="preview-bar"><button class="button" @click=${showMore}>${texts.preview.more(more)}</button></div>` : nothing}`;
+      <pre class="bytes" tabindex="0" role="region" aria-label=${texts.preview.bytes}
+        >${bytesText(bytes.subarray(0, rows * BYTES_IN_ROW))}</pre>
+      ${more > 0
+        ? html`<div class="preview-bar"><button class="button" @click=${showMore}
+          >${texts.preview.more(more)}</button></div>`
+        : nothing}`;
   }
 
   function showMore() {
@@ -122,14 +130,16 @@ export function mountPreview(element, { active, project, workspace, notices, edi
 
   /** @param {string} sentence @param {string} label @param {() => void} run */
   function note(sentence, label, run) {
-    return html`<div class="empty"><p>${sentence}</p><button class="button primary" @click=${run}>${label}</button></div>`;
+    return html`<div class="empty"><p>${sentence}</p><button class="button primary" @click=${run}
+      >${label}</button></div>`;
   }
 
   /** @param {string} file */
   async function download(file) {
     try {
       const held = active.content;
-      saveBlob(held && active.name === file ? new Blob([held.bytes]) : await project.download(file), baseName(file));
+      const isHeld = held && active.name === file;
+      saveBlob(isHeld ? new Blob([held.bytes]) : await project.download(file), baseName(file));
     } catch {
       notices.say(texts.preview.failed, { tone: "bad" });
     }

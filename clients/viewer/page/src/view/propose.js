@@ -17,8 +17,8 @@ import { closeIcon } from "./icons.js";
 /**
  * The template of a viewer's proposals.
  *
- * @param {{ proposal: Proposal, sent: import("../sent.js").SentProposals, project: Project, workspace: Workspace,
- *   notices: Notices, session: import("../session.js").Session }} models
+ * @param {{ proposal: Proposal, sent: import("../sent.js").SentProposals, project: Project,
+ *   workspace: Workspace, notices: Notices, session: import("../session.js").Session }} models
  * @param {(() => void) & { now: () => void }} draw asks for another render, or renders at once
  */
 export function proposeTemplate(models, draw) {
@@ -138,7 +138,9 @@ export function proposeTemplate(models, draw) {
         aria-invalid=${naming.problem ? "true" : nothing}
         aria-describedby=${naming.problem ? "naming-problem" : nothing}
         @input=${(/** @type {any} */ event) => naming && (naming.value = event.target.value)}>
-      ${naming.problem ? html`<p id="naming-problem" class="problem" role="alert">${naming.problem}</p>` : nothing}
+      ${naming.problem
+        ? html`<p id="naming-problem" class="problem" role="alert">${naming.problem}</p>`
+        : nothing}
       <div class="row end">
         <button type="button" class="button quiet" @click=${stopNaming}>${texts.cancel}</button>
         <button class="button primary">${naming.file === null ? texts.create : texts.rename}</button>
@@ -184,11 +186,15 @@ export function proposeTemplate(models, draw) {
             titleMissing = false;
             proposal.describe({ title: event.target.value });
           }}>
-        ${titleMissing ? html`<p id="title-problem" class="problem" role="alert">${texts.needsTitle}</p>` : nothing}
+        ${titleMissing
+          ? html`<p id="title-problem" class="problem" role="alert">${texts.needsTitle}</p>`
+          : nothing}
         <label for="proposal-why">${texts.why}</label>
-        <textarea id="proposal-why" class="field" rows="3" maxlength="4000" placeholder=${texts.whyPlaceholder}
+        <textarea id="proposal-why" class="field" rows="3" maxlength="4000"
+          placeholder=${texts.whyPlaceholder}
           .value=${live(proposal.description)}
-          @input=${(/** @type {any} */ event) => proposal.describe({ description: event.target.value })}></textarea>
+          @input=${(/** @type {any} */ event) => proposal.describe({ description: event.target.value })}
+          ></textarea>
         ${error ? html`<p class="problem" role="alert">${sayError(error)}</p>` : nothing}
         ${proposal.kept ? nothing : html`<p class="hint">${texts.notKept}</p>`}
         ${
@@ -214,11 +220,14 @@ export function proposeTemplate(models, draw) {
     <li class="card">
       <p class="card-head">
         <span class="pill ${each.state}">${texts.states[each.state]}</span>
-        <span class="hint">${texts.files(Object.keys(each.files).length)} · ${ago(each.date, Date.now())}</span>
+        <span class="hint"
+          >${texts.files(Object.keys(each.files).length)} · ${ago(each.date, Date.now())}</span>
         ${
           each.state === "waiting"
-            ? html`<button class="button quiet small" @click=${() => withdraw(each)}>${texts.withdraw}</button>`
-            : html`<button class="icon-button" aria-label=${texts.forget(each.title)} title=${texts.forget(each.title)}
+            ? html`<button class="button quiet small" @click=${() => withdraw(each)}
+              >${texts.withdraw}</button>`
+            : html`<button class="icon-button" aria-label=${texts.forget(each.title)}
+              title=${texts.forget(each.title)}
               @click=${() => sent.forget(each.id)}>${closeIcon}</button>`
         }
       </p>

@@ -97,7 +97,8 @@ export function reviewsTemplate({ review, workspace, notices, session }, draw) {
             conflicts.length > 0
               ? html`<p>${texts.conflicts(conflicts.length)}</p>
                 <ul class="conflicts mono">
-                  ${conflicts.slice(0, MAX_CONFLICTS).map((name) => html`<li><bdi>${visible(name)}</bdi></li>`)}
+                  ${conflicts.slice(0, MAX_CONFLICTS).map((name) => html`<li><bdi
+                    >${visible(name)}</bdi></li>`)}
                 </ul>`
               : nothing
           }
@@ -128,7 +129,8 @@ export function reviewsTemplate({ review, workspace, notices, session }, draw) {
             }}>${texts.keep}</button>
             <button class="button danger" @click=${() => close(id)}>${texts.close}</button></div>`
           : html`<div class="row">
-            <button class="button primary" ?disabled=${acceptance?.kind === "asked" || session.phase !== "ready"}
+            <button class="button primary"
+              ?disabled=${acceptance?.kind === "asked" || session.phase !== "ready"}
               @click=${() => review.accept(id)}>${texts.accept}</button>
             <button class="button" ?disabled=${session.phase !== "ready"}
               @click=${() => close(id)}>${texts.close}</button>

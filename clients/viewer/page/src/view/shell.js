@@ -5,7 +5,10 @@ import { chatIcon, closeIcon, codeIcon, filesIcon, proposalIcon } from "./icons.
 import { region } from "./region.js";
 
 /** @typedef {import("../workspace.js").Workspace} Workspace */
-/** @typedef {{ chat: () => number, proposals: () => number, of: import("../observable.js").Observable[] }} Counts */
+/**
+ * @typedef {{ chat: () => number, proposals: () => number, of: import("../observable.js").Observable[] }}
+ *   Counts
+ */
 
 /** @param {string} id */
 export function byId(id) {
@@ -46,9 +49,11 @@ export function mountPanelTabs(element, { workspace, counts }) {
     return html`<div class="panel-tabs" role="tablist" aria-label=${texts.bar.panel} @keydown=${onKey}>
         ${panels.map((panel) => html`<button role="tab" id="tab-${panel}" aria-controls=${panel}
           aria-selected=${String(workspace.panel === panel)} tabindex=${workspace.panel === panel ? 0 : -1}
-          @click=${() => workspace.openPanel(panel)}>${texts.places[panel]}${badge(counts[panel]())}</button>`)}
+          @click=${() => workspace.openPanel(panel)}
+          >${texts.places[panel]}${badge(counts[panel]())}</button>`)}
       </div>
-      <button class="icon-button drawer-close" aria-label=${texts.take.close} @click=${() => workspace.set({ drawer: false })}>${closeIcon}</button>`;
+      <button class="icon-button drawer-close" aria-label=${texts.take.close}
+        @click=${() => workspace.set({ drawer: false })}>${closeIcon}</button>`;
   }
 
   /** @param {KeyboardEvent} event */
@@ -74,8 +79,13 @@ export function mountPlaces(element, { workspace, counts }) {
     return html`
       ${item(texts.places.files, filesIcon, place === "files", 0, () => workspace.set({ place: "files" }))}
       ${item(texts.places.code, codeIcon, place === "code", 0, () => workspace.set({ place: "code" }))}
-      ${item(texts.places.chat, chatIcon, place === "panel" && panel === "chat", counts.chat(), () => workspace.openPanel("chat"))}
-      ${item(texts.places.proposals, proposalIcon, place === "panel" && panel === "proposals", counts.proposals(), () => workspace.openPanel("proposals"))}`;
+      ${panelItem("chat", chatIcon)} ${panelItem("proposals", proposalIcon)}`;
+
+    /** @param {"chat" | "proposals"} which @param {unknown} icon */
+    function panelItem(which, icon) {
+      const isHere = place === "panel" && panel === which;
+      return item(texts.places[which], icon, isHere, counts[which](), () => workspace.openPanel(which));
+    }
   }
 
   /**
@@ -86,7 +96,8 @@ export function mountPlaces(element, { workspace, counts }) {
    * @param {() => void} go
    */
   function item(label, icon, isHere, count, go) {
-    return html`<button aria-current=${isHere ? "page" : nothing} @click=${go}>${icon}<span>${label}</span>${badge(count)}</button>`;
+    return html`<button aria-current=${isHere ? "page" : nothing} @click=${go}>${icon}<span
+      >${label}</span>${badge(count)}</button>`;
   }
 }
 
@@ -94,7 +105,11 @@ export function mountPlaces(element, { workspace, counts }) {
 export function mountNotices(element, notices) {
   region(element, () => repeat(notices.shown, ({ id }) => id, ({ id, text, tone, action }) => html`
     <div class="notice" data-tone=${tone}><span>${text}</span>
-      ${action ? html`<button class="button quiet" @click=${() => { notices.dismiss(id); action.run(); }}>${action.label}</button>` : nothing}
-      <button class="icon-button" aria-label=${texts.state.dismiss} @click=${() => notices.dismiss(id)}>${closeIcon}</button>
+      ${action
+        ? html`<button class="button quiet" @click=${() => { notices.dismiss(id); action.run(); }}
+          >${action.label}</button>`
+        : nothing}
+      <button class="icon-button" aria-label=${texts.state.dismiss} @click=${() => notices.dismiss(id)}
+        >${closeIcon}</button>
     </div>`), notices);
 }

@@ -52,7 +52,8 @@ export function mountState(element, { session, connection, project, workspace, n
           return card(title, text(seconds), button(action, () => connection.start()));
         }
         if (performance.now() - began < PATIENCE_MS) return null;
-        return card(texts.state.connecting.title, texts.state.connecting.text(`${streamer} / ${name}`), nothing);
+        const { title, text } = texts.state.connecting;
+        return card(title, text(`${streamer} / ${name}`), nothing);
       }
     }
     if (!project.loaded || workspace.stage.kind !== "file" || workspace.active !== null) return null;
@@ -77,7 +78,8 @@ export function mountState(element, { session, connection, project, workspace, n
   function linkForm() {
     return html`<form class="row-form" @submit=${onLink}>
       <label class="visually-hidden" for="link">${texts.state.link}</label>
-      <input id="link" class="field" name="link" autocomplete="off" spellcheck="false" placeholder=${texts.state.link} required>
+      <input id="link" class="field" name="link" autocomplete="off" spellcheck="false"
+        placeholder=${texts.state.link} required>
       <button class="button primary">${texts.state.open}</button>
     </form>${linkFault ? html`<p class="fault" role="alert">${linkFault}</p>` : nothing}`;
   }
@@ -118,7 +120,8 @@ export function mountBanner(element, session) {
       redraw();
     };
     return html`<div class="banner" role="status"><span>${text}</span>
-      <button class="icon-button" aria-label=${texts.state.dismiss} @click=${dismiss}>${closeIcon}</button></div>`;
+      <button class="icon-button" aria-label=${texts.state.dismiss} @click=${dismiss}
+        >${closeIcon}</button></div>`;
   }
 }
 

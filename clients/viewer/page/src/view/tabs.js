@@ -25,7 +25,8 @@ export function mountTabs(element, { workspace, project, isEdited, edits }) {
 
   function template() {
     if (workspace.tabs.length === 0) return nothing;
-    return html`<div class="tabs" role="tablist" aria-label=${texts.stage.tabs} @keydown=${onKey} @wheel=${onWheel}>
+    return html`<div class="tabs" role="tablist" aria-label=${texts.stage.tabs} @keydown=${onKey}
+      @wheel=${onWheel}>
       ${repeat(workspace.tabs, ({ name }) => name, tabTemplate)}
     </div>`;
   }
@@ -35,13 +36,18 @@ export function mountTabs(element, { workspace, project, isEdited, edits }) {
     const isActive = name === workspace.active;
     const gone = project.loaded && !project.entries.has(name) && !isEdited(name);
     const classes = { tab: true, active: isActive, preview: !kept, gone };
-    return html`<div class=${classMap(classes)} role="presentation" @auxclick=${(/** @type {MouseEvent} */ event) =>
+    return html`<div class=${classMap(classes)} role="presentation"
+      @auxclick=${(/** @type {MouseEvent} */ event) =>
       event.button === 1 && workspace.close(name)}>
-      <button role="tab" data-name=${name} aria-selected=${String(isActive)} aria-controls="code" tabindex=${isActive ? 0 : -1}
+      <button role="tab" data-name=${name} aria-selected=${String(isActive)} aria-controls="code"
+        tabindex=${isActive ? 0 : -1}
         title=${kept ? visible(name) : `${visible(name)} · ${texts.stage.preview}`}
         @click=${() => workspace.open(name)} @dblclick=${() => workspace.open(name, { keep: true })}
-      ><bdi>${visible(baseName(name))}</bdi>${labelAbove(name)}${isEdited(name) ? html`<span class="edited">${editIcon}</span>` : nothing
-      }${!isActive && project.touched.has(name) ? html`<span class="dot" role="img" aria-label=${texts.files.changed}></span>` : nothing}</button>
+      ><bdi>${visible(baseName(name))}</bdi>${labelAbove(name)}${isEdited(name)
+        ? html`<span class="edited">${editIcon}</span>`
+        : nothing}${!isActive && project.touched.has(name)
+        ? html`<span class="dot" role="img" aria-label=${texts.files.changed}></span>`
+        : nothing}</button>
       <button class="tab-close" tabindex="-1" aria-hidden="true" title=${texts.stage.closeHint}
         @click=${() => workspace.close(name)}>${closeIcon}</button>
     </div>`;
@@ -51,7 +57,8 @@ export function mountTabs(element, { workspace, project, isEdited, edits }) {
   function labelAbove(name) {
     const base = baseName(name);
     const twins = workspace.tabs.some((other) => other.name !== name && baseName(other.name) === base);
-    return twins ? html`<bdi class="tab-folder">${visible(folderOf(name).slice(1, -1) || "/")}</bdi>` : nothing;
+    return twins ? html`<bdi class="tab-folder"
+      >${visible(folderOf(name).slice(1, -1) || "/")}</bdi>` : nothing;
   }
 
   /** @param {KeyboardEvent} event */
@@ -102,23 +109,29 @@ export function mountFileBar(element, models) {
     const isEdit = isEdited(name);
     return html`
       <div class="crumbs" title=${visible(name)}>
-        <bdi class="folder">${visible(folderOf(name).slice(1)).replaceAll("/", " / ")}</bdi><bdi class="base">${visible(baseName(name))}</bdi>
+        <bdi class="folder">${visible(folderOf(name).slice(1)).replaceAll("/", " / ")}</bdi><bdi class="base"
+          >${visible(baseName(name))}</bdi>
       </div>
       ${isEdit ? html`<span class="badge">${texts.stage.editing}</span>` : nothing}
-      <span class="facts">${entry ? sizeText(entry.size) : nothing}${entry?.executable ? html` · ${texts.stage.executable}` : nothing}</span>
+      <span class="facts">${entry ? sizeText(entry.size) : nothing}${entry?.executable
+        ? html` · ${texts.stage.executable}`
+        : nothing}</span>
       <div class="actions">
         ${isEdit
-          ? html`<button class="button quiet" @click=${() => workspace.show({ kind: "draft", name })}>${texts.stage.difference}</button>
+          ? html`<button class="button quiet" @click=${() => workspace.show({ kind: "draft", name })}
+            >${texts.stage.difference}</button>
               <button class="button quiet" @click=${() => discard(name)}>${texts.stage.discard}</button>`
           : nothing}
-        <button class="icon-button wide-only" title="${texts.stage.wrap} (w)" aria-label=${texts.stage.wrap} aria-pressed=${String(workspace.wrap)}
+        <button class="icon-button wide-only" title="${texts.stage.wrap} (w)" aria-label=${texts.stage.wrap}
+          aria-pressed=${String(workspace.wrap)}
           @click=${() => workspace.set({ wrap: !workspace.wrap })}>${wrapIcon}</button>
         <button class="icon-button wide-only" title=${texts.stage.copyLink} aria-label=${texts.stage.copyLink}
           @click=${() => void copyLink(name)}>${linkIcon}</button>
         <button class="icon-button wide-only" title=${texts.stage.download} aria-label=${texts.stage.download}
           @click=${() => void download(name)}>${downloadIcon}</button>
         ${!isEdit && mayEdit() && status === "text"
-          ? html`<button class="button quiet" title="${texts.stage.edit} (e)" @click=${edit}>${editIcon}<span>${texts.stage.edit}</span></button>`
+          ? html`<button class="button quiet" title="${texts.stage.edit} (e)" @click=${edit}>${editIcon}<span
+            >${texts.stage.edit}</span></button>`
           : nothing}
         ${followTemplate()}
       </div>`;
@@ -126,7 +139,8 @@ export function mountFileBar(element, models) {
 
   function followTemplate() {
     const { following } = workspace;
-    return html`<button class="button follow" aria-pressed=${String(following)} title=${texts.stage.followHint(session.streamer)}
+    return html`<button class="button follow" aria-pressed=${String(following)}
+      title=${texts.stage.followHint(session.streamer)}
       @click=${() => workspace.set({ following: !following })}
     >${followIcon}<span>${following ? texts.stage.following : texts.stage.follow}</span></button>`;
   }

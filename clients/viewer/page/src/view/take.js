@@ -29,7 +29,8 @@ export function mountTake(element, { session, project, workspace, onDownload }) 
     for (const { size } of project.entries.values()) bytes += size;
     return html`<div class="sheet small">
       <div class="sheet-head"><h2 id="take-title">${texts.take.title}</h2>
-        <button class="icon-button" aria-label=${texts.take.close} @click=${() => workspace.set({ dialog: null })}>${closeIcon}</button></div>
+        <button class="icon-button" aria-label=${texts.take.close}
+          @click=${() => workspace.set({ dialog: null })}>${closeIcon}</button></div>
       <form method="post" action=${session.zipAddress} @submit=${onDownload} @formdata=${onFormData}>
         <button class="button primary">${downloadIcon}<span>${texts.take.zip}</span></button>
         <span class="hint">${texts.take.zipHint(project.entries.size, bytes)}</span>

@@ -55,10 +55,13 @@ export function mountTree(element, { project, workspace, isEdited, edits }) {
         <button class="icon-button" @click=${() => workspace.set({ dialog: "palette" })}
           title="${texts.files.find} (t)" aria-label=${texts.files.find}>${searchIcon}</button>
       </div>
-      ${project.loaded || project.listed === null ? nothing : html`<p class="tree-note">${texts.files.loading(project.listed)}</p>`}
+      ${project.loaded || project.listed === null
+        ? nothing
+        : html`<p class="tree-note">${texts.files.loading(project.listed)}</p>`}
       <div class="tree" role="tree" tabindex="0" aria-label=${texts.files.heading}
         aria-activedescendant=${isShown ? `row-${active}` : nothing}
-        @scroll=${() => redraw()} @keydown=${onKey} @click=${onClick} @dblclick=${onDoubleClick} @focus=${onFocus}>
+        @scroll=${() => redraw()} @keydown=${onKey} @click=${onClick} @dblclick=${onDoubleClick}
+        @focus=${onFocus}>
         <div class="tree-space" role="presentation" .style=${`height: ${rows.length * rowHeight}px`}>
           <div role="presentation" .style=${`transform: translateY(${first * rowHeight}px)`}>
             ${repeat(shown, ({ name }) => name, (row, at) => rowTemplate(row, first + at))}
@@ -74,14 +77,18 @@ export function mountTree(element, { project, workspace, isEdited, edits }) {
     const isOpen = isFolder && open.has(name);
     const isTouched = isFolder ? !isOpen && holdsTouched(name) : project.touched.has(name);
     const isActive = name === workspace.active;
-    const classes = { "tree-row": true, folder: isFolder, cursor: name === cursor, active: isActive, open: isOpen };
+    const classes = {
+      "tree-row": true, folder: isFolder, cursor: name === cursor, active: isActive, open: isOpen,
+    };
     return html`<div class=${classMap(classes)} role="treeitem" id="row-${index}" data-name=${name}
       aria-level=${depth + 1} aria-posinset=${position} aria-setsize=${siblings}
       aria-expanded=${isFolder ? String(isOpen) : nothing} aria-selected=${String(name === workspace.active)}
       .style=${`--depth: ${depth}`}
       ><bdi class="label" title=${visible(name)}>${visible(rowLabel(name))}</bdi
-      >${isEdited(name) ? html`<span class="edited" role="img" aria-label=${texts.files.edited} title=${texts.files.edited}>${editIcon}</span>` : nothing
-      }${isTouched ? html`<span class="dot" role="img" aria-label=${texts.files.changed} title=${texts.files.changed}></span>` : nothing
+      >${isEdited(name) ? html`<span class="edited" role="img" aria-label=${texts.files.edited}
+        title=${texts.files.edited}>${editIcon}</span>` : nothing
+      }${isTouched ? html`<span class="dot" role="img" aria-label=${texts.files.changed}
+        title=${texts.files.changed}></span>` : nothing
       }</div>`;
   }
 
@@ -136,7 +143,8 @@ export function mountTree(element, { project, workspace, isEdited, edits }) {
 
   /** @param {Event} event */
   function nameAt(event) {
-    return /** @type {HTMLElement} */ (event.target).closest?.("[data-name]")?.getAttribute("data-name") ?? null;
+    const row = /** @type {HTMLElement} */ (event.target).closest?.("[data-name]");
+    return row?.getAttribute("data-name") ?? null;
   }
 
   /** @param {MouseEvent} event */
