@@ -4,82 +4,83 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::application::counting::closed_set;
 use crate::application::request_error::{BadParameters, Checked};
 use crate::domain::{
     ApplyOutcome, ContentHash, Contents, FilePath, GuestName, Outcome, PathQuery, ProjectId,
     PullRequest, PullRequestId, RoomName, Sections, UserName,
 };
 
-/// One request of a connection. The rights are checked before the parameters, so a command carries
-/// the error in its parameters, if any.
-#[derive(Debug)]
-pub enum Command {
+/// Declares the requests: [`Command`], with the parameters of each, and [`RequestKind`], with the
+/// name of each, which is its type and subtype.
+macro_rules! requests {
+    ($($(#[$doc:meta])* $request:ident $(($parameters:ty))? = $name:literal,)+) => {
+        /// One request of a connection. The rights are checked before the parameters, so a command
+        /// carries the error in its parameters, if any.
+        #[derive(Debug)]
+        pub enum Command {
+            $(#[doc = concat!("`", $name, "`.")] $(#[$doc])* $request $(($parameters))?,)+
+        }
+
+        closed_set! {
+            /// Which request a command is: for those who count them, and for the answer.
+            pub enum RequestKind {
+                $(#[doc = concat!("`", $name, "`.")] $request = $name,)+
+            }
+        }
+
+        impl Command {
+            /// Returns which request it is.
+            pub(crate) fn kind(&self) -> RequestKind {
+                match self {
+                    $(Self::$request { .. } => RequestKind::$request,)+
+                }
+            }
+        }
+    };
+}
+
+requests! {
     /// Not a request at all.
-    Malformed(BadParameters),
-    /// `authenticate`.
-    Authenticate(Checked<Authenticate>),
+    Malformed(BadParameters) = "malformed",
+    Authenticate(Checked<Authenticate>) = "authenticate",
     /// `file`/`auth`, `chat`/`auth`, `pullrequest`/`auth`.
-    AuthenticateSection(Checked<AuthenticateSection>),
-    /// `file`/`get`.
-    GetFiles(Checked<ReadFiles>),
-    /// `file`/`list`.
-    ListFiles(Checked<ReadFiles>),
-    /// `file`/`post`.
-    PostFile(Checked<PostFile>),
-    /// `file`/`delete`.
-    DeleteFile(Checked<DeleteFile>),
-    /// `file`/`watch`.
-    WatchProject(Checked<WatchProject>),
-    /// `file`/`unwatch`.
-    UnwatchProject(Checked<ProjectId>),
-    /// `file`/`status`.
-    ProjectStatus(Checked<ProjectId>),
-    /// `file`/`focus`.
-    Focus(Checked<Focus>),
-    /// `pullrequest`/`creation`.
-    CreatePullRequest(Checked<CreatePullRequest>),
-    /// `pullrequest`/`finish`.
-    FinishPullRequest,
-    /// `pullrequest`/`get`; `None` is an id that cannot exist.
-    GetPullRequest(Checked<Option<PullRequestId>>),
-    /// `pullrequest`/`delete`.
-    DeletePullRequest(Checked<DeletePullRequest>),
-    /// `pullrequest`/`list`.
-    ListPullRequests,
-    /// `pullrequest`/`apply`.
-    ApplyPullRequest(Checked<ApplyPullRequest>),
-    /// `pullrequest`/`accept`: the question's number.
-    AcceptPullRequest(Checked<u64>),
-    /// `pullrequest`/`applied`.
-    AppliedPullRequest(Checked<AppliedPullRequest>),
-    /// `chat`/`message`.
-    SendMessage(Checked<Arc<str>>),
-    /// `chat`/`history`: how many messages at the most.
-    ChatHistory(Checked<Option<usize>>),
-    /// `chat`/`members`.
-    ChatMembers,
-    /// `chat`/`listen`.
-    Listen(Checked<RoomName>),
-    /// `chat`/`leave`.
-    LeaveRoom,
-    /// `chat`/`mute`.
-    Mute(Checked<Mute>),
-    /// `chat`/`unmute`.
-    Unmute(Checked<UserName>),
-    /// `chat`/`ban`.
-    Ban(Checked<Ban>),
-    /// `chat`/`unban`.
-    Unban(Checked<UserName>),
-    /// `chat`/`delete`: the message's number; `None` is one that no message can have.
-    DeleteMessage(Checked<Option<u64>>),
-    /// `chat`/`slow`: how many seconds.
-    Slow(Checked<u32>),
-    /// `chat`/`announce`.
-    Announce(Checked<Arc<str>>),
-    /// `chat`/`moderation`.
-    ShowModeration,
-    /// `guest`/`enter`.
-    EnterAsGuest(Checked<EnterAsGuest>),
+    AuthenticateSection(Checked<AuthenticateSection>) = "auth",
+    GetFiles(Checked<ReadFiles>) = "file/get",
+    ListFiles(Checked<ReadFiles>) = "file/list",
+    PostFile(Checked<PostFile>) = "file/post",
+    DeleteFile(Checked<DeleteFile>) = "file/delete",
+    WatchProject(Checked<WatchProject>) = "file/watch",
+    UnwatchProject(Checked<ProjectId>) = "file/unwatch",
+    ProjectStatus(Checked<ProjectId>) = "file/status",
+    Focus(Checked<Focus>) = "file/focus",
+    CreatePullRequest(Checked<CreatePullRequest>) = "pullrequest/creation",
+    FinishPullRequest = "pullrequest/finish",
+    /// `None` is an id that cannot exist.
+    GetPullRequest(Checked<Option<PullRequestId>>) = "pullrequest/get",
+    DeletePullRequest(Checked<DeletePullRequest>) = "pullrequest/delete",
+    ListPullRequests = "pullrequest/list",
+    ApplyPullRequest(Checked<ApplyPullRequest>) = "pullrequest/apply",
+    /// The question's number.
+    AcceptPullRequest(Checked<u64>) = "pullrequest/accept",
+    AppliedPullRequest(Checked<AppliedPullRequest>) = "pullrequest/applied",
+    SendMessage(Checked<Arc<str>>) = "chat/message",
+    /// How many messages at the most.
+    ChatHistory(Checked<Option<usize>>) = "chat/history",
+    ChatMembers = "chat/members",
+    Listen(Checked<RoomName>) = "chat/listen",
+    LeaveRoom = "chat/leave",
+    Mute(Checked<Mute>) = "chat/mute",
+    Unmute(Checked<UserName>) = "chat/unmute",
+    Ban(Checked<Ban>) = "chat/ban",
+    Unban(Checked<UserName>) = "chat/unban",
+    /// The message's number; `None` is one that no message can have.
+    DeleteMessage(Checked<Option<u64>>) = "chat/delete",
+    /// How many seconds.
+    Slow(Checked<u32>) = "chat/slow",
+    Announce(Checked<Arc<str>>) = "chat/announce",
+    ShowModeration = "chat/moderation",
+    EnterAsGuest(Checked<EnterAsGuest>) = "guest/enter",
 }
 
 /// What an answer of one message may take that has no bound of its own, at a guess.

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use crate::application::command::RequestKind;
 use crate::application::connection_kind::ConnectionKind;
 use crate::application::counting::{Count, Durations, Tally, closed_set};
 use crate::application::request_error::ErrorKind;
-use crate::application::request_kind::RequestKind;
 
 closed_set! {
     /// What has become of a request or of a change.

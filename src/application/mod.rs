@@ -30,7 +30,6 @@ pub mod ports;
 pub mod pull_requests;
 mod reply;
 mod request_error;
-mod request_kind;
 #[cfg(test)]
 mod rights_tests;
 mod service;
@@ -41,7 +40,7 @@ pub(crate) mod test_world;
 pub use command::{
     AppliedPullRequest, ApplyPullRequest, Authenticate, AuthenticateSection, Ban, Command,
     CreatePullRequest, DeleteFile, DeletePullRequest, EnterAsGuest, FilesQuery, Focus, Mute,
-    PartOf, PostFile, ReadFiles, Watch, WatchProject,
+    PartOf, PostFile, ReadFiles, RequestKind, Watch, WatchProject,
 };
 pub use connection_id::ConnectionId;
 pub use connection_kind::ConnectionKind;
@@ -59,7 +58,6 @@ pub use pull_requests::open_draft::OpenDraft;
 pub use pull_requests::pages::PullRequestPages;
 pub use reply::{GuestPass, ProjectStatus, Reply};
 pub use request_error::{BadParameters, Checked, ErrorKind, RequestError};
-pub use request_kind::RequestKind;
 pub use service::{Application, Ports};
 pub use session::registrations::SessionGuard;
 pub use session::state::Session;

@@ -2,11 +2,14 @@
 
 use std::fmt;
 
+use crate::application::command::RequestKind;
 use crate::domain::{Abilities, GuestAccess, Timestamp, UserName};
 
 /// One message that answers a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
+    /// What was asked for has been done, and there is no more to say about it.
+    Done(RequestKind),
     /// The connection is a streamer's now.
     FileAuth,
     /// The connection is in a room now.
@@ -19,35 +22,13 @@ pub enum Reply {
     FilePosted,
     /// The file or folder has been deleted.
     FileDeleted,
-    /// The project is watched.
-    FileWatch,
-    /// The project is no longer watched.
-    FileUnwatch,
-    /// The receivers have been told where the streamer is looking.
-    FileFocus,
     /// The state of a project.
     FileStatus(ProjectStatus),
-    /// There is a new draft.
-    PullRequestCreation,
-    /// The draft has become a pull request.
-    PullRequestFinish,
-    /// The pull request is gone.
-    PullRequestDelete,
     /// Another connection has been asked to apply the pull request.
     PullRequestApply {
         /// The question's number.
         request: u64,
     },
-    /// The pull request may be applied now.
-    PullRequestAccept,
-    /// The connection that asked has been told what became of it.
-    PullRequestApplied,
-    /// The message has been accepted.
-    ChatMessage,
-    /// The room is listened to.
-    ChatListen,
-    /// The room has been left.
-    ChatLeave,
     /// Somebody may not write.
     ChatMute {
         /// Who.
@@ -55,8 +36,6 @@ pub enum Reply {
         /// Until when.
         until: Timestamp,
     },
-    /// Somebody may write again.
-    ChatUnmute,
     /// Somebody may not be there.
     ChatBan {
         /// Who.
@@ -66,14 +45,6 @@ pub enum Reply {
         /// Whether it concerns addresses, too.
         address: bool,
     },
-    /// Somebody may be there again.
-    ChatUnban,
-    /// The message is gone.
-    ChatDelete,
-    /// Slow mode is as asked for.
-    ChatSlow,
-    /// The announcement has been made.
-    ChatAnnounce,
     /// A guest has a name now.
     GuestEnter(GuestPass),
 }

@@ -1,5 +1,6 @@
 //! `chat`/`leave`: a member leaves the room, or who listens stops (protocol, section 7).
 
+use crate::application::command::RequestKind;
 use crate::application::reply::Reply;
 use crate::application::request_error::RequestError;
 use crate::application::service::Application;
@@ -17,5 +18,5 @@ pub(crate) fn leave_room(
         session.roles.room = None;
     }
     reattach(app, session, now);
-    Ok(Reply::ChatLeave)
+    Ok(Reply::Done(RequestKind::LeaveRoom))
 }

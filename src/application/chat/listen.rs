@@ -1,6 +1,7 @@
 //! `chat`/`listen`: hears what is said in a project's room without being a member (protocol,
 //! section 7).
 
+use crate::application::command::RequestKind;
 use crate::application::moderation::banned::must_not_be_banned;
 use crate::application::reply::Reply;
 use crate::application::request_error::{Checked, RequestError};
@@ -31,5 +32,5 @@ pub(crate) async fn listen(
     session.listening = Some(room);
     reattach(app, session, now);
     drop(moderated);
-    Ok(Reply::ChatListen)
+    Ok(Reply::Done(RequestKind::Listen))
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::application::command::RequestKind;
 use crate::application::limits::check_limit;
 use crate::application::ports::SayError;
 use crate::application::reply::Reply;
@@ -37,7 +38,7 @@ pub(crate) fn send_message(
     };
     let (me, rooms) = (Some(session.connection), &app.ports.rooms);
     match rooms.say(me, room, message, app.uptime()) {
-        Ok(()) => Ok(Reply::ChatMessage),
+        Ok(()) => Ok(Reply::Done(RequestKind::SendMessage)),
         Err(error) => Err(refused_to_say(app, error)),
     }
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::application::command::Command;
+use crate::application::command::{Command, RequestKind};
 use crate::application::outcome::{CommandOutcome, LongAnswer};
 use crate::application::ports::SayError;
 use crate::application::reply::Reply;
@@ -26,7 +26,7 @@ async fn what_is_said_is_said_in_the_room_under_the_members_name() {
     let scene = World::new().build();
     let mut session = member(&scene).await;
     let answer = scene.ask(&mut session, message("hello")).await;
-    assert_eq!(answer, Ok(vec![Reply::ChatMessage]));
+    assert_eq!(answer, Ok(vec![Reply::Done(RequestKind::SendMessage)]));
     assert_eq!(scene.journal.take(), ["say ana/demo bob: hello"]);
 }
 
@@ -186,7 +186,7 @@ async fn whoever_may_read_a_project_listens_to_its_room_where_that_is_public() {
     let scene = listening(true).build();
     let mut anyone = new_session(9);
     let answer = scene.ask(&mut anyone, listen("ana/demo")).await;
-    assert_eq!(answer, Ok(vec![Reply::ChatListen]));
+    assert_eq!(answer, Ok(vec![Reply::Done(RequestKind::Listen)]));
     for command in [Command::ChatHistory(Ok(None)), Command::ChatMembers] {
         assert!(scene.ask(&mut anyone, command).await.is_ok());
     }

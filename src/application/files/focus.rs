@@ -1,6 +1,6 @@
 //! `file`/`focus`: a streamer says where they are looking (protocol, section 4).
 
-use crate::application::command::Focus;
+use crate::application::command::{Focus, RequestKind};
 use crate::application::event::Event;
 use crate::application::file_key::FileKey;
 use crate::application::ports::Topic;
@@ -24,7 +24,7 @@ pub(crate) fn focus(
     app.ports
         .events
         .publish(&topic, event, Some(session.connection));
-    Ok(Reply::FileFocus)
+    Ok(Reply::Done(RequestKind::Focus))
 }
 
 #[cfg(test)]

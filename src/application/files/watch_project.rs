@@ -1,6 +1,6 @@
 //! `file`/`watch` and `file`/`unwatch`: live updates without a role.
 
-use crate::application::command::WatchProject;
+use crate::application::command::{RequestKind, WatchProject};
 use crate::application::reply::Reply;
 use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;
@@ -30,7 +30,7 @@ pub(crate) fn watch_project(
     session.watches.insert(project, watch);
     session.count_watches();
     reattach(app, session, now);
-    Ok(Reply::FileWatch)
+    Ok(Reply::Done(RequestKind::WatchProject))
 }
 
 pub(crate) fn unwatch_project(
@@ -50,7 +50,7 @@ pub(crate) fn unwatch_project(
     }
     session.count_watches();
     reattach(app, session, now);
-    Ok(Reply::FileUnwatch)
+    Ok(Reply::Done(RequestKind::UnwatchProject))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::application::chat::message::{may_be_said, refused_to_say};
+use crate::application::command::RequestKind;
 use crate::application::moderation::decide::moderator;
 use crate::application::reply::Reply;
 use crate::application::request_error::{Checked, RequestError};
@@ -35,5 +36,5 @@ pub(crate) async fn announce(
     moderator.decide(app, Deed::Announce).await?;
     let said = app.ports.rooms.say(None, &room, announcement, app.uptime());
     said.map_err(|error| refused_to_say(app, error))?;
-    Ok(Reply::ChatAnnounce)
+    Ok(Reply::Done(RequestKind::Announce))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::application::command::Ban;
+use crate::application::command::{Ban, RequestKind};
 use crate::application::moderation::decide::moderator;
 use crate::application::reply::Reply;
 use crate::application::request_error::{Checked, RequestError};
@@ -39,5 +39,5 @@ pub(crate) async fn unban(
     let user = user?;
     moderator.must_not_be_streamer(&user)?;
     moderator.decide(app, Deed::Unban(user)).await?;
-    Ok(Reply::ChatUnban)
+    Ok(Reply::Done(RequestKind::Unban))
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::application::command::RequestKind;
 use crate::application::moderation::decide::moderator;
 use crate::application::reply::Reply;
 use crate::application::request_error::{Checked, RequestError};
@@ -22,5 +23,5 @@ pub(crate) async fn delete_message(
     let author = app.ports.rooms.author(room, id);
     let author = author.map_err(|UnknownMessage| UNKNOWN)?;
     moderator.decide(app, Deed::Delete(id, author)).await?;
-    Ok(Reply::ChatDelete)
+    Ok(Reply::Done(RequestKind::DeleteMessage))
 }

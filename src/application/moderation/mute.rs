@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::application::command::Mute;
+use crate::application::command::{Mute, RequestKind};
 use crate::application::moderation::decide::moderator;
 use crate::application::reply::Reply;
 use crate::application::request_error::{Checked, RequestError};
@@ -35,5 +35,5 @@ pub(crate) async fn unmute(
     let user = user?;
     moderator.must_not_be_streamer(&user)?;
     moderator.decide(app, Deed::Unmute(user)).await?;
-    Ok(Reply::ChatUnmute)
+    Ok(Reply::Done(RequestKind::Unmute))
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::application::command::RequestKind;
 use crate::application::moderation::decide::moderator;
 use crate::application::reply::Reply;
 use crate::application::request_error::{Checked, RequestError};
@@ -17,5 +18,5 @@ pub(crate) async fn slow(
 ) -> Result<Reply, RequestError> {
     let moderator = moderator(app, session, now).await?;
     moderator.decide(app, Deed::Slow(seconds?)).await?;
-    Ok(Reply::ChatSlow)
+    Ok(Reply::Done(RequestKind::Slow))
 }

@@ -1,4 +1,4 @@
-use crate::application::command::{Ban, Command, Mute};
+use crate::application::command::{Ban, Command, Mute, RequestKind};
 use crate::application::outcome::{CommandOutcome, LongAnswer};
 use crate::application::ports::StoreError;
 use crate::application::reply::Reply;
@@ -139,7 +139,7 @@ async fn somebody_muted_may_read_and_not_write_until_it_is_over_or_lifted() {
     scene.journal.take();
     let lift = || Command::Unmute(Ok(self::user("bob")));
     let answer = scene.ask(&mut ana, lift()).await;
-    assert_eq!(answer, Ok(vec![Reply::ChatUnmute]));
+    assert_eq!(answer, Ok(vec![Reply::Done(RequestKind::Unmute)]));
     assert_eq!(
         scene.journal.take(),
         ["keep unmute of ana/demo", "tell #1 #2: unmute bob"]
@@ -239,7 +239,7 @@ async fn a_ban_without_an_end_is_lifted_and_the_refusal_says_no_time() {
     }
     scene.journal.take();
     let answer = scene.ask(&mut ana, unban("bob")).await;
-    assert_eq!(answer, Ok(vec![Reply::ChatUnban]));
+    assert_eq!(answer, Ok(vec![Reply::Done(RequestKind::Unban)]));
     assert_eq!(
         scene.journal.take(),
         ["keep unban of ana/demo", "tell #1 #2: unban bob"]
@@ -493,7 +493,7 @@ async fn slow_mode_is_for_everybody_but_those_who_moderate() {
     let mut moderator = scene.connect(3, MOD, in_room("mod")).await;
     let slow = |seconds| Command::Slow(Ok(seconds));
     let answer = scene.ask(&mut ana, slow(30)).await;
-    assert_eq!(answer, Ok(vec![Reply::ChatSlow]));
+    assert_eq!(answer, Ok(vec![Reply::Done(RequestKind::Slow)]));
     assert_eq!(
         scene.journal.take(),
         ["keep slow of ana/demo", "slow ana/demo 30"]
@@ -531,7 +531,7 @@ async fn a_message_that_the_room_has_had_is_deleted_and_no_other() {
         let answer = scene
             .ask(&mut ana, Command::DeleteMessage(Ok(Some(id))))
             .await;
-        assert_eq!(answer, Ok(vec![Reply::ChatDelete]));
+        assert_eq!(answer, Ok(vec![Reply::Done(RequestKind::DeleteMessage)]));
         assert_eq!(
             scene.journal.take(),
             [
@@ -554,7 +554,7 @@ async fn an_announcement_has_the_limits_of_a_message_and_needs_no_membership() {
     let mut moderator = scene.connect(2, MOD, Sections::default()).await;
     let announce = |text: String| Command::Announce(Ok(text.into()));
     let answer = scene.ask(&mut moderator, announce("é".repeat(8))).await;
-    assert_eq!(answer, Ok(vec![Reply::ChatAnnounce]));
+    assert_eq!(answer, Ok(vec![Reply::Done(RequestKind::Announce)]));
     assert_eq!(
         scene.journal.take(),
         [

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::application::command::{AppliedPullRequest, ApplyPullRequest};
+use crate::application::command::{AppliedPullRequest, ApplyPullRequest, RequestKind};
 use crate::application::event::ApplyNotice;
 use crate::application::limits::check_limit;
 use crate::application::pull_requests::apply_notices::tell;
@@ -78,7 +78,7 @@ pub(crate) fn accept_pull_request(
     let project = session.rights().may_review(now)?;
     let me = session.connection;
     if app.apply_questions.accept(project, request?, me) {
-        Ok(Reply::PullRequestAccept)
+        Ok(Reply::Done(RequestKind::AcceptPullRequest))
     } else {
         Err(WITHDRAWN)
     }
@@ -115,7 +115,7 @@ pub(crate) fn applied_pull_request(
         message: message.into(),
     };
     tell(events, asker, notice);
-    Ok(Reply::PullRequestApplied)
+    Ok(Reply::Done(RequestKind::AppliedPullRequest))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::application::command::CreatePullRequest;
+use crate::application::command::{CreatePullRequest, RequestKind};
 use crate::application::limits::check_limit;
 use crate::application::moderation::banned::must_not_be_banned;
 use crate::application::pull_requests::open_draft::OpenDraft;
@@ -45,7 +45,7 @@ pub(crate) async fn create_pull_request(
         Arc::clone(&app.ports.uploads),
         &session.account,
     )));
-    Ok(Reply::PullRequestCreation)
+    Ok(Reply::Done(RequestKind::CreatePullRequest))
 }
 
 /// The 413 for an author who has as many open pull requests as allowed.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::application::command::DeletePullRequest;
+use crate::application::command::{DeletePullRequest, RequestKind};
 use crate::application::event::Event;
 use crate::application::ports::{StoreError, Topic};
 use crate::application::pull_requests::find::find_named_pull_request;
@@ -37,7 +37,7 @@ pub(crate) async fn delete_pull_request(
     let work = async move {
         let store = &own.ports.pull_requests;
         match store.delete(&found.project, found.id, Box::new(tell)).await {
-            Ok(()) => Ok(Reply::PullRequestDelete),
+            Ok(()) => Ok(Reply::Done(RequestKind::DeletePullRequest)),
             Err(StoreError::NotFound) => Err(RequestError::UNKNOWN_PULL_REQUEST),
             Err(error) => Err(RequestError::internal("delete a pull request", &error)),
         }

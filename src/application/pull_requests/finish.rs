@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::application::command::RequestKind;
 use crate::application::event::Event;
 use crate::application::moderation::banned::must_not_be_banned;
 use crate::application::ports::{FinishError, Topic};
@@ -50,7 +51,7 @@ pub(crate) async fn finish_pull_request(
     let own = Arc::clone(app);
     let work = async move { Ok(finish_draft(&own, open, project, owner).await) };
     match app.to_the_end(work).await? {
-        Ok(()) => Ok(Reply::PullRequestFinish),
+        Ok(()) => Ok(Reply::Done(RequestKind::FinishPullRequest)),
         Err((open, refusal)) => {
             session.draft = Some(open);
             Err(refusal)

@@ -12,7 +12,6 @@ use crate::application::files::change_outlives_connection::{Commit, commit};
 use crate::application::outcome::{CommandOutcome, LongAnswer};
 use crate::application::reply::Reply;
 use crate::application::request_error::RequestError;
-use crate::application::request_kind::RequestKind;
 use crate::application::session::registrations::SessionGuard;
 use crate::application::session::request_queue::{End, Request, RequestQueue};
 use crate::application::session::responder::Responder;
@@ -161,7 +160,7 @@ impl<'a, R: Responder, O: Fn(&Session) + Send + Sync> RequestProcessor<'a, R, O>
             held: _held,
         } = request;
         self.settle(Some(&command)).await;
-        let kind = RequestKind::from(&command);
+        let kind = command.kind();
         let is_change = matches!(command, Command::PostFile(_) | Command::DeleteFile(_));
         if !is_change {
             // Every other reply waits until all earlier posts and deletes have been answered.

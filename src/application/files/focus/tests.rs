@@ -1,5 +1,5 @@
 use super::*;
-use crate::application::command::Command;
+use crate::application::command::{Command, RequestKind};
 use crate::application::request_error::BadParameters;
 use crate::application::test_world::{World, is_unauthorized, new_session, path};
 
@@ -17,7 +17,7 @@ async fn those_who_asked_are_told_where_the_streamer_is_looking() {
     scene.journal.take();
     for (name, line) in [("/a", Some(7)), ("/new", None)] {
         let answer = scene.ask(&mut session, look(name, line)).await;
-        assert_eq!(answer, Ok(vec![Reply::FileFocus]));
+        assert_eq!(answer, Ok(vec![Reply::Done(RequestKind::Focus)]));
     }
     assert_eq!(
         scene.journal.take(),

@@ -1,4 +1,4 @@
-use crate::application::command::Command;
+use crate::application::command::{Command, RequestKind};
 use crate::application::files::test_upload_runs::{
     FULL, POSTED, WAITS, off_by_one, posts, settle, stored, told, waits,
 };
@@ -208,5 +208,8 @@ async fn the_off_by_one_is_the_same_inside_a_draft() {
     let lengths = [2 * FULL, 2 * FULL + 5].map(|bytes| format!("draft put /a {bytes} bytes"));
     assert_eq!(stored(&scene), lengths);
     let answer = scene.ask(&mut session, finish).await;
-    assert_eq!(answer, Ok(vec![Reply::PullRequestFinish]));
+    assert_eq!(
+        answer,
+        Ok(vec![Reply::Done(RequestKind::FinishPullRequest)])
+    );
 }

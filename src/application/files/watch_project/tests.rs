@@ -1,5 +1,5 @@
 use super::*;
-use crate::application::command::{Command, Watch};
+use crate::application::command::{Command, RequestKind, Watch};
 use crate::application::connection_id::ConnectionId;
 use crate::application::memory::MemoryBudget;
 use crate::application::request_error::BadParameters;
@@ -36,13 +36,19 @@ async fn at_most_so_many_projects_are_watched() {
     let third = || project("eve/third");
     let refusal = over("maxWatches", 2);
     let steps = vec![
-        (watch(demo()), Ok(Reply::FileWatch)),
-        (watch(other()), Ok(Reply::FileWatch)),
+        (watch(demo()), Ok(Reply::Done(RequestKind::WatchProject))),
+        (watch(other()), Ok(Reply::Done(RequestKind::WatchProject))),
         (watch(third()), Err(refusal)),
-        (watch(demo()), Ok(Reply::FileWatch)),
-        (unwatch(third()), Ok(Reply::FileUnwatch)),
-        (unwatch(demo()), Ok(Reply::FileUnwatch)),
-        (watch(third()), Ok(Reply::FileWatch)),
+        (watch(demo()), Ok(Reply::Done(RequestKind::WatchProject))),
+        (
+            unwatch(third()),
+            Ok(Reply::Done(RequestKind::UnwatchProject)),
+        ),
+        (
+            unwatch(demo()),
+            Ok(Reply::Done(RequestKind::UnwatchProject)),
+        ),
+        (watch(third()), Ok(Reply::Done(RequestKind::WatchProject))),
     ];
     answers(&scene, &mut nobody(), steps).await;
     assert_eq!(

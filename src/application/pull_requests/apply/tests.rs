@@ -1,5 +1,5 @@
 use super::*;
-use crate::application::command::Command;
+use crate::application::command::{Command, RequestKind};
 use crate::application::periodic::every_second;
 use crate::application::session::registrations::SessionGuard;
 use crate::application::test_world::{
@@ -66,10 +66,16 @@ async fn the_command_is_asked_accepts_and_answers_and_the_page_is_told() {
             panic!("{answer:?}")
         };
         let answer = scene.ask(&mut command, accept(*request)).await;
-        assert_eq!(answer, Ok(vec![Reply::PullRequestAccept]));
+        assert_eq!(
+            answer,
+            Ok(vec![Reply::Done(RequestKind::AcceptPullRequest)])
+        );
         let done = applied(*request, ApplyOutcome::Partly);
         let answer = scene.ask(&mut command, done).await;
-        assert_eq!(answer, Ok(vec![Reply::PullRequestApplied]));
+        assert_eq!(
+            answer,
+            Ok(vec![Reply::Done(RequestKind::AppliedPullRequest)])
+        );
     }
     assert_eq!(
         scene.journal.take(),
@@ -114,7 +120,10 @@ async fn a_no_needs_no_yes_before_and_a_done_does() {
             assert_eq!(answer, Err(WITHDRAWN));
         }
         let answer = scene.ask(&mut command, applied(request, outcome)).await;
-        assert_eq!(answer, Ok(vec![Reply::PullRequestApplied]));
+        assert_eq!(
+            answer,
+            Ok(vec![Reply::Done(RequestKind::AppliedPullRequest)])
+        );
     }
 }
 

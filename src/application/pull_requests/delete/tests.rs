@@ -1,4 +1,4 @@
-use crate::application::command::{Command, DeletePullRequest};
+use crate::application::command::{Command, DeletePullRequest, RequestKind};
 use crate::application::ports::StoreError;
 use crate::application::reply::Reply;
 use crate::application::request_error::BadParameters;
@@ -30,7 +30,10 @@ async fn the_streamer_ends_a_pull_request_and_its_owner_is_told() {
         let scene = with_three().build();
         let mut session = scene.streamer().await;
         let answer = scene.ask(&mut session, end(8, outcome)).await;
-        assert_eq!(answer, Ok(vec![Reply::PullRequestDelete]));
+        assert_eq!(
+            answer,
+            Ok(vec![Reply::Done(RequestKind::DeletePullRequest)])
+        );
         assert_eq!(
             scene.journal.take(),
             [
@@ -47,7 +50,10 @@ async fn the_owner_withdraws_a_pull_request_and_all_others_of_the_two_are_told_o
         let scene = with_three().build();
         let mut session = scene.viewer().await;
         let answer = scene.ask(&mut session, end(7, outcome)).await;
-        assert_eq!(answer, Ok(vec![Reply::PullRequestDelete]));
+        assert_eq!(
+            answer,
+            Ok(vec![Reply::Done(RequestKind::DeletePullRequest)])
+        );
         assert_eq!(
             scene.journal.take(),
             [
@@ -62,7 +68,10 @@ async fn the_owner_withdraws_a_pull_request_and_all_others_of_the_two_are_told_o
     let scene = world.build();
     let mut session = scene.connect(2, ANA, viewing("ana", "ana/demo")).await;
     let answer = scene.ask(&mut session, end(7, Outcome::Closed)).await;
-    assert_eq!(answer, Ok(vec![Reply::PullRequestDelete]));
+    assert_eq!(
+        answer,
+        Ok(vec![Reply::Done(RequestKind::DeletePullRequest)])
+    );
     assert_eq!(
         scene.journal.take(),
         [

@@ -1,4 +1,4 @@
-use crate::application::command::Command;
+use crate::application::command::{Command, RequestKind};
 use crate::application::ports::FinishError;
 use crate::application::reply::Reply;
 use crate::application::request_error::RequestError;
@@ -70,7 +70,10 @@ async fn what_is_finished_says_all_of_itself() {
     scene.ask(&mut session, command).await.expect("ok");
     scene.at(START + 5);
     let answer = scene.ask(&mut session, FINISH).await;
-    assert_eq!(answer, Ok(vec![Reply::PullRequestFinish]));
+    assert_eq!(
+        answer,
+        Ok(vec![Reply::Done(RequestKind::FinishPullRequest)])
+    );
 }
 
 #[tokio::test]

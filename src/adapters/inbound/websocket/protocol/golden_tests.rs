@@ -1,7 +1,7 @@
 //! Every message that the server sends, character by character. A new variant does not compile
 //! until it has its number here, and the tests fail until it has its line.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,7 +9,10 @@ use bytes::Bytes;
 use crate::adapters::inbound::websocket::protocol::encode;
 use crate::adapters::inbound::websocket::protocol::encode::{FilePart, ListedFile};
 use crate::adapters::inbound::websocket::protocol::request::{Context, Reference};
-use crate::application::{ApplyNotice, Event, FileKey, GuestPass, ProjectStatus, Reply};
+use crate::application::counting::ClosedSet;
+use crate::application::{
+    ApplyNotice, Event, FileKey, GuestPass, ProjectStatus, Reply, RequestKind,
+};
 use crate::domain::{
     Abilities, Action, ApplyOutcome, ChatMessage, ClientAddress, ContentHash, Deed, FilePath,
     GuestAccess, Moderation, Outcome, ProjectEntry, ProjectId, ProjectName, PullRequest,
@@ -101,37 +104,22 @@ pub(crate) fn assert_complete(mut numbers: Vec<usize>, count: usize) {
     assert_eq!(numbers, (0..count).collect::<Vec<_>>());
 }
 
-const REPLIES: usize = 27;
+const REPLIES: usize = 12;
 
 fn number_of_reply(reply: &Reply) -> usize {
     match reply {
-        Reply::FileAuth => 0,
-        Reply::ChatAuth => 1,
-        Reply::PullRequestAuth => 2,
-        Reply::Authentication => 3,
-        Reply::FilePosted => 4,
-        Reply::FileDeleted => 5,
-        Reply::FileWatch => 6,
-        Reply::FileUnwatch => 7,
-        Reply::FileStatus(_) => 8,
-        Reply::PullRequestCreation => 9,
-        Reply::PullRequestFinish => 10,
-        Reply::PullRequestDelete => 11,
-        Reply::ChatMessage => 12,
-        Reply::ChatLeave => 13,
-        Reply::FileFocus => 14,
-        Reply::ChatListen => 15,
-        Reply::PullRequestApply { .. } => 16,
-        Reply::PullRequestAccept => 17,
-        Reply::PullRequestApplied => 18,
-        Reply::GuestEnter(_) => 19,
-        Reply::ChatMute { .. } => 20,
-        Reply::ChatUnmute => 21,
-        Reply::ChatBan { .. } => 22,
-        Reply::ChatUnban => 23,
-        Reply::ChatDelete => 24,
-        Reply::ChatSlow => 25,
-        Reply::ChatAnnounce => 26,
+        Reply::Done(_) => 0,
+        Reply::FileAuth => 1,
+        Reply::ChatAuth => 2,
+        Reply::PullRequestAuth => 3,
+        Reply::Authentication => 4,
+        Reply::FilePosted => 5,
+        Reply::FileDeleted => 6,
+        Reply::FileStatus(_) => 7,
+        Reply::PullRequestApply { .. } => 8,
+        Reply::GuestEnter(_) => 9,
+        Reply::ChatMute { .. } => 10,
+        Reply::ChatBan { .. } => 11,
     }
 }
 
@@ -195,9 +183,18 @@ fn replies() -> Vec<(Reply, &'static str)> {
             Reply::FileDeleted,
             r#""type":"fileDelete","message":"OK","data":{"message":"OK","file":"./a//b"}"#,
         ),
-        (Reply::FileWatch, r#""type":"fileWatch","data":"OK""#),
-        (Reply::FileUnwatch, r#""type":"fileUnwatch","data":"OK""#),
-        (Reply::FileFocus, r#""type":"fileFocus","data":"OK""#),
+        (
+            Reply::Done(RequestKind::WatchProject),
+            r#""type":"fileWatch","data":"OK""#,
+        ),
+        (
+            Reply::Done(RequestKind::UnwatchProject),
+            r#""type":"fileUnwatch","data":"OK""#,
+        ),
+        (
+            Reply::Done(RequestKind::Focus),
+            r#""type":"fileFocus","data":"OK""#,
+        ),
         (
             Reply::FileStatus(status),
             r#""type":"fileStatus","data":{"streamer":true,"viewers":2,"files":3,"bytes":4,"maxBytes":5,"folders":6,"guests":"off","slow":0,"you":{"name":"bob","read":true,"listen":false,"chat":false,"propose":true,"stream":false,"apply":false,"moderate":false}}"#,
@@ -207,32 +204,41 @@ fn replies() -> Vec<(Reply, &'static str)> {
             r#""type":"fileStatus","data":{"streamer":true,"viewers":2,"files":3,"bytes":4,"maxBytes":5,"folders":6,"guests":"propose","slow":30,"you":{"name":null,"read":true,"listen":true,"chat":true,"propose":true,"stream":true,"apply":true,"moderate":true}}"#,
         ),
         (
-            Reply::PullRequestCreation,
+            Reply::Done(RequestKind::CreatePullRequest),
             r#""type":"pullRequestCreation","data":"OK""#,
         ),
         (
-            Reply::PullRequestFinish,
+            Reply::Done(RequestKind::FinishPullRequest),
             r#""type":"pullRequestFinish","data":"OK""#,
         ),
         (
-            Reply::PullRequestDelete,
+            Reply::Done(RequestKind::DeletePullRequest),
             r#""type":"pullRequestDelete","data":"OK""#,
         ),
-        (Reply::ChatMessage, r#""type":"chatMessage","data":"OK""#),
-        (Reply::ChatListen, r#""type":"chatListen","data":"OK""#),
+        (
+            Reply::Done(RequestKind::SendMessage),
+            r#""type":"chatMessage","data":"OK""#,
+        ),
+        (
+            Reply::Done(RequestKind::Listen),
+            r#""type":"chatListen","data":"OK""#,
+        ),
         (
             Reply::PullRequestApply { request: 7 },
             r#""type":"pullRequestApply","data":{"request":7}"#,
         ),
         (
-            Reply::PullRequestAccept,
+            Reply::Done(RequestKind::AcceptPullRequest),
             r#""type":"pullRequestAccept","data":"OK""#,
         ),
         (
-            Reply::PullRequestApplied,
+            Reply::Done(RequestKind::AppliedPullRequest),
             r#""type":"pullRequestApplied","data":"OK""#,
         ),
-        (Reply::ChatLeave, r#""type":"chatLeave","data":"OK""#),
+        (
+            Reply::Done(RequestKind::LeaveRoom),
+            r#""type":"chatLeave","data":"OK""#,
+        ),
         (
             Reply::GuestEnter(guest_pass()),
             r#""type":"guestEnter","data":{"token":"a.b.c","name":"~bob","rights":["read","chat"],"expires":5000}"#,
@@ -256,6 +262,26 @@ fn every_reply_is_what_the_contract_says() {
     );
 }
 
+#[test]
+fn every_request_has_an_answer_that_is_named_after_it() {
+    let kind = |message: &str| {
+        let message: serde_json::Value = serde_json::from_str(message).expect("JSON");
+        message["type"].as_str().expect("a type").to_owned()
+    };
+    let told: BTreeSet<_> = messages().iter().map(|message| kind(message)).collect();
+    let others = [
+        RequestKind::Malformed,
+        RequestKind::Authenticate,
+        RequestKind::AuthenticateSection,
+    ];
+    for request in RequestKind::ALL {
+        if !others.contains(request) {
+            let done = encode::reply(&Reply::Done(*request), &Context::default());
+            assert!(told.contains(&kind(text(&done))), "{request:?}");
+        }
+    }
+}
+
 fn replies_to_moderators() -> [(Reply, &'static str); 8] {
     let ban = |seconds: Option<u64>, address| Reply::ChatBan {
         user: user("~bob"),
@@ -271,7 +297,10 @@ fn replies_to_moderators() -> [(Reply, &'static str); 8] {
             mute,
             r#""type":"chatMute","data":{"until":5,"username":"bob"}"#,
         ),
-        (Reply::ChatUnmute, r#""type":"chatUnmute","data":"OK""#),
+        (
+            Reply::Done(RequestKind::Unmute),
+            r#""type":"chatUnmute","data":"OK""#,
+        ),
         (
             ban(Some(5), false),
             r#""type":"chatBan","data":{"username":"~bob","until":5,"address":false}"#,
@@ -280,10 +309,22 @@ fn replies_to_moderators() -> [(Reply, &'static str); 8] {
             ban(None, true),
             r#""type":"chatBan","data":{"username":"~bob","address":true}"#,
         ),
-        (Reply::ChatUnban, r#""type":"chatUnban","data":"OK""#),
-        (Reply::ChatDelete, r#""type":"chatDelete","data":"OK""#),
-        (Reply::ChatSlow, r#""type":"chatSlow","data":"OK""#),
-        (Reply::ChatAnnounce, r#""type":"chatAnnounce","data":"OK""#),
+        (
+            Reply::Done(RequestKind::Unban),
+            r#""type":"chatUnban","data":"OK""#,
+        ),
+        (
+            Reply::Done(RequestKind::DeleteMessage),
+            r#""type":"chatDelete","data":"OK""#,
+        ),
+        (
+            Reply::Done(RequestKind::Slow),
+            r#""type":"chatSlow","data":"OK""#,
+        ),
+        (
+            Reply::Done(RequestKind::Announce),
+            r#""type":"chatAnnounce","data":"OK""#,
+        ),
     ]
 }
 

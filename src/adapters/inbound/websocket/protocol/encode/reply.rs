@@ -1,5 +1,7 @@
 //! The messages that answer a request.
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::json;
@@ -8,7 +10,8 @@ use super::envelope::{OK, Success, message, success};
 use super::moderation::{chat_ban, chat_mute};
 use super::shapes::{Stored, WirePullRequest};
 use crate::adapters::inbound::websocket::protocol::request::Context;
-use crate::application::{GuestPass, ProjectStatus, Reply};
+use crate::application::counting::ClosedSet;
+use crate::application::{GuestPass, ProjectStatus, Reply, RequestKind};
 use crate::domain::{PullRequest, UserName};
 
 fn stored(kind: &'static str, context: &Context) -> Bytes {
@@ -25,10 +28,32 @@ fn stored(kind: &'static str, context: &Context) -> Bytes {
     })
 }
 
+/// The type of the answer to a request: `fileWatch` for `file`/`watch`.
+fn answer_type(kind: RequestKind) -> &'static str {
+    static TYPES: LazyLock<Vec<String>> = LazyLock::new(|| {
+        let names = RequestKind::ALL.iter().map(|kind| kind.name());
+        names.map(camel_case).collect()
+    });
+    &TYPES[kind.index()]
+}
+
+/// Joins type and subtype: `pullrequest/finish` becomes `pullRequestFinish`.
+fn camel_case(name: &str) -> String {
+    let (kind, subtype) = name.split_once('/').unwrap_or((name, ""));
+    let first = subtype
+        .chars()
+        .take(1)
+        .map(|first| first.to_ascii_uppercase());
+    let rest = subtype.chars().skip(1);
+    let kind = kind.replace("request", "Request");
+    kind.chars().chain(first).chain(rest).collect()
+}
+
 /// One message that answers a request.
 pub(crate) fn reply(reply: &Reply, context: &Context) -> Bytes {
     let ok = |kind| success(kind, OK, context.reference.as_ref());
     match reply {
+        Reply::Done(kind) => ok(answer_type(*kind)),
         Reply::FileAuth => ok("fileAuth"),
         Reply::ChatAuth => ok("chatAuth"),
         Reply::PullRequestAuth => ok("pullRequestAuth"),
@@ -38,33 +63,17 @@ pub(crate) fn reply(reply: &Reply, context: &Context) -> Bytes {
         }
         Reply::FilePosted => stored("filePost", context),
         Reply::FileDeleted => stored("fileDelete", context),
-        Reply::FileWatch => ok("fileWatch"),
-        Reply::FileUnwatch => ok("fileUnwatch"),
-        Reply::FileFocus => ok("fileFocus"),
         Reply::FileStatus(status) => file_status(status, context),
-        Reply::PullRequestCreation => ok("pullRequestCreation"),
-        Reply::PullRequestFinish => ok("pullRequestFinish"),
-        Reply::PullRequestDelete => ok("pullRequestDelete"),
         Reply::PullRequestApply { request } => {
             let data = json!({"request": request});
             success("pullRequestApply", data, context.reference.as_ref())
         }
-        Reply::PullRequestAccept => ok("pullRequestAccept"),
-        Reply::PullRequestApplied => ok("pullRequestApplied"),
-        Reply::ChatMessage => ok("chatMessage"),
-        Reply::ChatListen => ok("chatListen"),
-        Reply::ChatLeave => ok("chatLeave"),
         Reply::ChatMute { user, until } => chat_mute(user, *until, context),
-        Reply::ChatUnmute => ok("chatUnmute"),
         Reply::ChatBan {
             user,
             until,
             address,
         } => chat_ban(user, *until, *address, context),
-        Reply::ChatUnban => ok("chatUnban"),
-        Reply::ChatDelete => ok("chatDelete"),
-        Reply::ChatSlow => ok("chatSlow"),
-        Reply::ChatAnnounce => ok("chatAnnounce"),
         Reply::GuestEnter(pass) => guest_enter(pass, context),
     }
 }
