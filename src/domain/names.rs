@@ -1,7 +1,9 @@
 //! Names of users, projects and rooms (protocol, section 3).
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// The longest name of a user, project or room, in bytes of UTF-8.
@@ -98,7 +100,7 @@ fn encoded(name: &str) -> Cow<'_, str> {
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident, $check:path) => {
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone)]
         pub struct $name(Arc<str>);
 
         impl $name {
@@ -132,15 +134,18 @@ macro_rules! name {
 }
 
 name! {
-    /// A user: one path component that does not start with a dot.
+    /// A user: one path component that does not start with a dot. Names of guests that differ in
+    /// case only are one name, everywhere: they are equal.
     UserName, check_user
 }
 name! {
+    #[derive(PartialEq, Eq, PartialOrd, Ord, Hash)]
     /// A project of one user: a name, never a path. It may contain `/`; on disk it is one
     /// component, its [`file_name`](ProjectName::file_name).
     ProjectName, check_project
 }
 name! {
+    #[derive(PartialEq, Eq, PartialOrd, Ord, Hash)]
     /// A chat room; may contain `/`.
     RoomName, check_text
 }
@@ -157,6 +162,50 @@ impl UserName {
     /// The name that a guest has chosen, if this is a guest's.
     pub fn guest(&self) -> Option<&str> {
         self.0.strip_prefix(Self::GUEST_MARK)
+    }
+
+    /// What a guest would be called who had the name of this user, which may itself be a guest's.
+    pub fn as_guest(&self) -> Self {
+        self.guest()
+            .map_or_else(|| Self::of_guest(&self.0), |_| self.clone())
+    }
+}
+
+/// The letters in one case, also where that has more letters than the other (`ß`, `SS`).
+pub(super) fn folded(name: &str) -> impl Iterator<Item = char> {
+    let lower = name.chars().flat_map(char::to_lowercase);
+    lower.flat_map(char::to_uppercase)
+}
+
+impl PartialEq for UserName {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for UserName {}
+
+impl PartialOrd for UserName {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for UserName {
+    fn cmp(&self, other: &Self) -> Ordering {
+        if self.0 != other.0 && self.guest().is_some() && other.guest().is_some() {
+            return folded(&self.0).cmp(folded(&other.0));
+        }
+        self.0.cmp(&other.0)
+    }
+}
+
+impl Hash for UserName {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self.guest() {
+            Some(_) => folded(&self.0).for_each(|letter| letter.hash(state)),
+            None => self.0.hash(state),
+        }
     }
 }
 
@@ -228,6 +277,27 @@ mod tests {
             assert_eq!(UserName::parse(name).err(), user, "user {name:?}");
             assert_eq!(ProjectName::parse(name).err(), project, "project {name:?}");
             assert_eq!(RoomName::parse(name).err(), room, "room {name:?}");
+        }
+    }
+
+    #[test]
+    fn guests_names_that_differ_in_case_are_one_name_and_those_of_users_are_not() {
+        let name = |text| UserName::parse(text).expect("a name");
+        for (one, other, is_same) in [
+            ("~eve", "~Eve", true),
+            ("~STRASSE", "~straße", true),
+            ("~σίσυφος", "~ΣΊΣΥΦΟΣ", true),
+            ("~eve", "~eva", false),
+            ("~eve", "eve", false),
+            ("eve", "Eve", false),
+        ] {
+            let (one, other) = (name(one), name(other));
+            assert_eq!(one == other, is_same, "{one} {other}");
+            assert_eq!(one.cmp(&other), other.cmp(&one).reverse());
+            let all: std::collections::HashSet<_> = [one.clone(), other.clone()].into();
+            assert_eq!(all.len() == 1, is_same, "{one} {other}");
+            let all: std::collections::BTreeSet<_> = [one, other].into();
+            assert_eq!(all.len() == 1, is_same, "in order");
         }
     }
 
