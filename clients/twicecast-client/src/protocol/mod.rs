@@ -12,7 +12,7 @@ use crate::untrusted::Untrusted;
 pub use requests::{
     authenticate, delete, focus, get, list, post, pull_request_accept, pull_request_applied,
     pull_request_creation, pull_request_delete, pull_request_finish, pull_request_get,
-    pull_requests, status, watch,
+    pull_requests, status, watch, watch_presence,
 };
 
 /// A message from the server.
@@ -73,7 +73,7 @@ pub struct Reply {
 }
 
 /// The replies that are left as they came, besides all of the chat's.
-const LEFT_AS_THEY_CAME: [&str; 12] = [
+const LEFT_AS_THEY_CAME: [&str; 13] = [
     "pullRequestCreation",
     "pullRequestFinish",
     "pullRequestGet",
@@ -86,6 +86,7 @@ const LEFT_AS_THEY_CAME: [&str; 12] = [
     "pullRequestApplyWithdrawn",
     "pullRequestAccept",
     "fileFocus",
+    "viewersChanged",
 ];
 
 /// Whose project a push is about.

@@ -18,6 +18,12 @@ pub fn watch(reference: u64, streamer: &str, project: &str) -> String {
     )
 }
 
+/// Asks for a project's live updates, and to be told how many view it.
+pub fn watch_presence(reference: u64, streamer: &str, project: &str) -> String {
+    let data = json!({"username": streamer, "project": project, "presence": true});
+    file_request("watch", reference, &data)
+}
+
 /// Asks for the names, sizes and hashes of a whole project.
 pub fn list(reference: u64, streamer: &str, project: &str) -> String {
     file_request(

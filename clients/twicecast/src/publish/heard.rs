@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 use twicecast_client::protocol;
 use twicecast_client::protocol::{PullRequest, Reply, ServerMessage};
 
+use crate::connection::Outgoing;
 use crate::failure::Failure;
 use crate::names::FileName;
 use crate::publish::folder::REFUSED_FOR;
 use crate::publish::output::Event;
 use crate::publish::page::Heard;
 use crate::publish::plan::Remote;
-use crate::publish::session::{PULL_REQUESTS, RENEW, STATUS, Session};
+use crate::publish::session::{PULL_REQUESTS, RENEW, STATUS, Session, VIEWERS};
 use crate::publish::upload::{Seen, Upload};
 
 /// So often a file that is to be sent once may change meanwhile.
@@ -93,8 +94,15 @@ impl Session<'_> {
         }
     }
 
-    /// Asks what the server tells only who asks: how many viewers there are, and which pull
-    /// requests are open where some are.
+    /// Asks to be told how many viewers there are whenever that changes.
+    pub async fn ask_for_viewers(&self, outgoing: &Outgoing) {
+        let (streamer, project) = (&self.credentials.streamer, &self.credentials.project);
+        let watch = protocol::watch_presence(VIEWERS, streamer, project);
+        outgoing.send(watch).await;
+    }
+
+    /// Asks what the server tells only who asks: how many viewers there are, where it tells that to
+    /// nobody else, and which pull requests are open where some are.
     pub async fn ask(&mut self, upload: &Upload<'_>) {
         let (streamer, project) = (&self.credentials.streamer, &self.credentials.project);
         upload
@@ -109,7 +117,7 @@ impl Session<'_> {
     /// Takes an answer to what was asked.
     fn answered(&mut self, reply: &Reply) {
         match reply.kind.as_str() {
-            "fileStatus" => {
+            "fileStatus" | "viewersChanged" => {
                 let viewers = reply.data["viewers"].as_u64();
                 if let Some(count) = viewers.filter(|_| viewers != self.viewers) {
                     self.viewers = viewers;

@@ -29,6 +29,7 @@ const LIST: u64 = 2;
 pub const RENEW: u64 = 3;
 pub const STATUS: u64 = 4;
 pub const PULL_REQUESTS: u64 = 5;
+pub const VIEWERS: u64 = 8;
 /// References of deletions and posts begin here.
 const FIRST_UPLOAD: u64 = 10;
 
@@ -113,6 +114,9 @@ impl Session<'_> {
             url: credentials.url.clone(),
             project: credentials.full_project(),
         });
+        if !self.once {
+            self.ask_for_viewers(&outgoing).await;
+        }
         // Among it pull requests that have waited.
         for message in said {
             self.hear_aside(message);

@@ -3,8 +3,11 @@
 mod rules;
 
 use std::fs;
+use std::time::Duration;
 
 use serde_json::json;
+use tokio::time::timeout;
+use twicecast_client::Client;
 
 use crate::real::{RealServer, Share, Wire, eventually};
 use crate::support::{FakeServer, Faults, Files, Live, claims, files, tree, twicecast, write};
@@ -52,6 +55,24 @@ async fn what_differs_is_sent_at_first_and_what_changes_from_then_on() {
     let sent = share.until("sent").await;
     assert_eq!(sent["name"], "/last");
     share.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_and_goes_is_counted_long_before_it_would_be_asked_again() {
+    let (dir, server) = (tempfile::tempdir().unwrap(), RealServer::start().await);
+    let mut share = Share::start(&server.url(), dir.path(), &[]);
+    let count = async |share: &mut Share, count: u64| {
+        let told = share.until_that("viewers", |event| event["count"] == count);
+        let in_time = timeout(Duration::from_secs(10), told).await;
+        assert!(in_time.is_ok(), "{count} viewers");
+    };
+    count(&mut share, 0).await;
+    let mut bob = Client::connect(&server.url()).await.unwrap();
+    bob.watch("ana", "demo").await.unwrap();
+    count(&mut share, 1).await;
+    bob.leave().await;
+    count(&mut share, 0).await;
+    assert_eq!(share.stop().await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
