@@ -35,6 +35,8 @@ pub enum Reply {
         user: UserName,
         /// Until when.
         until: Timestamp,
+        /// Whether it concerns addresses, too.
+        address: bool,
     },
     /// Somebody may not be there.
     ChatBan {

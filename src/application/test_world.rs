@@ -48,7 +48,7 @@ use crate::application::session::state::Session;
 use crate::domain::ClientAddress;
 use crate::domain::{
     ChatSection, Claims, ContentHash, Contents, FilePath, FileSection, GuestAccess, GuestEntry,
-    GuestName, Moderation, NewMessage, PathQuery, ProjectEntry, ProjectId, ProjectName,
+    GuestName, Guests, Moderation, NewMessage, PathQuery, ProjectEntry, ProjectId, ProjectName,
     ProjectQuota, PublicAccess, PullRequest, PullRequestId, PullRequestLimits, PullRequestSection,
     Revision, RoomName, Sections, Streaming, Timestamp, UnknownMessage, Uptime, Usage, UserName,
     Version,
@@ -547,13 +547,21 @@ impl World {
     }
 
     fn furnish_guests(&mut self) {
+        let kept: Arc<Mutex<BTreeMap<ProjectId, Guests>>> = Arc::default();
+        let found = Arc::clone(&kept);
+        let address_of = self.guests.expect_address_of();
+        address_of.returning(move |project, user, now| {
+            let found = found.lock().expect("not poisoned");
+            let guests = found.get(project);
+            Ok(guests.and_then(|guests| guests.address_of(user, now)))
+        });
         let journal = self.journal.clone();
         self.guests.expect_take().returning(move |project, entry| {
-            let GuestEntry { name, until, .. } = entry;
-            journal.note(format!(
-                "guest {name:?} of {project} until {}",
-                until.as_millis()
-            ));
+            let GuestEntry { guest, .. } = entry.clone();
+            let mut kept = kept.lock().expect("not poisoned");
+            kept.entry(project.clone()).or_default().take(entry)?;
+            let (name, until) = (guest.name, guest.until.as_millis());
+            journal.note(format!("guest {name:?} of {project} until {until}"));
             Ok(())
         });
     }

@@ -5,7 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::names::{NameError, UserName, is_invisible};
+use super::client_address::ClientAddress;
+use super::names::{NameError, UserName, folded, is_invisible};
 use super::time::Timestamp;
 
 /// How long a guest's token is valid, and so how long their name is theirs at the least.
@@ -83,16 +84,22 @@ impl GuestName {
         &self.0
     }
 
+    /// Whether this name, or one that is suggested instead of it, may be that of `user`.
+    pub fn resembles(&self, user: &UserName) -> bool {
+        let other = user.guest().unwrap_or(user.as_str());
+        folded(&self.0).next() == folded(other).next()
+    }
+
     /// A name made of this one and a number that `is_taken` does not know.
-    fn alternative(&self, is_taken: impl Fn(&str) -> bool) -> Self {
-        let free = (2_u64..).find_map(|number| {
+    fn alternative(&self, is_taken: impl Fn(&UserName) -> bool) -> Self {
+        let numbered = (2_u64..).map(|number| {
             let suffix = format!("-{number}");
             let stem = self.0.chars().take(MAX_CHARACTERS - suffix.len());
-            let name = stem.collect::<String>() + &suffix;
-            (!is_taken(&folded(&name))).then_some(name)
+            Self((stem.collect::<String>() + &suffix).into())
         });
+        let mut free = numbered.filter(|name| !is_taken(&name.user_name()));
         // The numbers do not run out: each that is taken stands for a name in memory.
-        Self(free.unwrap_or_default().into())
+        free.next().unwrap_or_else(|| self.clone())
     }
 }
 
@@ -100,12 +107,6 @@ impl fmt::Debug for GuestName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.0, f)
     }
-}
-
-/// The same for all spellings of a name that differ in case only, also where one has more
-/// characters than the other (`ß`, `SS`).
-fn folded(name: &str) -> String {
-    name.to_lowercase().to_uppercase()
 }
 
 /// Why a guest does not get a name.
@@ -125,34 +126,41 @@ pub enum GuestError {
 /// A guest who wants a name in a project.
 #[derive(Debug, Clone)]
 pub struct GuestEntry {
-    /// The name.
-    pub name: GuestName,
-    /// Until when it is theirs.
-    pub until: Timestamp,
+    /// The name, and what is kept with it.
+    pub guest: Guest,
     /// The time now.
     pub now: Timestamp,
-    /// The streamer of the project, whose name no guest gets.
-    pub streamer: UserName,
-    /// Those who are muted or banned there: no guest gets their names either.
-    pub moderated: BTreeSet<UserName>,
+    /// Whose names no guest gets, users' or guests'; they take no places.
+    pub reserved: BTreeSet<UserName>,
     /// The authors of the project's open pull requests: guests among them keep their names.
     pub authors: BTreeSet<UserName>,
     /// `maxGuests`: how many names may be taken.
     pub max_guests: usize,
 }
 
-/// The names of a project's guests, each with the time until which it is theirs.
+/// A guest who has a name in a project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Guest {
+    /// The name.
+    pub name: GuestName,
+    /// Until when it is theirs.
+    pub until: Timestamp,
+    /// From where they took it; `None` if no ban may concern that address, because others share it.
+    pub address: Option<ClientAddress>,
+}
+
+/// The guests of a project.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Guests(Vec<(GuestName, Timestamp)>);
+pub struct Guests(Vec<Guest>);
 
 impl Guests {
     /// The guests that a store has kept.
-    pub fn restore(kept: Vec<(GuestName, Timestamp)>) -> Self {
+    pub fn restore(kept: Vec<Guest>) -> Self {
         Self(kept)
     }
 
     /// The guests that a store has to keep.
-    pub fn kept(&self) -> &[(GuestName, Timestamp)] {
+    pub fn kept(&self) -> &[Guest] {
         &self.0
     }
 
@@ -161,23 +169,35 @@ impl Guests {
     /// # Errors
     /// Why they do not get it.
     pub fn take(&mut self, entry: GuestEntry) -> Result<(), GuestError> {
-        self.0
-            .retain(|(_, until)| entry.now < until.plus(NAME_GRACE));
-        let own = self.0.iter().map(|(name, _)| name.as_str());
-        let authors = entry.authors.iter().filter_map(UserName::guest);
-        let mut taken: BTreeSet<_> = own.chain(authors).map(folded).collect();
+        self.0.retain(|guest| guest.has_name_at(entry.now));
+        let own = self.0.iter().map(|guest| guest.name.user_name());
+        let authors = entry.authors.into_iter();
+        let authors = authors.filter(|author| author.guest().is_some());
+        let mut taken: BTreeSet<_> = own.chain(authors).collect();
         if taken.len() >= entry.max_guests {
             return Err(GuestError::TooMany);
         }
-        taken.insert(folded(entry.streamer.as_str()));
-        let moderated = entry.moderated.iter().filter_map(UserName::guest);
-        taken.extend(moderated.map(folded));
-        if taken.contains(&folded(entry.name.as_str())) {
-            let free = entry.name.alternative(|name| taken.contains(name));
+        taken.extend(entry.reserved.iter().map(UserName::as_guest));
+        let name = &entry.guest.name;
+        if taken.contains(&name.user_name()) {
+            let free = name.alternative(|name| taken.contains(name));
             return Err(GuestError::Taken { free });
         }
-        self.0.push((entry.name, entry.until));
+        self.0.push(entry.guest);
         Ok(())
+    }
+
+    /// From where a guest has taken the name that is theirs at the time `now`, if that is kept.
+    pub fn address_of(&self, user: &UserName, now: Timestamp) -> Option<ClientAddress> {
+        let mut own = self.0.iter().filter(|guest| guest.has_name_at(now));
+        let guest = own.find(|guest| guest.name.user_name() == *user);
+        guest.and_then(|guest| guest.address)
+    }
+}
+
+impl Guest {
+    fn has_name_at(&self, now: Timestamp) -> bool {
+        now < self.until.plus(NAME_GRACE)
     }
 }
 
@@ -191,11 +211,13 @@ mod tests {
 
     fn entry(text: &str, now: u64) -> GuestEntry {
         GuestEntry {
-            name: name(text),
-            until: Timestamp::from_secs(now).plus(GUEST_LIFETIME),
+            guest: Guest {
+                name: name(text),
+                until: Timestamp::from_secs(now).plus(GUEST_LIFETIME),
+                address: Some(ClientAddress(7)),
+            },
             now: Timestamp::from_secs(now),
-            streamer: UserName::parse("zoe").expect("a user's name"),
-            moderated: BTreeSet::new(),
+            reserved: BTreeSet::new(),
             authors: BTreeSet::new(),
             max_guests: 1_000,
         }
@@ -272,27 +294,51 @@ mod tests {
     }
 
     #[test]
-    fn no_guest_is_named_like_the_streamer() {
-        let mut guests = Guests::default();
-        assert_eq!(suggested(&mut guests, entry("Zoe", 0)), "Zoe-2");
-        let full = GuestEntry {
-            max_guests: 1,
-            ..entry("bob", 0)
-        };
-        assert_eq!(guests.take(full), Ok(()), "the streamer is no guest");
-    }
-
-    #[test]
-    fn no_guest_is_named_like_one_who_is_muted_or_banned_and_they_take_no_places() {
-        let banned = ["~Bob", "pat"].map(|name| UserName::parse(name).expect("a name"));
+    fn no_guest_gets_a_reserved_name_in_any_case_and_such_names_take_no_places() {
+        let reserved = ["zoe", "~Bob", "Bob-2"].map(|name| UserName::parse(name).expect("a name"));
         let beside = |text| GuestEntry {
-            moderated: banned.clone().into(),
+            reserved: reserved.clone().into(),
             max_guests: 1,
             ..entry(text, 0)
         };
         let mut guests = Guests::default();
-        assert_eq!(suggested(&mut guests, beside("bob")), "bob-2");
-        assert_eq!(guests.take(beside("pat")), Ok(()), "that one is no guest");
+        assert_eq!(suggested(&mut guests, beside("Zoe")), "Zoe-2");
+        assert_eq!(suggested(&mut guests, beside("bob")), "bob-3");
+        assert_eq!(guests.take(beside("pat")), Ok(()));
+    }
+
+    #[test]
+    fn names_that_resemble_a_name_are_those_that_it_or_its_suggestions_may_be() {
+        let resembles = |user: &str| name("éve").resembles(&UserName::parse(user).expect("a name"));
+        for user in ["éve", "~Éve", "ÉVE-2", "~é"] {
+            assert!(resembles(user), "{user}");
+        }
+        assert!(!resembles("eve") && !resembles("~bob"));
+    }
+
+    #[test]
+    fn from_where_a_guest_took_their_name_is_known_as_long_as_it_is_theirs() {
+        let mut guests = Guests::default();
+        guests.take(entry("Bob", 100)).expect("is free");
+        let shared = Guest {
+            address: None,
+            ..entry("eve", 100).guest
+        };
+        let shared = GuestEntry {
+            guest: shared,
+            ..entry("eve", 100)
+        };
+        guests.take(shared).expect("is free");
+        let of = |user: &str, seconds| {
+            let user = UserName::parse(user).expect("a name");
+            guests.address_of(&user, Timestamp::from_secs(seconds))
+        };
+        let over = 100 + GUEST_LIFETIME.as_secs() + 60;
+        assert_eq!(of("~bOB", over - 1), Some(ClientAddress(7)));
+        assert_eq!(of("~bob", over), None, "the name is not theirs any more");
+        for other in ["bob", "~pat", "~eve"] {
+            assert_eq!(of(other, 100), None, "{other}");
+        }
     }
 
     #[test]
@@ -336,7 +382,7 @@ mod tests {
         let over = 100 + GUEST_LIFETIME.as_secs() + 60;
         assert_eq!(suggested(&mut guests, entry("bob", over - 1)), "bob-2");
         guests.take(entry("BOB", over)).expect("is free again");
-        let kept: Vec<_> = guests.kept().iter().map(|(name, _)| name).collect();
+        let kept: Vec<_> = guests.kept().iter().map(|guest| &guest.name).collect();
         assert_eq!(kept, [&name("BOB")], "what is over is forgotten");
     }
 

@@ -32,7 +32,7 @@ pub use content_hash::ContentHash;
 pub use contents::Contents;
 pub use draft::{Draft, DraftError, DraftFile, PullRequestLimits};
 pub use file_path::{FilePath, FilePathError, PathQuery};
-pub use guest::{GUEST_LIFETIME, GuestAccess, GuestEntry, GuestError, GuestName, Guests};
+pub use guest::{GUEST_LIFETIME, Guest, GuestAccess, GuestEntry, GuestError, GuestName, Guests};
 pub use identity::{Claims, Identity, IdentityError, TokenRights};
 pub use moderation::{Ban, Banned, Moderation, Mute, Person, Standing, TooManyModerated};
 pub use moderator_action::{Action, Deed};

@@ -12,7 +12,7 @@ use super::time::Timestamp;
 /// How many actions the log remembers.
 const LOGGED: usize = 200;
 
-/// The most addresses that one ban concerns.
+/// The most addresses that one mute or ban concerns.
 const MOST_ADDRESSES: usize = 64;
 
 /// About how many bytes of memory a mute, a ban or an action takes, besides the names in it.
@@ -25,13 +25,14 @@ const ADDRESS_BYTES: usize = 96;
 pub struct Person<'a> {
     /// Their name.
     pub user: &'a UserName,
-    /// Where they come from; `None` if no ban may concern that address, because others share it.
+    /// Where they come from; `None` if no mute or ban may concern that address, because others
+    /// share it.
     pub address: Option<ClientAddress>,
 }
 
 impl Person<'_> {
-    /// Only guests are banned by their address: it is easy for them to take another name.
-    fn guests_address(&self) -> Option<ClientAddress> {
+    /// Only guests are known by their address, too: it is easy for them to take another name.
+    pub fn guests_address(&self) -> Option<ClientAddress> {
         self.address.filter(|_| self.user.guest().is_some())
     }
 }
@@ -46,6 +47,25 @@ pub struct Standing {
 }
 
 impl Standing {
+    /// What is left of it at the time `now`.
+    fn at(self, now: Timestamp) -> Self {
+        Self {
+            muted: self.muted.filter(|until| now < *until),
+            banned: self.banned.filter(|ban| !ban.is_over(now)),
+        }
+    }
+
+    /// What both of them say: of two ends the later one.
+    fn and(self, other: Self) -> Self {
+        Self {
+            muted: self.muted.max(other.muted),
+            banned: match (self.banned, other.banned) {
+                (Some(one), Some(other)) => Some(one.or_later(other)),
+                (one, other) => one.or(other),
+            },
+        }
+    }
+
     /// It is not known whether they are banned.
     pub const KEPT_OUT: Self = Self {
         muted: None,
@@ -83,6 +103,8 @@ pub struct Mute {
     pub by: UserName,
     /// When they did.
     pub date: Timestamp,
+    /// From where no guest may write either.
+    pub addresses: BTreeSet<ClientAddress>,
 }
 
 /// Somebody may not be there.
@@ -98,6 +120,26 @@ pub struct Ban {
     pub addresses: BTreeSet<ClientAddress>,
 }
 
+impl Ban {
+    fn end(&self) -> Banned {
+        Banned { until: self.until }
+    }
+}
+
+/// The addresses of a decision that replaces an earlier one.
+fn with_more(
+    earlier: Option<BTreeSet<ClientAddress>>,
+    addresses: impl IntoIterator<Item = ClientAddress>,
+) -> BTreeSet<ClientAddress> {
+    let mut all = earlier.unwrap_or_default();
+    for address in addresses {
+        if all.len() < MOST_ADDRESSES {
+            all.insert(address);
+        }
+    }
+    all
+}
+
 /// As many people are muted or banned as may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("too many people are muted or banned")]
@@ -110,8 +152,8 @@ pub struct Moderation {
     banned: BTreeMap<UserName, Ban>,
     slow_seconds: u32,
     log: VecDeque<Action>,
-    /// The bans of addresses: what is in `banned`, to be found quickly.
-    by_address: HashMap<ClientAddress, Banned>,
+    /// How guests from an address stand: what is in `muted` and `banned`, to be found quickly.
+    by_address: HashMap<ClientAddress, Standing>,
 }
 
 impl Moderation {
@@ -161,25 +203,19 @@ impl Moderation {
 
     /// How `person` stands at the time `now`.
     pub fn standing(&self, person: Person<'_>, now: Timestamp) -> Standing {
-        let muted = self.muted.get(person.user).map(|mute| mute.until);
-        let by_name = self.banned.get(person.user);
-        let by_name = by_name.map(|ban| Banned { until: ban.until });
-        let by_name = by_name.filter(|ban| !ban.is_over(now));
-        let by_address = person.guests_address();
-        let by_address = by_address.and_then(|address| self.ban_of_address(address, now));
-        Standing {
-            muted: muted.filter(|until| now < *until),
-            banned: match (by_name, by_address) {
-                (Some(one), Some(other)) => Some(one.or_later(other)),
-                (one, other) => one.or(other),
-            },
-        }
+        let by_name = Standing {
+            muted: self.muted.get(person.user).map(|mute| mute.until),
+            banned: self.banned.get(person.user).map(Ban::end),
+        };
+        let address = person.guests_address();
+        let by_address = address.map(|address| self.of_guests_from(address, now));
+        by_name.at(now).and(by_address.unwrap_or_default())
     }
 
-    /// The ban of all guests from `address`, if there is one.
-    pub fn ban_of_address(&self, address: ClientAddress, now: Timestamp) -> Option<Banned> {
+    /// How all guests from `address` stand.
+    pub fn of_guests_from(&self, address: ClientAddress, now: Timestamp) -> Standing {
         let found = self.by_address.get(&address).copied();
-        found.filter(|ban| !ban.is_over(now))
+        found.unwrap_or_default().at(now)
     }
 
     /// The names of those who are muted or banned.
@@ -187,7 +223,7 @@ impl Moderation {
         self.muted.keys().chain(self.banned.keys())
     }
 
-    /// Does what a moderator does, and remembers it. A ban concerns `addresses`, too. Whether it
+    /// Does what a moderator does, and remembers it. A mute or ban concerns `addresses`, too. Whether it
     /// changes anything is returned; what changes nothing is not remembered. Whatever is over is
     /// forgotten.
     ///
@@ -207,24 +243,24 @@ impl Moderation {
         let (by, date) = (action.by.clone(), action.date);
         let changes = match &action.deed {
             Deed::Mute(user, seconds) => {
-                let until = action.end(*seconds);
-                self.muted.insert(user.clone(), Mute { until, by, date });
+                let earlier = self.muted.remove(user).map(|mute| mute.addresses);
+                let mute = Mute {
+                    until: action.end(*seconds),
+                    by,
+                    date,
+                    addresses: with_more(earlier, addresses),
+                };
+                self.muted.insert(user.clone(), mute);
                 true
             }
             Deed::Unmute(user) => self.muted.remove(user).is_some(),
             Deed::Ban(user, seconds) => {
                 let earlier = self.banned.remove(user).map(|ban| ban.addresses);
-                let mut all = earlier.unwrap_or_default();
-                for address in addresses {
-                    if all.len() < MOST_ADDRESSES {
-                        all.insert(address);
-                    }
-                }
                 let ban = Ban {
                     until: seconds.map(|seconds| action.end(seconds)),
                     by,
                     date,
-                    addresses: all,
+                    addresses: with_more(earlier, addresses),
                 };
                 self.banned.insert(user.clone(), ban);
                 true
@@ -251,7 +287,8 @@ impl Moderation {
             let user = action.deed.user().map_or(0, |user| user.as_str().len());
             user + action.by.as_str().len()
         });
-        let addresses = self.banned.values().map(|ban| ban.addresses.len());
+        let addresses = self.muted.values().map(|mute| mute.addresses.len());
+        let addresses = addresses.chain(self.banned.values().map(|ban| ban.addresses.len()));
         let sizes = entries.chain(actions).map(|names| names + ENTRY_BYTES);
         sizes.sum::<usize>() + addresses.sum::<usize>() * ADDRESS_BYTES
     }
@@ -268,20 +305,24 @@ impl Moderation {
     /// Forgets the mutes and bans that are over.
     pub fn forget_what_is_over(&mut self, now: Timestamp) {
         self.muted.retain(|_, mute| now < mute.until);
-        self.banned.retain(|_, ban| {
-            let until = ban.until;
-            !Banned { until }.is_over(now)
-        });
+        self.banned.retain(|_, ban| !ban.end().is_over(now));
         self.index_addresses();
     }
 
     fn index_addresses(&mut self) {
-        let mut by_address: HashMap<ClientAddress, Banned> = HashMap::new();
-        for ban in self.banned.values() {
-            let banned = Banned { until: ban.until };
-            for address in &ban.addresses {
-                let found = by_address.entry(*address).or_insert(banned);
-                *found = found.or_later(banned);
+        let mutes = self.muted.values().map(|mute| {
+            let (muted, banned) = (Some(mute.until), None);
+            (&mute.addresses, Standing { muted, banned })
+        });
+        let bans = self.banned.values().map(|ban| {
+            let (muted, banned) = (None, Some(ban.end()));
+            (&ban.addresses, Standing { muted, banned })
+        });
+        let mut by_address: HashMap<ClientAddress, Standing> = HashMap::new();
+        for (addresses, standing) in mutes.chain(bans) {
+            for address in addresses {
+                let found = by_address.entry(*address).or_default();
+                *found = found.and(standing);
             }
         }
         self.by_address = by_address;

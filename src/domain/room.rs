@@ -1,9 +1,11 @@
 //! A chat room: who is in it, what was said, how often each user may speak (protocol, section 7).
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::iter::once;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::client_address::ClientAddress;
 use super::names::{RoomName, UserName};
 use super::rate_limit::{RateLimit, TokenBucket};
 use super::time::{Timestamp, Uptime};
@@ -37,6 +39,9 @@ pub struct RoomLimits {
 pub struct NewMessage {
     /// Who.
     pub username: UserName,
+    /// From where, if they are a guest: all guests from there count as one, too. `None` if others
+    /// share that address.
+    pub guests_address: Option<ClientAddress>,
     /// Its text.
     pub text: Arc<str>,
     /// The time now.
@@ -46,6 +51,33 @@ pub struct NewMessage {
     pub slow: Duration,
     /// Whether a moderator says it to all.
     pub is_announcement: bool,
+}
+
+impl NewMessage {
+    /// As whose it counts.
+    fn speakers(&self) -> Vec<Speaker> {
+        let user = once(Speaker::User(self.username.clone()));
+        user.chain(self.guests_address.map(Speaker::GuestsFrom))
+            .collect()
+    }
+}
+
+/// Whose messages count together, towards how often they may come.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Speaker {
+    User(UserName),
+    GuestsFrom(ClientAddress),
+}
+
+impl Speaker {
+    /// About how many bytes of memory it takes to know when they have last spoken.
+    fn memory_bytes(&self) -> usize {
+        SPOKEN_BYTES
+            + match self {
+                Self::User(name) => name.as_str().len(),
+                Self::GuestsFrom(_) => 0,
+            }
+    }
 }
 
 /// The room has given no message this number.
@@ -92,8 +124,8 @@ pub struct Room {
     /// The memory that `history` takes.
     history_bytes: usize,
     last_id: u64,
-    /// Only for users who spoke recently: a full bucket is dropped.
-    buckets: HashMap<UserName, TokenBucket>,
+    /// Only for those who spoke recently: a full bucket is dropped.
+    buckets: HashMap<Speaker, TokenBucket>,
     spoken: Spoken,
     empty_since: Option<Uptime>,
 }
@@ -142,16 +174,11 @@ impl Room {
         limits: &RoomLimits,
         now: Uptime,
     ) -> Result<ChatMessage, Duration> {
-        let user = &said.username;
-        self.spoken.may_speak(user, said.slow, now)?;
-        let (rate, buckets) = (limits.rate, &mut self.buckets);
-        buckets.retain(|_, bucket| !bucket.is_full(rate, now));
-        let bucket = buckets.entry(user.clone());
-        bucket
-            .or_insert_with(|| TokenBucket::full(rate, now))
-            .take(rate, now)?;
+        let speakers = said.speakers();
+        self.spoken.may_speak(&speakers, said.slow, now)?;
+        self.take_permits(&speakers, limits.rate, now)?;
         if !said.slow.is_zero() {
-            self.spoken.note(user, now);
+            self.spoken.note(speakers, now);
         }
         self.last_id += 1;
         let message = ChatMessage {
@@ -168,6 +195,26 @@ impl Room {
             self.forget_oldest();
         }
         Ok(message)
+    }
+
+    /// Takes a permit of each, or none.
+    fn take_permits(
+        &mut self,
+        speakers: &[Speaker],
+        rate: RateLimit,
+        now: Uptime,
+    ) -> Result<(), Duration> {
+        let buckets = &mut self.buckets;
+        buckets.retain(|_, bucket| !bucket.is_full(rate, now));
+        let taken = speakers.iter().map(|speaker| {
+            let bucket = buckets.get(speaker).copied();
+            let mut bucket = bucket.unwrap_or_else(|| TokenBucket::full(rate, now));
+            bucket.take(rate, now)?;
+            Ok((speaker.clone(), bucket))
+        });
+        let taken = taken.collect::<Result<Vec<_>, Duration>>()?;
+        buckets.extend(taken);
+        Ok(())
     }
 
     /// Who wrote the message of this number, if it is still remembered.
@@ -248,41 +295,49 @@ impl Room {
     }
 }
 
-/// When each user has last spoken in slow mode.
+/// When each of them has last spoken in slow mode.
 #[derive(Debug, Default)]
 struct Spoken {
-    last: HashMap<UserName, Uptime>,
+    last: HashMap<Speaker, Uptime>,
     /// The same, oldest first.
-    in_order: VecDeque<(Uptime, UserName)>,
+    in_order: VecDeque<(Uptime, Speaker)>,
     bytes: usize,
 }
 
 impl Spoken {
     /// # Errors
-    /// How long until `user` may speak.
-    fn may_speak(&mut self, user: &UserName, slow: Duration, now: Uptime) -> Result<(), Duration> {
+    /// How long until all of them may speak.
+    fn may_speak(
+        &mut self,
+        speakers: &[Speaker],
+        slow: Duration,
+        now: Uptime,
+    ) -> Result<(), Duration> {
         if slow.is_zero() {
             return Ok(());
         }
         while let Some((at, oldest)) = self.in_order.front()
             && now.since(*at) >= slow
         {
-            self.bytes -= SPOKEN_BYTES + oldest.as_str().len();
+            self.bytes -= oldest.memory_bytes();
             if self.last.get(oldest) == Some(at) {
                 self.last.remove(oldest);
             }
             self.in_order.pop_front();
         }
-        match self.last.get(user) {
+        let latest = speakers.iter().filter_map(|speaker| self.last.get(speaker));
+        match latest.max() {
             Some(at) => Err(slow.saturating_sub(now.since(*at))),
             None => Ok(()),
         }
     }
 
-    fn note(&mut self, user: &UserName, now: Uptime) {
-        self.last.insert(user.clone(), now);
-        self.in_order.push_back((now, user.clone()));
-        self.bytes += SPOKEN_BYTES + user.as_str().len();
+    fn note(&mut self, speakers: Vec<Speaker>, now: Uptime) {
+        for speaker in speakers {
+            self.bytes += speaker.memory_bytes();
+            self.last.insert(speaker.clone(), now);
+            self.in_order.push_back((now, speaker));
+        }
     }
 }
 
@@ -307,6 +362,7 @@ mod tests {
     fn new(who: &str, text: Arc<str>, date: Timestamp) -> NewMessage {
         NewMessage {
             username: user(who),
+            guests_address: None,
             text,
             date,
             slow: Duration::ZERO,
@@ -458,6 +514,40 @@ mod tests {
         assert_eq!(slowly(&mut room, "ana", 10, 40), Ok(6), "it is less slow");
         room.end_slow();
         assert_eq!(slowly(&mut room, "ana", 10, 40), Ok(7));
+    }
+
+    #[test]
+    fn guests_from_one_address_count_as_one_whatever_their_names() {
+        let mut room = room();
+        let mut say = |who: &str, address, slow, later| {
+            let said = NewMessage {
+                guests_address: Some(ClientAddress(address)),
+                slow: Duration::from_secs(slow),
+                ..new(who, "x".into(), DATE)
+            };
+            let now = NOW.plus(Duration::from_secs(later));
+            room.say(said, &LIMITS, now).map(|message| message.id)
+        };
+        let wait = |seconds| Err(Duration::from_secs(seconds));
+        assert_eq!(say("~bob", 7, 30, 0), Ok(1));
+        assert_eq!(say("~eve", 7, 30, 1), wait(29));
+        assert_eq!(say("~eve", 8, 30, 2), Ok(2), "another address");
+        assert_eq!(say("~Bob", 8, 30, 3), wait(29), "the later of both counts");
+        assert_eq!(say("~bob", 9, 30, 3), wait(27), "the name counts as well");
+        for number in 3..8 {
+            assert_eq!(say(&format!("~guest{number}"), 7, 0, 60), Ok(number));
+        }
+        let refused = Err(Duration::from_millis(200));
+        assert_eq!(say("~pat", 7, 0, 60), refused, "so does the rate");
+        assert_eq!(
+            say("~pat", 8, 0, 60),
+            Ok(8),
+            "what is refused takes nothing"
+        );
+        for number in 9..13 {
+            assert_eq!(say("~pat", number.into(), 0, 60), Ok(number));
+        }
+        assert_eq!(say("~pat", 20, 0, 60), refused);
     }
 
     #[test]

@@ -444,3 +444,29 @@ async fn two_who_want_one_name_at_once_do_not_both_get_it() {
         .count();
     assert_eq!((given, taken), (1, 7), "{answers:?}");
 }
+
+#[tokio::test]
+async fn a_guest_who_reads_along_is_a_viewer_like_anybody_and_who_only_chats_is_none() {
+    let (server, mut ana) = server("propose", &[]).await;
+    let mut told = server.connect().await;
+    let data = json!({"username": "ana", "project": "demo", "presence": true});
+    told.ok(file("watch", data)).await;
+    let viewers = async |client: &mut Client, count: u64| {
+        while client.expect("viewersChanged").await["viewers"] != count {}
+    };
+    viewers(&mut told, 1).await;
+    let mut bob = guest(&server, "bob").await;
+    viewers(&mut told, 2).await;
+    // Watching as well makes no second one of a connection.
+    bob.ok(file("watch", project())).await;
+    let mut eve = server.connect().await;
+    let token = token_of(&mut eve, "eve").await;
+    let chat = json!({"token": token, "chat": chat_section("~eve", "ana/demo")});
+    eve.authenticate(chat).await;
+    let status = ana.ok(file("status", project())).await;
+    assert_eq!(status["viewers"], 2);
+    eve.ok(file("watch", project())).await;
+    viewers(&mut told, 3).await;
+    drop(bob);
+    viewers(&mut told, 2).await;
+}

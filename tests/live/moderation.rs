@@ -68,7 +68,7 @@ async fn a_mute_is_told_to_whom_it_concerns_and_to_moderators_and_lasts() {
     let until = answer["data"]["until"].as_u64().expect("a time");
     assert!((before + 600..=now() + 601).contains(&until), "{answer}");
     let expected = json!({"code": 200, "type": "chatMute", "ref": 7,
-        "data": {"username": "bob", "until": until}});
+        "data": {"username": "bob", "until": until, "address": false}});
     assert_eq!(answer, expected);
     let expected = json!({"code": 200, "type": "chatModerated", "data":
         {"room": ROOM, "action": "mute", "username": "bob", "until": until}});
@@ -453,4 +453,31 @@ async fn the_programs_own_token_makes_a_moderator_only_where_it_is_asked_for() {
         let you = status(&mut mia).await["you"].take();
         assert_eq!(you["moderate"], moderates, "{you}");
     }
+}
+
+#[tokio::test]
+async fn a_guest_who_took_their_name_before_a_restart_is_banned_by_their_address_after_it() {
+    const EVES: &str = "203.0.113.7";
+    let flags = ["--guests", "chat", "--trusted-proxies", "127.0.0.1"];
+    let mut server = Server::with(&flags);
+    ana(&server).await.ok(post("a", "x")).await;
+    let enter = |name| {
+        let data = json!({"name": name, "streamer": "ana", "project": "demo"});
+        json!({"type": "guest", "subtype": "enter", "data": data})
+    };
+    let mut eve = Client::behind_proxy(&server.url(), EVES).await;
+    eve.ok(enter("Eve")).await;
+    server.restart();
+    let mut ana = ana(&server).await;
+    // Nobody is there under that name, and it is spelled in another way.
+    ana.send(ban("~eve")).await;
+    let banned = ana.until("chatBan").await;
+    let expected = json!({"username": "~eve", "address": true});
+    assert_eq!(banned["data"], expected);
+    let mut eve = Client::behind_proxy(&server.url(), EVES).await;
+    eve.refused(401, enter("mallory")).await;
+    let mut other = Client::behind_proxy(&server.url(), "203.0.113.8").await;
+    let taken = other.refused(409, enter("EVE")).await;
+    assert_eq!(taken["suggestion"], "EVE-2");
+    other.ok(enter("mallory")).await;
 }

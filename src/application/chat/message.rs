@@ -31,6 +31,7 @@ pub(crate) fn send_message(
     may_be_said(app, &text)?;
     let message = NewMessage {
         username: bearer.user.clone(),
+        guests_address: person.guests_address(),
         text,
         date: now,
         slow: floor.as_ref().map_or(Duration::ZERO, |floor| floor.slow),

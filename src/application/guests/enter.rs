@@ -1,13 +1,14 @@
 //! `guest`/`enter`: gives somebody without an account a name and a token.
 
 use crate::application::command::EnterAsGuest;
+use crate::application::moderation::admit::Newcomer;
 use crate::application::ports::{ProjectState, StoreError, TakeNameError};
 use crate::application::reply::{GuestPass, Reply};
 use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;
 use crate::application::session::state::Session;
 use crate::domain::{
-    AuthError, Claims, GUEST_LIFETIME, GuestEntry, GuestError, Identity, Moderation, ProjectId,
+    AuthError, Claims, GUEST_LIFETIME, Guest, GuestEntry, GuestError, Identity, ProjectId,
     Timestamp,
 };
 
@@ -28,18 +29,27 @@ pub(crate) async fn enter_as_guest(
     session.rights().may_read(&project, public, now)?;
     let name = name?;
     must_exist(app, &project).await?;
-    let moderation = must_not_be_banned(app, session, &project, now).await?;
-
     let (most, uptime) = (app.limits.max_guests_per_address, app.uptime());
     let permit = app.recent_guests.permit(session.address, most, uptime)?;
-    let claims = claims_of(app, session, &project, &moderation, now);
+    let moderated = app.moderations.of(&project);
+    let asking = asking(app, session);
+    let newcomer = Newcomer {
+        name: &name,
+        address: session.ban_address,
+        bearer: asking.map(|bearer| session.person(bearer)),
+    };
+    let admission = moderated.admit(newcomer, now).await?;
+
+    let claims = claims_of(app, asking, &project, admission.muted, now);
     let authors = app.ports.pull_requests.authors(&project).await;
     let entry = GuestEntry {
-        name: name.clone(),
-        until: claims.expires_at,
+        guest: Guest {
+            name: name.clone(),
+            until: claims.expires_at,
+            address: session.ban_address,
+        },
         now,
-        streamer: project.streamer.clone(),
-        moderated: moderation.names().cloned().collect(),
+        reserved: admission.reserved,
         authors: authors.map_err(|error| failed(&error))?,
         max_guests: app.limits.max_guests,
     };
@@ -52,8 +62,8 @@ pub(crate) async fn enter_as_guest(
         }
         TakeNameError::Store(error) => failed(&error),
     })?;
+    permit.used();
     let user = name.user_name();
-    permit.used(session.ban_address.map(|_| (&project, &user)));
     let claims = Claims {
         username: Some(user.to_string()),
         ..claims
@@ -64,25 +74,6 @@ pub(crate) async fn enter_as_guest(
         access: app.policy.guests,
         expires: claims.expires_at,
     }))
-}
-
-/// What moderators have decided in the project, if that lets the one who asks become a guest: they
-/// do not come from where a guest is banned, nor are they banned themselves, where that counts.
-async fn must_not_be_banned(
-    app: &Application,
-    session: &Session,
-    project: &ProjectId,
-    now: Timestamp,
-) -> Result<Moderation, RequestError> {
-    let moderation = app.moderations.of(project).moderation().await?;
-    let address = session.ban_address;
-    let by_address = address.and_then(|address| moderation.ban_of_address(address, now));
-    let asking = asking(app, session);
-    let asking = asking.map(|bearer| moderation.standing(session.person(bearer), now));
-    match by_address.or(asking.and_then(|standing| standing.banned)) {
-        Some(ban) => Err(RequestError::Banned(ban)),
-        None => Ok(moderation),
-    }
 }
 
 /// The bearer who asks, where reading needs a token.
@@ -107,15 +98,12 @@ async fn must_exist(app: &Application, project: &ProjectId) -> Result<(), Reques
 /// nothing for longer than who asks, and is muted and banned as long.
 fn claims_of(
     app: &Application,
-    session: &Session,
+    asking: Option<&Identity>,
     project: &ProjectId,
-    moderation: &Moderation,
+    muted: Option<Timestamp>,
     now: Timestamp,
 ) -> Claims {
     let rights = app.policy.guests.rights().iter();
-    let asking = asking(app, session);
-    let standing = asking.map(|bearer| moderation.standing(session.person(bearer), now));
-    let muted = standing.and_then(|standing| standing.muted);
     let latest = now.plus(GUEST_LIFETIME);
     let expires_at = asking.map_or(latest, |asking| asking.expires_at.min(latest));
     Claims {

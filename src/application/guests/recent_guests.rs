@@ -1,24 +1,21 @@
-//! Which addresses have had names of guests lately: so that none takes them all, and so that a
-//! banned guest is known by them.
+//! Which addresses have had names of guests lately, so that none takes them all.
 
 use std::collections::VecDeque;
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher as _;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use crate::application::locks::lock;
 use crate::application::request_error::RequestError;
-use crate::domain::{ClientAddress, GUEST_LIFETIME, ProjectId, Uptime, UserName};
+use crate::domain::{ClientAddress, Uptime};
 
 /// How long a name counts for the address that took it, towards how many it may take.
 const PERIOD: Duration = Duration::from_secs(3_600);
 
-/// How many names are remembered: some 250 kB. Of more in half a day the oldest are forgotten, so
+/// How many names are remembered: some 200 kB. Of more in an hour the oldest are forgotten, so
 /// that nobody who has many addresses shuts the others out.
 const MOST: usize = 4_096;
 
-/// The names that were given within the last half day, oldest first, and to which address.
+/// The names that were given within the last hour, oldest first, and to which address.
 #[derive(Debug, Default)]
 pub(crate) struct RecentGuests(Mutex<Recent>);
 
@@ -26,8 +23,6 @@ pub(crate) struct RecentGuests(Mutex<Recent>);
 struct Recent {
     taken: VecDeque<Taken>,
     last_id: u64,
-    /// With a key of its own, so that nobody finds two guests that look the same.
-    hasher: RandomState,
 }
 
 #[derive(Debug)]
@@ -35,8 +30,6 @@ struct Taken {
     id: u64,
     address: ClientAddress,
     at: Uptime,
-    /// Stands for the guest, if a ban of theirs may concern the address.
-    guest: Option<u64>,
 }
 
 /// The right to take one name. Unless it is used, dropping it gives it back.
@@ -61,8 +54,7 @@ impl RecentGuests {
     ) -> Result<Permit<'_>, RequestError> {
         let mut recent = lock(&self.0);
         recent.forget_what_is_over(now);
-        let counts = |taken: &&Taken| taken.address == address && now.since(taken.at) < PERIOD;
-        let mut own = recent.taken.iter().filter(counts);
+        let mut own = recent.taken.iter().filter(|taken| taken.address == address);
         // The one that must be over before there may be another.
         let count = own.clone().count();
         if most > 0
@@ -81,7 +73,6 @@ impl RecentGuests {
             id,
             address,
             at: now,
-            guest: None,
         });
         Ok(Permit {
             recent: self,
@@ -91,26 +82,9 @@ impl RecentGuests {
     }
 }
 
-impl RecentGuests {
-    /// From where this guest has taken their name, as far as that is remembered and a ban may
-    /// concern it.
-    pub(crate) fn addresses_of(
-        &self,
-        project: &ProjectId,
-        user: &UserName,
-        now: Uptime,
-    ) -> Vec<ClientAddress> {
-        let mut recent = lock(&self.0);
-        recent.forget_what_is_over(now);
-        let guest = Some(recent.hasher.hash_one((project, user)));
-        let taken = recent.taken.iter().filter(|taken| taken.guest == guest);
-        taken.map(|taken| taken.address).collect()
-    }
-}
-
 impl Recent {
     fn forget_what_is_over(&mut self, now: Uptime) {
-        let is_over = |taken: &Taken| now.since(taken.at) >= GUEST_LIFETIME;
+        let is_over = |taken: &Taken| now.since(taken.at) >= PERIOD;
         while self.taken.front().is_some_and(is_over) {
             self.taken.pop_front();
         }
@@ -118,15 +92,9 @@ impl Recent {
 }
 
 impl Permit<'_> {
-    /// The name has been given; its owner is noted if a ban of theirs may concern the address.
-    pub(crate) fn used(mut self, guest: Option<(&ProjectId, &UserName)>) {
+    /// The name has been given.
+    pub(crate) fn used(mut self) {
         self.is_used = true;
-        let mut recent = lock(&self.recent.0);
-        let guest = guest.map(|guest| recent.hasher.hash_one(guest));
-        let mut newest_first = recent.taken.iter_mut().rev();
-        if let Some(taken) = newest_first.find(|taken| taken.id == self.id) {
-            taken.guest = guest;
-        }
     }
 }
 
@@ -151,7 +119,7 @@ mod tests {
         let now = Uptime::from_secs(seconds);
         recent
             .permit(address(number), 2, now)
-            .map(|permit| permit.used(None))
+            .map(|permit| permit.used())
     }
 
     fn wait(seconds: u64) -> Result<(), RequestError> {
@@ -186,7 +154,7 @@ mod tests {
         let second = recent.permit(address(1), 2, Uptime::from_secs(1));
         assert!(recent.permit(address(1), 2, Uptime::from_secs(1)).is_err());
         drop(first);
-        second.expect("may").used(None);
+        second.expect("may").used();
         assert_eq!(take(&recent, 1, 1), Ok(()));
         assert_eq!(take(&recent, 1, 1), wait(3_600));
     }
@@ -198,7 +166,7 @@ mod tests {
             recent
                 .permit(address(1), 0, Uptime::from_secs(1))
                 .expect("may")
-                .used(None);
+                .used();
         }
     }
 
@@ -215,32 +183,8 @@ mod tests {
         assert_eq!(take(&recent, last, 1), wait(3_600));
         assert_eq!(take(&recent, 0, 2), Ok(()));
         assert_eq!(lock(&recent.0).taken.len(), MOST);
-        let over = 2 + GUEST_LIFETIME.as_secs();
+        let over = 2 + PERIOD.as_secs();
         assert_eq!(take(&recent, 0, over), Ok(()));
         assert_eq!(lock(&recent.0).taken.len(), 1, "what is over goes");
-    }
-
-    #[test]
-    fn from_where_a_guest_has_taken_their_name_is_remembered_for_half_a_day() {
-        let recent = RecentGuests::default();
-        let [bob, eve] = ["~bob", "~eve"].map(|name| UserName::parse(name).expect("a name"));
-        let project = |name: &str| {
-            let room = crate::domain::RoomName::parse(name).expect("a room");
-            ProjectId::of_room(&room).expect("a project's")
-        };
-        let (demo, other) = (project("ana/demo"), project("ana/other"));
-        for (number, guest) in [(1, &bob), (2, &bob), (3, &eve)] {
-            let permit = recent.permit(address(number), 0, Uptime::from_secs(1));
-            permit.expect("may").used(Some((&demo, guest)));
-        }
-        let permit = recent.permit(address(4), 0, Uptime::from_secs(1));
-        permit.expect("may").used(None);
-        let of = |project, guest, seconds| {
-            recent.addresses_of(project, guest, Uptime::from_secs(seconds))
-        };
-        let over = 1 + GUEST_LIFETIME.as_secs();
-        assert_eq!(of(&demo, &bob, over - 1), [address(1), address(2)]);
-        assert_eq!(of(&other, &bob, over - 1), []);
-        assert_eq!(of(&demo, &bob, over), []);
     }
 }

@@ -27,6 +27,7 @@ pub(crate) async fn announce(
     ))?;
     let announcement = NewMessage {
         username: moderator.name.clone(),
+        guests_address: None,
         text,
         date: now,
         slow: Duration::ZERO,

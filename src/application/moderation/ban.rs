@@ -18,7 +18,7 @@ pub(crate) async fn ban(
 ) -> Result<Reply, RequestError> {
     let moderator = moderator(app, session, now).await?;
     let Ban { user, seconds } = request?;
-    moderator.must_not_be_streamer(&user)?;
+    let user = moderator.subject(user)?;
     let deed = Deed::Ban(user.clone(), seconds);
     let banned = moderator.decide(app, deed).await?.ban;
     let banned = banned.ok_or(RequestError::Internal)?;
@@ -36,8 +36,7 @@ pub(crate) async fn unban(
     now: Timestamp,
 ) -> Result<Reply, RequestError> {
     let moderator = moderator(app, session, now).await?;
-    let user = user?;
-    moderator.must_not_be_streamer(&user)?;
+    let user = moderator.subject(user?)?;
     moderator.decide(app, Deed::Unban(user)).await?;
     Ok(Reply::Done(RequestKind::Unban))
 }

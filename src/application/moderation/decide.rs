@@ -45,17 +45,20 @@ pub(crate) async fn moderator(
 }
 
 impl Moderator {
-    /// Nothing can be decided about the streamer.
+    /// Whom a decision about `user` is about: a guest who is there may spell their name otherwise.
     ///
     /// # Errors
-    /// It is they.
-    pub(crate) fn must_not_be_streamer(&self, user: &UserName) -> Result<(), RequestError> {
-        if self.moderated.is_streamer(user) {
+    /// Nothing can be decided about the streamer.
+    pub(crate) fn subject(&self, user: UserName) -> Result<UserName, RequestError> {
+        if self.moderated.is_streamer(&user) {
             return Err(RequestError::bad(
                 "nobody mutes or bans the streamer in their own project",
             ));
         }
-        Ok(())
+        let state = self.moderated.state();
+        let mut present = state.present.values().map(|present| &present.user);
+        let spelled = present.find(|present| **present == user).cloned();
+        Ok(spelled.unwrap_or(user))
     }
 
     /// Does what the moderator decides: completely, even if their connection goes away. Returns
@@ -100,10 +103,8 @@ async fn carry_out(
         deed: deed.clone(),
     };
     let mut next = moderated.state().moderation().cloned().unwrap_or_default();
-    let (addresses, most) = (
-        addresses_of(app, moderated, &deed),
-        app.limits.max_moderated,
-    );
+    let addresses = addresses_of(app, moderated, &action).await;
+    let most = app.limits.max_moderated;
     let changes = next.carry_out(action.clone(), addresses, most);
     let changes = changes.map_err(|TooManyModerated| RequestError::LimitExceeded {
         limit: "maxModerated",
@@ -128,23 +129,31 @@ fn in_force(moderation: &Moderation, deed: &Deed) -> InForce {
     }
 }
 
-/// From where a guest comes who is about to be banned, as far as that may concern others.
-fn addresses_of(app: &Application, moderated: &Moderated, deed: &Deed) -> Vec<ClientAddress> {
-    let Deed::Ban(user, _) = deed else {
+/// From where a guest comes who is about to be muted or banned, as far as that may concern others.
+async fn addresses_of(
+    app: &Application,
+    moderated: &Moderated,
+    action: &Action,
+) -> Vec<ClientAddress> {
+    let (Deed::Mute(user, _) | Deed::Ban(user, _)) = &action.deed else {
         return Vec::new();
     };
     if user.guest().is_none() {
         return Vec::new();
     }
-    // Those that took the name come first: a ban keeps so many, and others are easier to come by.
-    let (project, now) = (&moderated.project, app.uptime());
-    let recent = app.recent_guests.addresses_of(project, user, now);
-    let mut addresses: Vec<_> = recent.into_iter().collect();
+    let (project, guests) = (&moderated.project, &app.ports.guests);
+    let taken = guests.address_of(project, user, action.date).await;
+    let taken = taken.unwrap_or_else(|error| {
+        // They must go all the same.
+        tracing::error!(%error, ?project, "from where a guest has come cannot be read");
+        None
+    });
     let state = moderated.state();
     let present = state.present.values();
     let present = present.filter(|present| present.user == *user);
-    addresses.extend(present.filter_map(|present| present.address));
-    addresses
+    // The one that took the name comes first: so many are kept, and others are easier to come by.
+    let present = present.filter_map(|present| present.address);
+    taken.into_iter().chain(present).collect()
 }
 
 /// From now on it is so, and those it concerns are told.
@@ -166,10 +175,10 @@ pub(super) fn take_effect(
         }
         Deed::Mute(user, _) => {
             let until = in_force.mute.map(|mute| mute.until);
-            moderated.tell_of(app, &state, (word, user, until), now);
+            moderated.tell_of(app, &state, &before, (word, user, until), now);
         }
         Deed::Unmute(user) | Deed::Unban(user) => {
-            moderated.tell_of(app, &state, (word, user, None), now);
+            moderated.tell_of(app, &state, &before, (word, user, None), now);
         }
         Deed::Slow(seconds) => {
             if let Some(room) = &moderated.room {

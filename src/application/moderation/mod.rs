@@ -1,5 +1,6 @@
 //! Moderation (protocol, section 7): one file per verb, what they decide, and who it concerns.
 
+pub(crate) mod admit;
 pub mod announce;
 pub mod ban;
 pub(crate) mod banned;

@@ -25,7 +25,7 @@ pub(super) type Found = Mutex<HashMap<ProjectId, Weak<Moderated>>>;
 #[derive(Debug, Clone)]
 pub(crate) struct Present {
     pub user: UserName,
-    /// `None` if no ban may concern it.
+    /// `None` if no mute or ban may concern it.
     pub address: Option<ClientAddress>,
     /// It is in the room, and nobody has put it out.
     pub is_member: bool,

@@ -18,11 +18,15 @@ pub(crate) async fn mute(
 ) -> Result<Reply, RequestError> {
     let moderator = moderator(app, session, now).await?;
     let Mute { user, seconds } = request?;
-    moderator.must_not_be_streamer(&user)?;
+    let user = moderator.subject(user)?;
     let deed = Deed::Mute(user.clone(), seconds);
     let muted = moderator.decide(app, deed).await?.mute;
-    let until = muted.ok_or(RequestError::Internal)?.until;
-    Ok(Reply::ChatMute { user, until })
+    let muted = muted.ok_or(RequestError::Internal)?;
+    Ok(Reply::ChatMute {
+        user,
+        until: muted.until,
+        address: !muted.addresses.is_empty(),
+    })
 }
 
 pub(crate) async fn unmute(
@@ -32,8 +36,7 @@ pub(crate) async fn unmute(
     now: Timestamp,
 ) -> Result<Reply, RequestError> {
     let moderator = moderator(app, session, now).await?;
-    let user = user?;
-    moderator.must_not_be_streamer(&user)?;
+    let user = moderator.subject(user?)?;
     moderator.decide(app, Deed::Unmute(user)).await?;
     Ok(Reply::Done(RequestKind::Unmute))
 }

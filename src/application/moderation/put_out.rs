@@ -54,18 +54,29 @@ impl Moderated {
         present.summons.call();
     }
 
-    /// Tells the connections of `user` what a moderator has decided about them.
+    /// Tells the connections of `user` what a moderator has decided about them, and so the guests
+    /// who are muted with them from now on, or no longer, because of their address.
     pub(super) fn tell_of(
         &self,
         app: &Application,
         state: &State,
+        before: &Moderation,
         (action, user, until): (&'static str, &UserName, Option<Timestamp>),
         now: Timestamp,
     ) {
-        let own = state.present.iter();
-        let own = own.filter(|(_, present)| present.user == *user);
-        let own = own.map(|(connection, _)| *connection).collect();
-        self.tell(app, state, own, (action, user, until), now);
+        let mut told = BTreeMap::from([(user.clone(), Vec::new())]);
+        for (connection, present) in &state.present {
+            let person = present.person();
+            let muted = self.known_standing(state, person, now).muted;
+            let is_new = muted == until && before.standing(person, now).muted != until;
+            if present.user == *user || is_new {
+                let own = told.entry(present.user.clone());
+                own.or_default().push(*connection);
+            }
+        }
+        for (name, own) in told {
+            self.tell(app, state, own, (action, &name, until), now);
+        }
     }
 
     /// Tells these connections and the moderators in the room what has been decided.

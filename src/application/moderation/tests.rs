@@ -1,9 +1,13 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use crate::application::command::{Ban, Command, Mute, RequestKind};
 use crate::application::outcome::{CommandOutcome, LongAnswer};
 use crate::application::ports::StoreError;
 use crate::application::reply::Reply;
 use crate::application::request_error::RequestError;
 use crate::application::session::dispatch::execute;
+use crate::application::session::registrations::SessionGuard;
 use crate::application::session::state::Session;
 use crate::application::test_world::{
     ANA, BOB, Scene, World, as_guest, authenticate, both, chatting, creation, demo, disk_full,
@@ -11,7 +15,7 @@ use crate::application::test_world::{
 };
 use crate::domain::{
     Abilities, Banned, ClientAddress, GuestAccess, Moderation, PublicAccess, RoomName, Sections,
-    Timestamp,
+    Timestamp, UserName,
 };
 
 const MOD: &str = "mod:ana/demo,role=moderator";
@@ -81,6 +85,11 @@ async fn bob(scene: &Scene) -> Session {
     bob
 }
 
+/// The same without a draft: connection 3.
+async fn bob_in_the_room(scene: &Scene) -> Session {
+    scene.connect(3, BOB, in_room("bob")).await
+}
+
 async fn guest(scene: &Scene, number: u64, address: u128, token: &str) -> Session {
     let mut session = session_from(number, address);
     let (name, _) = token.split_once(':').expect("a token");
@@ -112,8 +121,12 @@ async fn somebody_muted_may_read_and_not_write_until_it_is_over_or_lifted() {
     let mut pat = scene.connect(3, "pat:ana/demo", in_room("pat")).await;
     let answer = scene.ask(&mut ana, mute("bob", 60)).await;
     let until = Timestamp::from_secs(1_060);
-    let user = user("bob");
-    assert_eq!(answer, Ok(vec![Reply::ChatMute { user, until }]));
+    let muted_bob = Reply::ChatMute {
+        user: user("bob"),
+        until,
+        address: false,
+    };
+    assert_eq!(answer, Ok(vec![muted_bob]));
     assert_eq!(
         scene.journal.take(),
         ["keep mute of ana/demo", "tell #1 #2: mute bob until 1060"]
@@ -335,13 +348,13 @@ async fn the_ban_of_a_guest_concerns_all_guests_from_their_addresses() {
         let said = scene.ask(session, say("hello")).await;
         said.expect("another address, and a user of their own");
     }
-    for (address, is_banned) in [(7, true), (8, false)] {
+    for (address, is_banned, name) in [(7, true, "one"), (8, false, "two")] {
         let mut session = session_from(9, address);
         let answer = scene
             .ask(&mut session, as_guest("ana/demo", Ok("new")))
             .await;
         assert_eq!(answer == Err(banned(None)), is_banned, "{answer:?}");
-        let other = as_guest("dan/other", Ok("new"));
+        let other = as_guest("dan/other", Ok(name));
         scene
             .ask(&mut session, other)
             .await
@@ -350,7 +363,7 @@ async fn the_ban_of_a_guest_concerns_all_guests_from_their_addresses() {
     scene.ask(&mut ana, unban("~bob")).await.expect("may");
     let mut session = session_from(9, 7);
     let answer = scene
-        .ask(&mut session, as_guest("ana/demo", Ok("new")))
+        .ask(&mut session, as_guest("ana/demo", Ok("last")))
         .await;
     answer.expect("is lifted");
 }
@@ -394,19 +407,187 @@ async fn no_ban_concerns_an_address_that_others_share() {
 }
 
 #[tokio::test]
-async fn a_guest_is_not_named_like_one_who_is_muted_or_banned() {
+async fn a_guest_is_not_named_like_one_who_moderates_is_there_or_is_muted_or_banned() {
+    let scene = world().build();
+    let mut ana = ana(&scene).await;
+    let mut moderator = scene.connect(2, MOD, Sections::default()).await;
+    for command in [mute("~eve", 60), ban("pat", None)] {
+        scene.ask(&mut moderator, command).await.expect("may");
+    }
+    let bob = bob_in_the_room(&scene).await;
+    let mut newcomer = new_session(9);
+    for (name, suggestion) in [
+        ("Ana", Some("Ana-2")),
+        ("MOD", Some("MOD-2")),
+        ("bob", Some("bob-2")),
+        ("Eve", Some("Eve-2")),
+        ("pat", Some("pat-2")),
+        ("zoe", None),
+    ] {
+        let answer = scene
+            .ask(&mut newcomer, as_guest("ana/demo", Ok(name)))
+            .await;
+        let free = match answer {
+            Err(RequestError::NameTaken { free }) => Some(free.as_str().to_owned()),
+            Ok(_) => None,
+            other => panic!("{name}: {other:?}"),
+        };
+        assert_eq!(free.as_deref(), suggestion, "{name}");
+    }
+    // Who has gone is not there any more; what a moderator has done stays.
+    for session in [bob, moderator] {
+        let application = Arc::clone(&scene.app);
+        drop(SessionGuard {
+            application,
+            session,
+        });
+    }
+    scene.ask(&mut ana, unban("pat")).await.expect("may");
+    for (name, is_free) in [("bob", true), ("pat", true), ("mod", false)] {
+        let answer = scene
+            .ask(&mut newcomer, as_guest("ana/demo", Ok(name)))
+            .await;
+        assert_eq!(answer.is_ok(), is_free, "{name}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_guest_is_moderated_in_any_case_of_their_name() {
+    let scene = world().build();
+    let mut ana = ana(&scene).await;
+    let mut bob = guest(&scene, 2, 7, GUEST).await;
+    let answer = scene.ask(&mut ana, mute("~BOB", 60)).await;
+    let until = Timestamp::from_secs(1_060);
+    let expected = Reply::ChatMute {
+        user: user("~bob"),
+        until,
+        address: true,
+    };
+    assert_eq!(answer, Ok(vec![expected]));
+    let told = scene.journal.take().pop();
+    let told = told.expect("they are told");
+    assert_eq!(told, "tell #1 #2: mute ~bob until 1060", "as they spell it");
+    assert_eq!(scene.ask(&mut bob, say("hello")).await, Err(muted(1_060)));
+    let unmute = Command::Unmute(Ok(user("~Bob")));
+    scene.ask(&mut ana, unmute).await.expect("may");
+    scene.ask(&mut bob, say("hello")).await.expect("is lifted");
+    scene.ask(&mut ana, ban("~boB", None)).await.expect("may");
+    let mut elsewhere = session_from(3, 8);
+    let same = authenticate(GUEST, in_room("~bob"));
+    assert_eq!(scene.ask(&mut elsewhere, same).await, Err(banned(None)));
+    let moderation = moderation(&scene, &mut ana).await;
+    let names: Vec<_> = moderation.banned().keys().map(UserName::as_str).collect();
+    assert_eq!(names, ["~bob"]);
+}
+
+#[tokio::test]
+async fn the_mute_of_a_guest_holds_for_all_guests_from_their_addresses() {
+    let scene = world().build();
+    let mut ana = ana(&scene).await;
+    let mut bob = guest(&scene, 2, 7, GUEST).await;
+    let mut eve = guest(&scene, 3, 7, OTHER_GUEST).await;
+    let mut elsewhere = guest(&scene, 4, 8, "~zoe:ana/demo,guest=1,rights=read+chat").await;
+    let mut pat = session_from(5, 7);
+    let command = authenticate("pat:ana/demo", in_room("pat"));
+    scene.ask(&mut pat, command).await.expect("a viewer may");
+    scene.journal.take();
+
+    scene.ask(&mut ana, mute("~bob", 60)).await.expect("may");
+    let told = [
+        "keep mute of ana/demo",
+        "tell #1 #2: mute ~bob until 1060",
+        "tell #1 #3: mute ~eve until 1060",
+    ];
+    assert_eq!(scene.journal.take(), told);
+    for session in [&mut bob, &mut eve] {
+        assert_eq!(scene.ask(session, say("hello")).await, Err(muted(1_060)));
+    }
+    for session in [&mut elsewhere, &mut pat] {
+        let said = scene.ask(session, say("hello")).await;
+        said.expect("another address, and a user of their own");
+    }
+    let mut third = session_from(6, 7);
+    let name = as_guest("ana/demo", Ok("new"));
+    scene.ask(&mut third, name).await.expect("is not banned");
+    let mut third = guest(&scene, 6, 7, "~new:ana/demo,guest=1,rights=read+chat").await;
+    assert_eq!(scene.ask(&mut third, say("hello")).await, Err(muted(1_060)));
+
+    let unmute = Command::Unmute(Ok(user("~bob")));
+    scene.journal.take();
+    scene.ask(&mut ana, unmute).await.expect("may");
+    let told = scene.journal.take();
+    assert!(
+        told.contains(&"tell #1 #3: unmute ~eve".to_owned()),
+        "{told:?}"
+    );
+    for session in [&mut bob, &mut eve, &mut third] {
+        scene.ask(session, say("hello")).await.expect("is lifted");
+    }
+}
+
+#[tokio::test]
+async fn guests_say_from_where_they_speak_unless_others_share_it_and_users_do_not() {
+    for (token, who, address, counts) in [
+        (GUEST, "~bob", true, Some(ClientAddress(7))),
+        (GUEST, "~bob", false, None),
+        (BOB, "bob", true, None),
+    ] {
+        let mut world = world();
+        let say_it = world.rooms.expect_say();
+        say_it.once().returning(move |_, _, message, _| {
+            assert_eq!(message.guests_address, counts, "{}", message.username);
+            Ok(())
+        });
+        let scene = world.build();
+        let mut session = session_from(2, 7);
+        if !address {
+            session.ban_address = None;
+        }
+        let command = authenticate(token, in_room(who));
+        scene.ask(&mut session, command).await.expect("may");
+        scene.ask(&mut session, say("hello")).await.expect("may");
+    }
+}
+
+#[tokio::test]
+async fn where_names_of_guests_cannot_be_read_they_are_banned_all_the_same() {
     let mut world = world();
-    world.guests.expect_take().once().returning(|_, entry| {
-        let names: Vec<_> = entry.moderated.iter().map(ToString::to_string).collect();
-        assert_eq!(names, ["~eve", "~pat"]);
-        Ok(())
-    });
+    let address_of = world.guests.expect_address_of();
+    address_of.returning(|_, _, _| Err(disk_full()));
     let scene = world.build();
     let mut ana = ana(&scene).await;
-    scene.ask(&mut ana, mute("~eve", 60)).await.expect("may");
-    scene.ask(&mut ana, ban("~pat", None)).await.expect("may");
-    let name = as_guest("ana/demo", Ok("bob"));
-    scene.ask(&mut new_session(2), name).await.expect("is free");
+    let mut bob = guest(&scene, 2, 7, GUEST).await;
+    let answer = scene.ask(&mut ana, ban("~bob", None)).await;
+    let [Reply::ChatBan { address, .. }] = answer.as_deref().expect("may") else {
+        panic!("{answer:?}");
+    };
+    assert!(address, "where they are now");
+    assert_eq!(scene.ask(&mut bob, say("hello")).await, Err(banned(None)));
+}
+
+#[tokio::test]
+async fn an_address_that_has_had_its_names_makes_nobody_read_what_was_decided() {
+    let mut world = world();
+    let looks = Arc::new(AtomicUsize::new(0));
+    let noted = Arc::clone(&looks);
+    world.moderation.expect_load().returning(move |_| {
+        noted.fetch_add(1, Ordering::Relaxed);
+        Ok(Moderation::default())
+    });
+    let scene = world.build();
+    let mut taker = session_from(2, 7);
+    for name in ["one", "two", "three"] {
+        let name = as_guest("ana/demo", Ok(name));
+        scene.ask(&mut taker, name).await.expect("is free");
+    }
+    let answer = scene
+        .ask(&mut taker, as_guest("ana/demo", Ok("four")))
+        .await;
+    assert!(
+        matches!(answer, Err(RequestError::RateLimited { .. })),
+        "{answer:?}"
+    );
+    assert_eq!(looks.load(Ordering::Relaxed), 3, "not for the fourth");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@ use std::fmt;
 use async_trait::async_trait;
 
 use crate::application::ports::store_error::StoreError;
-use crate::domain::{GuestEntry, GuestError, ProjectId};
+use crate::domain::{ClientAddress, GuestEntry, GuestError, ProjectId, Timestamp, UserName};
 
 /// The secret that signs the tokens of guests.
 #[derive(Clone, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub enum TakeNameError {
     Store(#[from] StoreError),
 }
 
-/// Keeps the names of guests as long as they are theirs, and the secret that signs their tokens,
+/// Keeps the names of guests, and from where they were taken, as long as they are theirs, and the secret that signs their tokens,
 /// both across restarts.
 #[cfg_attr(test, mockall::automock)]
 #[async_trait]
@@ -44,6 +44,18 @@ pub trait GuestStore: Send + Sync {
     /// # Errors
     /// Why they do not get it; `Failed`.
     async fn take(&self, project: &ProjectId, entry: GuestEntry) -> Result<(), TakeNameError>;
+
+    /// From where the guest `user` has taken the name that is theirs at the time `now`, as
+    /// [`Guests::address_of`](crate::domain::Guests::address_of) says.
+    ///
+    /// # Errors
+    /// `Failed`.
+    async fn address_of(
+        &self,
+        project: &ProjectId,
+        user: &UserName,
+        now: Timestamp,
+    ) -> Result<Option<ClientAddress>, StoreError>;
 
     /// Frees all names of a project that is being removed. None is no error.
     ///

@@ -93,10 +93,61 @@ fn a_ban_of_addresses_concerns_guests_from_there_and_nobody_else() {
         assert_eq!(found, is_banned, "{name} {address:?}");
         assert!(!banned(name, address, &moderation, 1_060), "it is over");
     }
-    let at = |seconds| moderation.ban_of_address(ClientAddress(7), Timestamp::from_secs(seconds));
+    let at = |seconds| {
+        let now = Timestamp::from_secs(seconds);
+        moderation.of_guests_from(ClientAddress(7), now).banned
+    };
     let until = Some(Timestamp::from_secs(1_060));
     assert_eq!(at(1_059), Some(Banned { until }));
     assert_eq!(at(1_060), None);
+}
+
+#[test]
+fn a_mute_of_addresses_concerns_guests_from_there_until_it_is_over_or_lifted() {
+    let mut moderation = Moderation::default();
+    for (name, seconds, address) in [("~bob", 60, 7), ("~eve", 30, 7), ("~Bob", 60, 8)] {
+        let mute = action(1_000, Deed::Mute(user(name), seconds));
+        let address = [ClientAddress(address)];
+        moderation.carry_out(mute, address, 2).expect("has room");
+    }
+    let muted = |moderation: &Moderation, name, address, at| {
+        let standing = of(name, Some(address), moderation, at);
+        assert_eq!(standing.banned, None);
+        standing.muted.map(|until| until.as_millis() / 1_000)
+    };
+    for (name, address, until) in [
+        ("~pat", 7, Some(1_060)),
+        ("~pat", 8, Some(1_060)),
+        ("~eve", 7, Some(1_060)),
+        ("~eve", 9, Some(1_030)),
+        ("~pat", 9, None),
+        ("pat", 7, None),
+    ] {
+        let found = muted(&moderation, name, address, 1_000);
+        assert_eq!(found, until, "{name} {address}");
+    }
+    assert_eq!(muted(&moderation, "~pat", 7, 1_060), None, "it is over");
+    done(&mut moderation, 1_001, Deed::Unmute(user("~BOB")));
+    assert_eq!(muted(&moderation, "~pat", 7, 1_001), Some(1_030));
+    assert_eq!(muted(&moderation, "~pat", 8, 1_001), None);
+}
+
+#[test]
+fn guests_are_muted_and_banned_in_any_case_of_their_name_and_users_in_their_own() {
+    let mut moderation = Moderation::default();
+    for name in ["~Eve", "Eve"] {
+        done(&mut moderation, 1_000, Deed::Ban(user(name), None));
+    }
+    for (name, is_banned) in [
+        ("~eve", true),
+        ("~EVE", true),
+        ("Eve", true),
+        ("eve", false),
+    ] {
+        assert_eq!(banned(name, None, &moderation, 1_000), is_banned, "{name}");
+    }
+    assert!(done(&mut moderation, 1_000, Deed::Unban(user("~eVe"))));
+    assert!(!banned("~Eve", None, &moderation, 1_000));
 }
 
 #[test]
@@ -231,8 +282,11 @@ proptest! {
             for ban in moderation.banned().values() {
                 prop_assert!(ban.addresses.len() <= MOST_ADDRESSES);
             }
-            for banned in moderation.by_address.values() {
-                prop_assert!(!banned.is_over(now), "what is over is forgotten");
+            for mute in moderation.muted().values() {
+                prop_assert!(mute.addresses.len() <= MOST_ADDRESSES);
+            }
+            for standing in moderation.by_address.values() {
+                prop_assert_eq!(*standing, standing.at(now), "what is over is forgotten");
             }
             match made {
                 Ok(true) => prop_assert_eq!(&moderation.log().last().expect("one").deed, &deed),

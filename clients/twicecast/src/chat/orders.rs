@@ -9,7 +9,7 @@ const SLOWEST: u32 = 3_600;
 
 /// What `/help` tells moderators besides.
 pub const HELP: [&str; 8] = [
-    "/mute NAME 10m       they cannot write for so long (s, m, h or d)",
+    "/mute NAME 10m       they cannot write for so long (s, m, h or d); guests by address, too",
     "/unmute NAME         they can again",
     "/ban NAME [1h]       they lose the room, for so long or for good; guests by address, too",
     "/unban NAME          they may come back",

@@ -2,16 +2,20 @@ use std::collections::BTreeSet;
 
 use super::world::{World, demo, project};
 use crate::application::ports::TakeNameError;
-use crate::domain::{GUEST_LIFETIME, GuestEntry, GuestError, GuestName, Timestamp};
+use crate::domain::{
+    ClientAddress, GUEST_LIFETIME, Guest, GuestEntry, GuestError, GuestName, Timestamp, UserName,
+};
 
 /// Somebody who wants the name at this second.
 fn wanted(name: &str, now: u64) -> GuestEntry {
     GuestEntry {
-        name: GuestName::parse(name).expect("a guest's name"),
-        until: Timestamp::from_secs(now).plus(GUEST_LIFETIME),
+        guest: Guest {
+            name: GuestName::parse(name).expect("a guest's name"),
+            until: Timestamp::from_secs(now).plus(GUEST_LIFETIME),
+            address: Some(ClientAddress(7)),
+        },
         now: Timestamp::from_secs(now),
-        streamer: demo().streamer,
-        moderated: BTreeSet::new(),
+        reserved: BTreeSet::new(),
         authors: BTreeSet::new(),
         max_guests: 100,
     }
@@ -56,6 +60,25 @@ pub(super) async fn each_project_has_its_own_guests(world: World) {
         let taken = world.guests.take(&project, wanted("bob", 1)).await;
         taken.expect("is free there");
     }
+}
+
+pub(super) async fn from_where_a_name_was_taken_is_known_as_long_as_it_is_theirs(world: World) {
+    let user = |name| UserName::parse(name).expect("a user's name");
+    let of = async |project, name, now| {
+        let now = Timestamp::from_secs(now);
+        let found = world.guests.address_of(project, &user(name), now).await;
+        found.expect("reads")
+    };
+    let (demo, other) = (demo(), project("ana", "other"));
+    assert_eq!(of(&demo, "~bob", 100).await, None);
+    let taken = world.guests.take(&demo, wanted("bob", 100)).await;
+    taken.expect("is free");
+    let over = 100 + GUEST_LIFETIME.as_secs() + 60;
+    assert_eq!(of(&demo, "~Bob", over - 1).await, Some(ClientAddress(7)));
+    assert_eq!(of(&demo, "~bob", over).await, None);
+    assert_eq!(of(&other, "~bob", 100).await, None);
+    world.guests.free(&demo).await.expect("frees");
+    assert_eq!(of(&demo, "~bob", 100).await, None);
 }
 
 pub(super) async fn of_guests_who_want_one_name_at_once_one_gets_it(world: World) {

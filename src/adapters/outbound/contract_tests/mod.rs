@@ -124,6 +124,7 @@ contract! {
     guests:
         a_name_is_taken_until_its_time_is_over,
         each_project_has_its_own_guests,
+        from_where_a_name_was_taken_is_known_as_long_as_it_is_theirs,
         of_guests_who_want_one_name_at_once_one_gets_it,
         names_of_a_removed_project_are_free,
         the_key_is_made_once;

@@ -333,6 +333,7 @@ mod tests {
     fn new(who: &str, text: &str) -> NewMessage {
         NewMessage {
             username: user(who),
+            guests_address: None,
             text: text.into(),
             date: DATE,
             slow: Duration::ZERO,

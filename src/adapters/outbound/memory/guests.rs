@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use crate::adapters::outbound::system::random_bytes;
 use crate::application::locks::lock;
 use crate::application::ports::{GuestKey, GuestStore, StoreError, TakeNameError};
-use crate::domain::{GuestEntry, Guests, ProjectId};
+use crate::domain::{ClientAddress, GuestEntry, Guests, ProjectId, Timestamp, UserName};
 
 /// Keeps the names as long as it lives.
 #[derive(Debug, Default)]
@@ -27,6 +27,17 @@ impl GuestStore for MemoryGuests {
     async fn take(&self, project: &ProjectId, entry: GuestEntry) -> Result<(), TakeNameError> {
         let mut guests = lock(&self.guests);
         Ok(guests.entry(project.clone()).or_default().take(entry)?)
+    }
+
+    async fn address_of(
+        &self,
+        project: &ProjectId,
+        user: &UserName,
+        now: Timestamp,
+    ) -> Result<Option<ClientAddress>, StoreError> {
+        let guests = lock(&self.guests);
+        let guests = guests.get(project);
+        Ok(guests.and_then(|guests| guests.address_of(user, now)))
     }
 
     async fn free(&self, project: &ProjectId) -> Result<(), StoreError> {

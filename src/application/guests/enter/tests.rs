@@ -140,7 +140,7 @@ async fn the_store_is_told_who_has_open_pull_requests_and_how_many_guests_there_
         let authors: Vec<_> = entry.authors.iter().map(UserName::as_str).collect();
         assert_eq!((authors, entry.max_guests), (vec!["bob", "~pat"], 100));
         assert_eq!(
-            (entry.now, entry.until),
+            (entry.now, entry.guest.until),
             (Timestamp::from_secs(1_000), Timestamp::from_secs(MORNING))
         );
         Ok(())
@@ -171,7 +171,7 @@ async fn an_address_takes_so_many_names_an_hour() {
         "by the uptime"
     );
     scene.at(1_000 + 3_600);
-    pass(&scene, &mut new_session(2), enter("d")).await;
+    pass(&scene, &mut new_session(2), enter("e")).await;
 }
 
 #[tokio::test]

@@ -47,7 +47,7 @@ struct Slowed {
 }
 
 #[derive(Deserialize)]
-struct Banned {
+struct Sanction {
     #[serde(default)]
     address: bool,
 }
@@ -254,8 +254,14 @@ impl Conversation {
                     .iter()
                     .for_each(|line| self.tell(line));
             }
+            Order::Mute(..) => {
+                let Sanction { address } = read(reply)?;
+                if address {
+                    self.tell("No guest from the same address can write, either.");
+                }
+            }
             Order::Ban(..) => {
-                let Banned { address } = read(reply)?;
+                let Sanction { address } = read(reply)?;
                 if address {
                     self.tell("No guest comes from the same address any more, either.");
                 }
@@ -267,8 +273,7 @@ impl Conversation {
                 self.tell(&format!("{} was not banned.", shown(&name)));
             }
             Order::Slow(_) if !is_told => self.tell("It was so already."),
-            Order::Mute(..)
-            | Order::Unmute(_)
+            Order::Unmute(_)
             | Order::Unban(_)
             | Order::Slow(_)
             | Order::Delete(_)

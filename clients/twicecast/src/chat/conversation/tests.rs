@@ -480,6 +480,15 @@ fn an_order_is_sent_and_what_comes_of_it_is_told_once() {
     world.reply(Some(reference), "chatBan", &answer);
     let told = "! No guest comes from the same address any more, either.";
     assert_eq!(world.effects(), ["! ~eve is banned.", told]);
+
+    world
+        .conversation
+        .order(Order::Mute("~eve".into(), 60), "/mute ~eve 1m".into());
+    let (reference, _) = world.asked("mute");
+    let answer = json!({"username": "~eve", "until": 9, "address": true});
+    world.reply(Some(reference), "chatMute", &answer);
+    let told = "! No guest from the same address can write, either.";
+    assert_eq!(world.effects(), [told]);
 }
 
 #[test]

@@ -291,11 +291,12 @@ fn replies_to_moderators() -> [(Reply, &'static str); 8] {
     let mute = Reply::ChatMute {
         user: user("bob"),
         until: Timestamp::from_millis(4_001),
+        address: false,
     };
     [
         (
             mute,
-            r#""type":"chatMute","data":{"until":5,"username":"bob"}"#,
+            r#""type":"chatMute","data":{"address":false,"until":5,"username":"bob"}"#,
         ),
         (
             Reply::Done(RequestKind::Unmute),
@@ -376,7 +377,7 @@ fn what_moderators_have_decided_is_what_the_contract_says() {
     let mut moderation = moderation();
     let expected = concat!(
         r#"{"code":200,"type":"chatModeration","data":{"#,
-        r#""muted":[{"username":"bob","until":35,"by":"ana","date":5000}],"#,
+        r#""muted":[{"username":"bob","until":35,"by":"ana","date":5000,"address":false}],"#,
         r#""banned":[{"username":"eve","until":14,"by":"ana","date":5000,"address":false},"#,
         r#"{"username":"~bob","by":"ana","date":5000,"address":true}],"slow":5,"log":["#,
         r#"{"username":"pat","by":"ana","date":5000,"action":"mute","seconds":60},"#,

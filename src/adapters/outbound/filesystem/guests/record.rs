@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{GuestName, Guests, Timestamp};
+use crate::domain::{ClientAddress, Guest, GuestName, Guests, Timestamp};
 
 const FORMAT: u32 = 1;
 
@@ -11,14 +11,17 @@ const FORMAT: u32 = 1;
 #[derive(Debug, Serialize, Deserialize)]
 struct Record {
     format: u32,
-    guests: Vec<Guest>,
+    guests: Vec<StoredGuest>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Guest {
+struct StoredGuest {
     name: String,
     /// Milliseconds since the epoch.
     until: u64,
+    /// As a number in hexadecimal, like those of bans; earlier servers did not keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
 }
 
 /// Why a record holds no guests.
@@ -30,12 +33,15 @@ pub(crate) enum RecordError {
     Format(u32),
     #[error("a name in it breaks the rules")]
     Name,
+    #[error("an address in it is none")]
+    Address(#[from] std::num::ParseIntError),
 }
 
 pub(crate) fn encode(guests: &Guests) -> Result<Vec<u8>, RecordError> {
-    let guests = guests.kept().iter().map(|(name, until)| Guest {
-        name: name.as_str().to_owned(),
-        until: until.as_millis(),
+    let guests = guests.kept().iter().map(|guest| StoredGuest {
+        name: guest.name.as_str().to_owned(),
+        until: guest.until.as_millis(),
+        address: guest.address.map(ClientAddress::to_hex),
     });
     let record = Record {
         format: FORMAT,
@@ -51,8 +57,12 @@ pub(crate) fn decode(json: &[u8]) -> Result<Guests, RecordError> {
         return Err(RecordError::Format(record.format));
     }
     let guests = record.guests.iter().map(|guest| {
-        let name = GuestName::parse(&guest.name).map_err(|_| RecordError::Name)?;
-        Ok((name, Timestamp::from_millis(guest.until)))
+        let address = guest.address.as_deref().map(ClientAddress::from_hex);
+        Ok(Guest {
+            name: GuestName::parse(&guest.name).map_err(|_| RecordError::Name)?,
+            until: Timestamp::from_millis(guest.until),
+            address: address.transpose()?,
+        })
     });
     Ok(Guests::restore(guests.collect::<Result<_, RecordError>>()?))
 }
@@ -61,19 +71,31 @@ pub(crate) fn decode(json: &[u8]) -> Result<Guests, RecordError> {
 mod tests {
     use super::*;
 
-    const GOLDEN: &str =
+    const GOLDEN: &str = concat!(
+        r#"{"format":1,"guests":[{"name":"b \"o\" b","until":5},"#,
+        r#"{"name":"zoë","until":7000,"address":"00000000000000000000ffffc6336407"}]}"#,
+    );
+    const WITHOUT_ADDRESSES: &str =
         r#"{"format":1,"guests":[{"name":"b \"o\" b","until":5},{"name":"zoë","until":7000}]}"#;
+
+    fn guests(address: Option<u128>) -> Guests {
+        let guest = |name, until, address: Option<u128>| Guest {
+            name: GuestName::parse(name).expect("a name"),
+            until: Timestamp::from_millis(until),
+            address: address.map(ClientAddress),
+        };
+        let (first, second) = (("b \"o\" b", 5, None), ("zoë", 7_000, address));
+        let all = [first, second].map(|(name, until, address)| guest(name, until, address));
+        Guests::restore(all.into())
+    }
 
     #[test]
     fn the_record_is_what_earlier_servers_wrote() {
-        let guest = |name, until| {
-            let name = GuestName::parse(name).expect("a name");
-            (name, Timestamp::from_millis(until))
-        };
-        let guests = Guests::restore(vec![guest("b \"o\" b", 5), guest("zoë", 7_000)]);
-        let json = encode(&guests).expect("encodes");
-        assert_eq!(String::from_utf8_lossy(&json), GOLDEN);
-        assert_eq!(decode(&json).expect("decodes"), guests);
+        for (golden, address) in [(GOLDEN, Some(0xffff_c633_6407)), (WITHOUT_ADDRESSES, None)] {
+            let json = encode(&guests(address)).expect("encodes");
+            assert_eq!(String::from_utf8_lossy(&json), golden);
+            assert_eq!(decode(&json).expect("decodes"), guests(address));
+        }
     }
 
     #[test]
@@ -84,5 +106,7 @@ mod tests {
         assert!(refused(r#"{"format":2,"guests":[]}"#).contains("format 2"));
         let hostile = r#"{"format":1,"guests":[{"name":"../x","until":1}]}"#;
         assert!(refused(hostile).contains("breaks the rules"));
+        let hostile = r#"{"format":1,"guests":[{"name":"x","until":1,"address":"here"}]}"#;
+        assert!(refused(hostile).contains("an address"));
     }
 }

@@ -13,7 +13,7 @@ use crate::adapters::outbound::filesystem::sandbox::records::{self, Records};
 use crate::adapters::outbound::system::random_bytes;
 use crate::application::DiskWork;
 use crate::application::ports::{GuestKey, GuestStore, StoreError, TakeNameError};
-use crate::domain::{GuestEntry, Guests, ProjectId};
+use crate::domain::{ClientAddress, GuestEntry, Guests, ProjectId, Timestamp, UserName};
 
 const KEY: &str = "guest-key";
 
@@ -51,6 +51,17 @@ impl GuestStore for FilesystemGuests {
             Ok(taken)
         };
         Ok(self.0.in_turn(take).await??)
+    }
+
+    async fn address_of(
+        &self,
+        project: &ProjectId,
+        user: &UserName,
+        now: Timestamp,
+    ) -> Result<Option<ClientAddress>, StoreError> {
+        let (project, user) = (project.clone(), user.clone());
+        let find = move |layout: &Layout| Ok(read(layout, &project)?.address_of(&user, now));
+        self.0.in_turn(find).await
     }
 
     async fn free(&self, project: &ProjectId) -> Result<(), StoreError> {

@@ -29,6 +29,9 @@ struct StoredMute {
     until: u64,
     by: String,
     date: u64,
+    /// Earlier servers muted nobody by address.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    addresses: Vec<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -67,7 +70,7 @@ pub(crate) enum RecordError {
     #[error("a name in it {0}")]
     Name(#[from] NameError),
     #[error("an address in it is none")]
-    Address,
+    Address(#[from] std::num::ParseIntError),
     #[error("an action in it is none")]
     Action,
 }
@@ -78,17 +81,14 @@ pub(crate) fn encode(moderation: &Moderation) -> Result<Vec<u8>, RecordError> {
         until: mute.until.as_millis(),
         by: mute.by.to_string(),
         date: mute.date.as_millis(),
+        addresses: to_hex(&mute.addresses),
     });
     let banned = moderation.banned().iter().map(|(user, ban)| StoredBan {
         username: user.to_string(),
         until: ban.until.map(Timestamp::as_millis),
         by: ban.by.to_string(),
         date: ban.date.as_millis(),
-        addresses: ban
-            .addresses
-            .iter()
-            .map(|ClientAddress(number)| format!("{number:032x}"))
-            .collect(),
+        addresses: to_hex(&ban.addresses),
     });
     let log = moderation.log().map(|action| StoredAction {
         date: action.date.as_millis(),
@@ -119,6 +119,7 @@ pub(crate) fn decode(json: &[u8]) -> Result<Moderation, RecordError> {
             until: Timestamp::from_millis(stored.until),
             by: UserName::parse(&stored.by)?,
             date: Timestamp::from_millis(stored.date),
+            addresses: addresses(&stored.addresses)?,
         };
         Ok((UserName::parse(&stored.username)?, mute))
     });
@@ -138,12 +139,14 @@ pub(crate) fn decode(json: &[u8]) -> Result<Moderation, RecordError> {
     Ok(Moderation::restore(muted, banned, record.slow, log))
 }
 
+fn to_hex(addresses: &BTreeSet<ClientAddress>) -> Vec<String> {
+    let addresses = addresses.iter().copied();
+    addresses.map(ClientAddress::to_hex).collect()
+}
+
 fn addresses(stored: &[String]) -> Result<BTreeSet<ClientAddress>, RecordError> {
-    let numbers = stored.iter().map(|text| u128::from_str_radix(text, 16));
-    let addresses = numbers.map(|number| number.map(ClientAddress));
-    addresses
-        .collect::<Result<_, _>>()
-        .map_err(|_| RecordError::Address)
+    let addresses = stored.iter().map(|text| ClientAddress::from_hex(text));
+    Ok(addresses.collect::<Result<_, _>>()?)
 }
 
 fn action(stored: &StoredAction) -> Result<Action, RecordError> {
@@ -175,7 +178,9 @@ mod tests {
 
     const GOLDEN: &str = concat!(
         r#"{"format":1,"#,
-        r#""muted":[{"username":"bob","until":60000,"by":"ana","date":5}],"#,
+        r#""muted":[{"username":"bob","until":60000,"by":"ana","date":5},"#,
+        r#"{"username":"~pat","until":60000,"by":"ana","date":5,"#,
+        r#""addresses":["0000000000000000000000000000000a"]}],"#,
         r#""banned":[{"username":"eve \"e\"","until":70000,"by":"ana","date":6,"addresses":[]},"#,
         r#"{"username":"~zoë","by":"mod","date":7,"#,
         r#""addresses":["00000000000000000000ffffc6336407"]}],"#,
@@ -197,10 +202,11 @@ mod tests {
 
     fn golden() -> Moderation {
         let at = Timestamp::from_millis;
-        let mute = Mute {
+        let mute = |addresses: &[u128]| Mute {
             until: at(60_000),
             by: user("ana"),
             date: at(5),
+            addresses: addresses.iter().copied().map(ClientAddress).collect(),
         };
         let ban = |until: Option<u64>, by, date, addresses: &[u128]| Ban {
             until: until.map(at),
@@ -225,7 +231,7 @@ mod tests {
             deed,
         });
         Moderation::restore(
-            [(user("bob"), mute)].into(),
+            [(user("bob"), mute(&[])), (user("~pat"), mute(&[10]))].into(),
             [
                 (user("eve \"e\""), ban(Some(70_000), "ana", 6, &[])),
                 (user("~zoë"), ban(None, "mod", 7, &[0xffff_c633_6407])),

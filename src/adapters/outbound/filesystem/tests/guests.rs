@@ -8,15 +8,19 @@ use crate::adapters::outbound::filesystem::tests::{
     assert_nothing_is_left, names, on_disk, restarted,
 };
 use crate::application::ports::{StoreError, TakeNameError};
-use crate::domain::{GuestEntry, GuestError, GuestName, ProjectId, Timestamp};
+use crate::domain::{
+    ClientAddress, Guest, GuestEntry, GuestError, GuestName, ProjectId, Timestamp, UserName,
+};
 
 async fn take(world: &World, project: &ProjectId, name: &str) -> Result<(), TakeNameError> {
     let entry = GuestEntry {
-        name: GuestName::parse(name).expect("a guest's name"),
-        until: Timestamp::from_secs(2),
+        guest: Guest {
+            name: GuestName::parse(name).expect("a guest's name"),
+            until: Timestamp::from_secs(2),
+            address: Some(ClientAddress(7)),
+        },
         now: Timestamp::from_secs(1),
-        streamer: demo().streamer,
-        moderated: BTreeSet::new(),
+        reserved: BTreeSet::new(),
         authors: BTreeSet::new(),
         max_guests: 100,
     };
@@ -30,6 +34,10 @@ async fn names_and_the_key_outlive_a_restart() {
     take(&world, &demo(), "bob").await.expect("is free");
     let world = restarted(world);
     assert_eq!(world.guests.key().await.expect("a key"), key);
+    let (user, now) = (UserName::parse("~Bob"), Timestamp::from_secs(1));
+    let user = user.expect("a guest's name");
+    let found = world.guests.address_of(&demo(), &user, now).await;
+    assert_eq!(found.expect("reads"), Some(ClientAddress(7)));
     let taken = take(&world, &demo(), "BOB").await;
     assert!(
         matches!(&taken, Err(TakeNameError::Guest(GuestError::Taken { .. }))),

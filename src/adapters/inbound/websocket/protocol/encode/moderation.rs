@@ -49,6 +49,7 @@ impl<'a> Entry<'a> {
     fn muted((user, mute): (&'a UserName, &'a Mute)) -> Self {
         Self {
             until: Some(until_seconds(mute.until)),
+            address: Some(!mute.addresses.is_empty()),
             ..Self::new(Some(user), &mute.by, mute.date)
         }
     }
@@ -120,8 +121,14 @@ pub(super) fn chat_moderated(
 }
 
 /// The answer to `chat`/`mute`.
-pub(super) fn chat_mute(user: &UserName, until: Timestamp, context: &Context) -> Bytes {
-    let data = json!({"username": user.as_str(), "until": until_seconds(until)});
+pub(super) fn chat_mute(
+    user: &UserName,
+    until: Timestamp,
+    address: bool,
+    context: &Context,
+) -> Bytes {
+    let until = until_seconds(until);
+    let data = json!({"username": user.as_str(), "until": until, "address": address});
     success("chatMute", data, context.reference.as_ref())
 }
 

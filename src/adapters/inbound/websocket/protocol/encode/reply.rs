@@ -68,7 +68,11 @@ pub(crate) fn reply(reply: &Reply, context: &Context) -> Bytes {
             let data = json!({"request": request});
             success("pullRequestApply", data, context.reference.as_ref())
         }
-        Reply::ChatMute { user, until } => chat_mute(user, *until, context),
+        Reply::ChatMute {
+            user,
+            until,
+            address,
+        } => chat_mute(user, *until, *address, context),
         Reply::ChatBan {
             user,
             until,

@@ -1,0 +1,62 @@
+//! What moderators have to do with somebody who wants to become a guest.
+
+use std::collections::BTreeSet;
+
+use crate::application::moderation::moderated::Moderated;
+use crate::application::request_error::RequestError;
+use crate::domain::{ClientAddress, GuestName, Moderation, Person, Standing, Timestamp, UserName};
+
+/// Somebody who wants to become a guest.
+pub(crate) struct Newcomer<'a> {
+    pub name: &'a GuestName,
+    /// From where; `None` if no ban may concern that address.
+    pub address: Option<ClientAddress>,
+    /// As whom they ask, where reading needs a token.
+    pub bearer: Option<Person<'a>>,
+}
+
+/// What follows for a guest from what has been decided.
+pub(crate) struct Admission {
+    /// Until when they are muted, because who asks for them is.
+    pub muted: Option<Timestamp>,
+    /// Names that they do not get, of those that are like theirs.
+    pub reserved: BTreeSet<UserName>,
+}
+
+impl Moderated {
+    /// Lets somebody become a guest, unless they come from where a guest is banned, or are banned
+    /// themselves. No guest is named like the streamer, like somebody who is muted or banned or has
+    /// moderated, or like a user with an account who is there.
+    ///
+    /// # Errors
+    /// They are banned, or what has been decided cannot be read.
+    pub(crate) async fn admit(
+        &self,
+        newcomer: Newcomer<'_>,
+        now: Timestamp,
+    ) -> Result<Admission, RequestError> {
+        self.load().await?;
+        let state = self.state();
+        let nothing = Moderation::default();
+        let known = state.moderation().unwrap_or(&nothing);
+        let address = newcomer.address;
+        let by_address = address.and_then(|address| known.of_guests_from(address, now).banned);
+        let bearer = newcomer.bearer;
+        let bearer = bearer.map(|person| self.known_standing(&state, person, now));
+        let Standing { muted, banned } = bearer.unwrap_or_default();
+        if let Some(ban) = by_address.or(banned) {
+            return Err(RequestError::Banned(ban));
+        }
+        let moderators = known.log().map(|action| &action.by);
+        let present = state.present.values().map(|present| &present.user);
+        // The names of guests are taken as long as they are theirs.
+        let present = present.filter(|user| user.guest().is_none());
+        let names = known.names().chain(moderators).chain(present);
+        let names = names.chain([&self.project.streamer]);
+        let like_theirs = names.filter(|user| newcomer.name.resembles(user));
+        Ok(Admission {
+            muted,
+            reserved: like_theirs.cloned().collect(),
+        })
+    }
+}
