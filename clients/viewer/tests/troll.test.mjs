@@ -52,12 +52,19 @@ test("a troll's evening: flood, muted, back under another name, banned, deleted 
   await troll.getByRole("alert").getByText(/^You are muted until \d/).waitFor();
   assert.match(await field(troll).inputValue(), /^spam \d+$/);
 
-  // Back under another name, which the address gives away when that one is banned.
+  // Back under another name: the address is muted, until they are given a second chance and do not take it.
   await field(troll).fill("");
   await troll.getByRole("button", { name: /^You are ~troll/ }).click();
   await troll.getByRole("button", { name: "Leave" }).click();
   await join(troll, "angel");
   await say(troll, "guess who");
+  await troll.getByRole("alert").getByText(/^You are muted until \d/).waitFor();
+  const dialog = await moderation(ana);
+  await dialog.getByText(/with their address/).waitFor();
+  await dialog.getByRole("button", { name: "Lift it for ~troll" }).click();
+  await troll.getByRole("alert").getByText("You can write again.").waitFor();
+  await ana.keyboard.press("Escape");
+  await field(troll).press("Enter");
   await message(bob, "guess who").waitFor();
   await field(troll).fill("nobody can stop me");
   await (await menuOf(ana, "guess who")).getByRole("menuitem", { name: "Ban ~angel until lifted" }).click();
@@ -65,6 +72,9 @@ test("a troll's evening: flood, muted, back under another name, banned, deleted 
   await troll.locator("#chat").getByText(banned).waitFor();
   assert.equal(await field(troll).inputValue(), "nobody can stop me");
   assert.equal(await troll.getByRole("button", { name: "Join as guest" }).count(), 0);
+
+  await (await menuOf(ana, "spam 1")).getByRole("menuitem", { name: "Mute ~troll for 10 minutes" }).click();
+  await ana.getByRole("status").getByText(/^~troll is muted until \d/).last().waitFor();
 
   // In another window without a name: asked for one once, and never again. The project can still be read.
   const third = await open(t, den, { expected: lost });
@@ -83,7 +93,7 @@ test("a troll's evening: flood, muted, back under another name, banned, deleted 
   }
 
   // Slow mode; the others go on, at their pace.
-  const dialog = await moderation(ana);
+  await moderation(ana);
   await dialog.getByRole("combobox", { name: "Slow mode" }).selectOption("One message every 1 minute");
   await ana.keyboard.press("Escape");
   await carol.getByText("Slow mode: one message every 60 s.").waitFor();
