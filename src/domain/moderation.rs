@@ -311,12 +311,18 @@ impl Moderation {
 
     fn index_addresses(&mut self) {
         let mutes = self.muted.values().map(|mute| {
-            let (muted, banned) = (Some(mute.until), None);
-            (&mute.addresses, Standing { muted, banned })
+            let standing = Standing {
+                muted: Some(mute.until),
+                banned: None,
+            };
+            (&mute.addresses, standing)
         });
         let bans = self.banned.values().map(|ban| {
-            let (muted, banned) = (None, Some(ban.end()));
-            (&ban.addresses, Standing { muted, banned })
+            let standing = Standing {
+                muted: None,
+                banned: Some(ban.end()),
+            };
+            (&ban.addresses, standing)
         });
         let mut by_address: HashMap<ClientAddress, Standing> = HashMap::new();
         for (addresses, standing) in mutes.chain(bans) {

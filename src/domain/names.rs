@@ -165,6 +165,7 @@ impl UserName {
     }
 
     /// What a guest would be called who had the name of this user, which may itself be a guest's.
+    #[must_use]
     pub fn as_guest(&self) -> Self {
         self.guest()
             .map_or_else(|| Self::of_guest(&self.0), |_| self.clone())

@@ -117,9 +117,7 @@ mod tests {
 
     fn take(recent: &RecentGuests, number: u32, seconds: u64) -> Result<(), RequestError> {
         let now = Uptime::from_secs(seconds);
-        recent
-            .permit(address(number), 2, now)
-            .map(|permit| permit.used())
+        recent.permit(address(number), 2, now).map(Permit::used)
     }
 
     fn wait(seconds: u64) -> Result<(), RequestError> {
