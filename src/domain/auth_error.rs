@@ -17,6 +17,9 @@ pub enum AuthError {
     /// The token's claims do not allow what a section asks for.
     #[error("the token does not allow {0}")]
     Claims(&'static str),
+    /// The token's claims keep its bearer out of the chat.
+    #[error("the token does not allow the chat for now: you are banned from the room")]
+    Banned,
     /// The connection does not have the role that this needs.
     #[error("{0}")]
     Role(&'static str),

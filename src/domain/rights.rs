@@ -266,9 +266,7 @@ impl<'a> Rights<'a> {
         self.may_read(&project, public.read, now)?;
         let bearer = self.valid_identity(now).ok();
         if bearer.is_some_and(|bearer| bearer.is_banned(room, now)) {
-            return Err(AuthError::Claims(
-                "the chat for now: you are banned from the room",
-            ));
+            return Err(AuthError::Banned);
         }
         Ok(())
     }

@@ -97,9 +97,7 @@ impl Roles {
                 return Err(AuthError::Claims("to be this user in this room"));
             }
             if !identity.may_enter(&chat.room, now) {
-                return Err(AuthError::Claims(
-                    "the chat for now: you are banned from the room",
-                ));
+                return Err(AuthError::Banned);
             }
             if !identity.may_chat(&chat.room, public_read, now) {
                 return Err(AuthError::Claims("the chat"));

@@ -177,6 +177,8 @@ pub struct ServerError {
     pub until: Option<u64>,
     /// After how many seconds another try may succeed, where it says so.
     pub retry_after: Option<u64>,
+    /// Whether it is because of a ban, where it says so.
+    pub banned: bool,
 }
 
 impl ServerError {
@@ -200,6 +202,7 @@ struct Envelope {
     file: Option<String>,
     until: Option<Value>,
     retry_after: Option<Value>,
+    banned: Option<Value>,
     last: Option<bool>,
 }
 
@@ -230,6 +233,7 @@ pub fn parse(text: &str) -> Result<(Option<u64>, ServerMessage), String> {
             file: envelope.file,
             until: envelope.until.as_ref().and_then(whole_seconds),
             retry_after: envelope.retry_after.as_ref().and_then(whole_seconds),
+            banned: envelope.banned == Some(Value::Bool(true)),
         };
         return Ok((reference, ServerMessage::Error(error)));
     }

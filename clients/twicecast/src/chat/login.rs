@@ -70,6 +70,11 @@ impl Guest {
                 "The server did not let {user} into the room {room} ({code}: {why})."
             ));
         }
+        if error.banned && error.until.is_none() {
+            return Failure::denied(format!(
+                "The server does not let {user} into the room {room}: {why}."
+            ));
+        }
         if let Some(until) = error.until {
             return Failure::denied(format!(
                 "The server does not let {user} into the room {room} until {} ({why}).",
@@ -102,8 +107,7 @@ impl Guest {
         } else if let Some(name) = is_other(&view.room, &self.room) {
             format!("The token is for the room {name}: leave --room away, or get another token.")
         } else {
-            "You may be banned, or the token is signed with another key: get a fresh one."
-                .to_owned()
+            "Perhaps the token is signed with another key: get a fresh one.".to_owned()
         };
         Failure::denied(format!(
             "The server does not let {user} into the room {room} ({why}). {hint}"

@@ -5,7 +5,8 @@ import { Observable } from "./observable.js";
 /**
  * A message of the server. Members beyond these depend on its type.
  * @typedef {{ code: number, type: string, data?: any, message?: string, ref?: number, last?: boolean,
- *   retryAfter?: number, until?: number, suggestion?: string, file?: string, path?: string }} Message
+ *   retryAfter?: number, until?: number, banned?: boolean, suggestion?: string, file?: string,
+ *   path?: string }} Message
  */
 /**
  * @typedef {{ each?: (message: Message) => void, resolve: (message: Message) => void,

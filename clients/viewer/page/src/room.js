@@ -312,7 +312,7 @@ export class Room extends Observable {
       const seconds = error.answer.retryAfter ?? 1;
       this.refusal = { kind: "slow", seconds };
       this.#wait(seconds);
-    } else if (error.answer.until !== undefined) this.#mute(error.answer.until);
+    } else if (error.answer.until !== undefined && !error.answer.banned) this.#mute(error.answer.until);
     else if (error.code === 413) this.refusal = { kind: "long" };
     else this.refusal = { kind: "refused", message: error.message };
   }

@@ -191,7 +191,7 @@ export class Session extends Observable {
   async enterAsGuest(name) {
     const wanted = { name, streamer: this.streamer, project: this.project };
     const { data } = await this.#connection.request("guest", "enter", wanted).catch((error) => {
-      if (error instanceof RequestError && error.code === 401) this.#ban(error.answer);
+      if (error instanceof RequestError && error.answer.banned) this.#ban(error.answer);
       throw error;
     });
     this.#kept.keepLink();
@@ -288,7 +288,7 @@ export class Session extends Observable {
     }
     const [refusal] = await Promise.all(roles);
     this.hears = refusal ? null : isMember ? "member" : "listener";
-    if (isMember && !this.you.chat && refusal?.code === 401) this.#ban(refusal.answer);
+    if (isMember && !this.you.chat && refusal?.answer?.banned) this.#ban(refusal.answer);
     this.#wasReady = true;
     this.changed();
     for (const listener of this.#ready) listener();

@@ -52,7 +52,8 @@ impl Conversation {
             .under_way
             .take_if(|(sent, _)| reference == Some(*sent))
             .map(|(_, text)| text);
-        if error.code == 401 && error.until.is_none() {
+        // A ban is told by itself, and ends the conversation.
+        if error.code == 401 && error.until.is_none() && !error.banned {
             if let Some(text) = sent {
                 self.queue.push_front(text);
             }
@@ -81,6 +82,7 @@ impl Conversation {
             (Some(text), _) => {
                 self.losses = 0;
                 self.refuse(&match (error.code, error.until) {
+                    (401, _) if error.banned => format!("Not sent: {why}."),
                     (401, Some(until)) => format!(
                         "Not sent: you are muted in this room until {} ({why}).",
                         date_and_time(until)

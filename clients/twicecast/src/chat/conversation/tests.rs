@@ -76,6 +76,7 @@ impl World {
             file: None,
             until,
             retry_after,
+            banned: false,
         };
         self.conversation.handle_error(Some(reference), &error)
     }
@@ -271,6 +272,7 @@ fn a_history_that_cannot_be_had_keeps_nobody_out() {
         file: None,
         until: None,
         retry_after: None,
+        banned: false,
     };
     for subtype in ["history", "members"] {
         let (reference, _) = world.asked(subtype);
@@ -505,6 +507,7 @@ fn an_order_that_is_refused_or_lost_is_told_and_the_line_comes_back() {
         file: None,
         until: None,
         retry_after: None,
+        banned: false,
     };
     assert!(!world.conversation.handle_error(Some(reference), &error));
     let told = "! It was not done: not the streamer\\u{1b} (400).";

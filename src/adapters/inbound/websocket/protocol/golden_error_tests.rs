@@ -16,6 +16,7 @@ fn number_of_refusal(refusal: &RequestError) -> usize {
             | AuthError::BadToken
             | AuthError::Identity(_)
             | AuthError::Claims(_)
+            | AuthError::Banned
             | AuthError::Role(_),
         ) => 1,
         RequestError::Muted { .. } => 2,
@@ -75,6 +76,10 @@ fn refusals() -> Vec<(RequestError, &'static str)> {
             r#"{"code":401,"type":"badAuthError","message":"not you"FILEREF}"#,
         ),
         (
+            auth(AuthError::Banned),
+            r#"{"code":401,"type":"badAuthError","message":"the token does not allow the chat for now: you are banned from the room"FILE,"banned":trueREF}"#,
+        ),
+        (
             RequestError::NotApplied("nobody is there"),
             r#"{"code":409,"type":"failApplyError","message":"nobody is there"FILEREF}"#,
         ),
@@ -84,11 +89,11 @@ fn refusals() -> Vec<(RequestError, &'static str)> {
         ),
         (
             banned(Some(Timestamp::from_millis(8_001))),
-            r#"{"code":401,"type":"badAuthError","message":"you are banned from the chat of this project"FILE,"until":9REF}"#,
+            r#"{"code":401,"type":"badAuthError","message":"you are banned from the chat of this project"FILE,"until":9,"banned":trueREF}"#,
         ),
         (
             banned(None),
-            r#"{"code":401,"type":"badAuthError","message":"you are banned from the chat of this project"FILEREF}"#,
+            r#"{"code":401,"type":"badAuthError","message":"you are banned from the chat of this project"FILE,"banned":trueREF}"#,
         ),
         (
             RequestError::UnreadableFile,

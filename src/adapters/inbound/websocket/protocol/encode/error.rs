@@ -7,7 +7,7 @@ use crate::adapters::inbound::websocket::protocol::encode::envelope::message;
 use crate::adapters::inbound::websocket::protocol::request::{Context, Reference};
 use crate::application::counting::ClosedSet as _;
 use crate::application::{ErrorKind, RequestError};
-use crate::domain::Timestamp;
+use crate::domain::{AuthError, Timestamp};
 
 #[derive(Serialize)]
 struct Failure<'a> {
@@ -24,6 +24,9 @@ struct Failure<'a> {
     until: Option<u64>,
     #[serde(rename = "retryAfter", skip_serializing_if = "Option::is_none")]
     retry_after: Option<u64>,
+    /// Only ever true.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    banned: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     suggestion: Option<&'a str>,
     #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
@@ -42,19 +45,24 @@ pub(crate) fn refusal(refusal: &RequestError, context: &Context) -> Bytes {
         path: None,
         until: None,
         retry_after: None,
+        banned: false,
         suggestion: None,
         reference: context.reference.as_ref(),
     };
     let shown = name.unwrap_or("/");
     failure.message = match refusal {
         RequestError::BadParameters(fault) => fault.to_string(),
-        RequestError::Unauthorized(error) => error.to_string(),
+        RequestError::Unauthorized(error) => {
+            failure.banned = *error == AuthError::Banned;
+            error.to_string()
+        }
         RequestError::Muted { until } => {
             failure.until = Some(until_seconds(*until));
             "you are muted in this room for now".to_owned()
         }
         RequestError::Banned(ban) => {
             failure.until = ban.until.map(until_seconds);
+            failure.banned = true;
             "you are banned from the chat of this project".to_owned()
         }
         RequestError::UnreadableFile => format!("File {shown} doesn't exist or cannot be read"),
