@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::application::request_error::RequestError;
-use crate::domain::{GuestAccess, ProjectQuota, PublicAccess, PullRequestLimits};
+use crate::domain::{GuestAccess, ProjectQuota, PublicAccess, PullRequestLimits, RateLimit};
 
 /// Every limit that a use case enforces, by the name of its configuration key.
 #[derive(Debug, Clone)]
@@ -40,6 +40,8 @@ pub struct Limits {
     pub max_guests_per_address: usize,
     /// `maxModerated`: how many people may be muted or banned in a project.
     pub max_moderated: usize,
+    /// `chatMessagesPerSecond` and `chatBurst`: how often a moderator may decide something.
+    pub chat_rate: RateLimit,
     /// `maxFailedAuthentications`, per connection.
     pub max_failed_authentications: u32,
 }

@@ -58,7 +58,7 @@ impl Operator {
     /// What [`remove`](Self::remove) would remove.
     ///
     /// # Errors
-    /// `NotFound` if there is neither such a project nor a pull request for it; `Failed`.
+    /// `NotFound` if there is neither such a project nor anything left of one; `Failed`.
     pub async fn holdings(&self, project: &ProjectId) -> Result<Holdings, StoreError> {
         let open = self.pull_requests.open(project, None).await?;
         let mut holdings = Holdings {
@@ -70,18 +70,19 @@ impl Operator {
             let usage = self.projects.usage(project).await?;
             holdings.files = usage.files;
             holdings.bytes = usage.bytes;
-        } else if open.is_empty() {
+        } else if open.is_empty() && !self.moderations.is_kept(project).await {
             return Err(StoreError::NotFound);
         }
         Ok(holdings)
     }
 
-    /// Removes a project with its files, its guests' names, its moderation and its open pull requests; those who
-    /// receive the project are told of each file, and the owners of the pull requests of their end.
+    /// Removes a project with its files, its guests' names, its moderation and its open pull
+    /// requests; those who receive the project are told of each file, and the owners of the pull
+    /// requests of their end.
     /// What is left by a crash or a failure midway is removed by the next attempt.
     ///
     /// # Errors
-    /// `NotFound` if there is neither such a project nor a pull request for it; `Failed`.
+    /// `NotFound` if there is neither such a project nor anything left of one; `Failed`.
     pub async fn remove(&self, project: &ProjectId) -> Result<(), StoreError> {
         let (events, of) = (self.events.clone(), project.clone());
         let topic = Topic::Updates(project.clone());
@@ -92,6 +93,7 @@ impl Operator {
                 events.publish(&topic, Event::FileDeleted { file, version }, None);
             }
         });
+        let has_moderation = self.moderations.is_kept(project).await;
         let removed = self.projects.remove(project, tell).await;
         if matches!(removed, Ok(()) | Err(StoreError::NotFound)) {
             self.guests.free(project).await?;
@@ -99,7 +101,7 @@ impl Operator {
         }
         let open = self.pull_requests.open(project, None).await?;
         match removed {
-            Err(StoreError::NotFound) if !open.is_empty() => {}
+            Err(StoreError::NotFound) if has_moderation || !open.is_empty() => {}
             removed => removed?,
         }
         for id in open {

@@ -10,6 +10,7 @@ use crate::application::service::Application;
 pub fn every_second(app: &Arc<Application>) {
     let now = app.uptime();
     app.ports.rooms.sweep(now);
+    app.moderations.sweep(now);
     delete_abandoned_projects(app, now);
     withdraw_late(&app.apply_questions, &*app.ports.events, now);
     app.viewer_counts

@@ -68,8 +68,8 @@ pub struct ProjectStatus {
     pub folders: u64,
     /// What guests may do.
     pub guests: GuestAccess,
-    /// How many seconds slow mode has.
-    pub slow: u32,
+    /// How many seconds slow mode has; `None` where that cannot be read.
+    pub slow: Option<u32>,
     /// What the connection that asks may do there.
     pub you: Abilities,
     /// Whether it may stream, and a connection is there that applies pull requests.

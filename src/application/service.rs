@@ -74,8 +74,11 @@ impl Application {
     /// The service over `ports`; what it keeps in memory for all is reserved from `memory`.
     pub fn new(ports: Ports, limits: Limits, policy: Policy, memory: &MemoryBudget) -> Self {
         let (store, account) = (Arc::clone(&ports.moderation), memory.shared_account());
+        let moderations = Arc::new(Moderations::new(store, account));
+        let own = Arc::downgrade(&moderations);
+        memory.add_reclaim(move || own.upgrade().is_some_and(|own| own.reclaim()));
         Self {
-            moderations: Arc::new(Moderations::new(store, account)),
+            moderations,
             counts: Counts::default(),
             ports,
             limits,

@@ -50,8 +50,8 @@ use crate::domain::{
     ChatSection, Claims, ContentHash, Contents, FilePath, FileSection, GuestAccess, GuestEntry,
     GuestName, Guests, Moderation, NewMessage, PathQuery, ProjectEntry, ProjectId, ProjectName,
     ProjectQuota, PublicAccess, PullRequest, PullRequestId, PullRequestLimits, PullRequestSection,
-    Revision, RoomName, Sections, Streaming, Timestamp, UnknownMessage, Uptime, Usage, UserName,
-    Version,
+    RateLimit, Revision, RoomName, Sections, Streaming, Timestamp, UnknownMessage, Uptime, Usage,
+    UserName, Version,
 };
 
 /// The time at which every world begins, in seconds.
@@ -535,7 +535,7 @@ impl World {
             let last = moderation.log().last().map(|action| action.deed.word());
             journal.note(format!("keep {} of {project}", last.unwrap_or("nothing")));
             let mut found = found.lock().expect("not poisoned");
-            found.insert(project.clone(), moderation);
+            found.insert(project.clone(), Moderation::clone(&moderation));
             Ok(())
         });
         let journal = self.journal.clone();
@@ -554,6 +554,11 @@ impl World {
             let found = found.lock().expect("not poisoned");
             let guests = found.get(project);
             Ok(guests.and_then(|guests| guests.address_of(user, now)))
+        });
+        let found = Arc::clone(&kept);
+        self.guests.expect_free().returning(move |project| {
+            found.lock().expect("not poisoned").remove(project);
+            Ok(())
         });
         let journal = self.journal.clone();
         self.guests.expect_take().returning(move |project, entry| {
@@ -782,6 +787,11 @@ fn limits() -> Limits {
         max_guests: 100,
         max_guests_per_address: 3,
         max_moderated: 3,
+        // No limit.
+        chat_rate: RateLimit {
+            per_second: 0,
+            burst: 1,
+        },
         max_failed_authentications: 3,
     }
 }

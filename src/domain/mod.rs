@@ -34,8 +34,11 @@ pub use draft::{Draft, DraftError, DraftFile, PullRequestLimits};
 pub use file_path::{FilePath, FilePathError, PathQuery};
 pub use guest::{GUEST_LIFETIME, Guest, GuestAccess, GuestEntry, GuestError, GuestName, Guests};
 pub use identity::{Claims, Identity, IdentityError, TokenRights};
-pub use moderation::{Ban, Banned, Moderation, Mute, Person, Standing, TooManyModerated};
-pub use moderator_action::{Action, Deed};
+pub use moderation::{
+    Ban, Banned, Bound, ImpossibleModeration, MOST_MODERATED, Moderation, Mute, Person, Standing,
+    TooManyModerated,
+};
+pub use moderator_action::{Action, Deed, MOST_SECONDS, SLOWEST};
 pub use names::{NameError, ProjectName, RoomName, UserName, is_invisible};
 pub use partial_upload::{Part, PartialUpload, Progress, UploadError};
 pub use project::{

@@ -1,19 +1,24 @@
 //! What moderators have decided in a project (protocol, section 7): who may not write or be there
 //! until when, how often the others may write, and who did what.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+mod entries;
+mod kept;
+mod log;
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::client_address::ClientAddress;
 use super::moderator_action::{Action, Deed};
 use super::names::UserName;
 use super::time::Timestamp;
+pub use entries::{Ban, Banned, MOST_MODERATED, Mute};
+use entries::{people, with_more};
+pub use kept::ImpossibleModeration;
 
-/// How many actions the log remembers.
-const LOGGED: usize = 200;
-
-/// The most addresses that one mute or ban concerns.
-const MOST_ADDRESSES: usize = 64;
+/// The part of those who may be muted or banned that is the streamer's alone.
+const STREAMERS_PART: usize = 4;
 
 /// About how many bytes of memory a mute, a ban or an action takes, besides the names in it.
 const ENTRY_BYTES: usize = 192;
@@ -73,77 +78,28 @@ impl Standing {
     };
 }
 
-/// The end of a ban.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Banned {
-    /// When it ends; `None`: when a moderator lifts it.
-    pub until: Option<Timestamp>,
-}
-
-impl Banned {
-    fn is_over(self, now: Timestamp) -> bool {
-        self.until.is_some_and(|until| now >= until)
-    }
-
-    /// The one of both that ends later.
-    fn or_later(self, other: Self) -> Self {
-        let until = self.until.zip(other.until);
-        Self {
-            until: until.map(|(one, other)| one.max(other)),
-        }
-    }
-}
-
-/// Somebody may not write.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mute {
-    /// Until when.
-    pub until: Timestamp,
-    /// Who has decided that.
-    pub by: UserName,
-    /// When they did.
-    pub date: Timestamp,
-    /// From where no guest may write either.
-    pub addresses: BTreeSet<ClientAddress>,
-}
-
-/// Somebody may not be there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ban {
-    /// Until when; `None`: until a moderator lifts it.
-    pub until: Option<Timestamp>,
-    /// Who has decided that.
-    pub by: UserName,
-    /// When they did.
-    pub date: Timestamp,
-    /// From where no guest may be there either.
-    pub addresses: BTreeSet<ClientAddress>,
-}
-
-impl Ban {
-    fn end(&self) -> Banned {
-        Banned { until: self.until }
-    }
-}
-
-/// The addresses of a decision that replaces an earlier one.
-fn with_more(
-    earlier: Option<BTreeSet<ClientAddress>>,
-    addresses: impl IntoIterator<Item = ClientAddress>,
-) -> BTreeSet<ClientAddress> {
-    let mut all = earlier.unwrap_or_default();
-    for address in addresses {
-        if all.len() < MOST_ADDRESSES {
-            all.insert(address);
-        }
-    }
-    all
-}
-
 /// As many people are muted or banned as may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("too many people are muted or banned")]
 pub struct TooManyModerated;
+
+/// How many people may be muted or banned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bound(usize);
+
+impl Bound {
+    /// At most `most` for the streamer. Of these, the last quarter, and at least one, are not for
+    /// other moderators: whatever they do, the streamer can mute and ban.
+    pub fn new(most: usize, is_streamer: bool) -> Self {
+        let reserved = most.div_ceil(STREAMERS_PART);
+        Self(most.saturating_sub(if is_streamer { 0 } else { reserved }))
+    }
+
+    /// So many.
+    pub fn get(self) -> usize {
+        self.0
+    }
+}
 
 /// What moderators have decided in a project.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -152,28 +108,32 @@ pub struct Moderation {
     banned: BTreeMap<UserName, Ban>,
     slow_seconds: u32,
     log: VecDeque<Action>,
-    /// How guests from an address stand: what is in `muted` and `banned`, to be found quickly.
-    by_address: HashMap<ClientAddress, Standing>,
+    /// How guests from an address stand: what is in `muted` and `banned`, to be found quickly. What is
+    /// decided next shares it unless a mute or ban has changed.
+    by_address: Arc<HashMap<ClientAddress, Standing>>,
 }
 
 impl Moderation {
     /// What a store has kept.
+    ///
+    /// # Errors
+    /// Nobody could have decided that.
     pub fn restore(
         muted: BTreeMap<UserName, Mute>,
         banned: BTreeMap<UserName, Ban>,
         slow_seconds: u32,
-        log: impl IntoIterator<Item = Action>,
-    ) -> Self {
+        log: VecDeque<Action>,
+    ) -> Result<Self, ImpossibleModeration> {
+        kept::must_be_possible(&muted, &banned, slow_seconds, &log)?;
         let mut restored = Self {
             muted,
             banned,
             slow_seconds,
-            log: log.into_iter().collect(),
-            by_address: HashMap::new(),
+            log,
+            by_address: Arc::default(),
         };
-        restored.shorten_log();
         restored.index_addresses();
-        restored
+        Ok(restored)
     }
 
     /// Those who may not write, by name; it may be over for some.
@@ -228,17 +188,17 @@ impl Moderation {
     /// forgotten.
     ///
     /// # Errors
-    /// More than `most` people would be muted or banned; nothing has changed.
+    /// Somebody new would be muted or banned, and more people than `bound` says; nothing has
+    /// changed.
     pub fn carry_out(
         &mut self,
         action: Action,
         addresses: impl IntoIterator<Item = ClientAddress>,
-        most: usize,
+        bound: Bound,
     ) -> Result<bool, TooManyModerated> {
-        let now = action.date;
-        self.forget_what_is_over(now);
+        self.forget_what_is_over(action.date);
         if let Deed::Mute(user, _) | Deed::Ban(user, _) = &action.deed {
-            self.must_have_room(user, most)?;
+            self.must_have_room(user, bound)?;
         }
         let (by, date) = (action.by.clone(), action.date);
         let changes = match &action.deed {
@@ -267,12 +227,19 @@ impl Moderation {
             }
             Deed::Unban(user) => self.banned.remove(user).is_some(),
             Deed::Slow(seconds) => std::mem::replace(&mut self.slow_seconds, *seconds) != *seconds,
-            Deed::Delete(..) | Deed::Announce => true,
+            // Without an author it is no longer in the history: perhaps it has been deleted.
+            Deed::Delete(id, author) => author.is_some() || !log::tells_deletion(&self.log, *id),
+            Deed::Announce => true,
         };
-        self.index_addresses();
         if changes {
+            if !matches!(
+                action.deed,
+                Deed::Delete(..) | Deed::Slow(_) | Deed::Announce
+            ) {
+                self.index_addresses();
+            }
             self.log.push_back(action);
-            self.shorten_log();
+            log::shorten(&mut self.log);
         }
         Ok(changes)
     }
@@ -293,10 +260,9 @@ impl Moderation {
         sizes.sum::<usize>() + addresses.sum::<usize>() * ADDRESS_BYTES
     }
 
-    fn must_have_room(&self, user: &UserName, most: usize) -> Result<(), TooManyModerated> {
-        let others = self.names().filter(|name| *name != user);
-        let count = others.collect::<BTreeSet<_>>().len() + 1;
-        if count > most {
+    fn must_have_room(&self, user: &UserName, bound: Bound) -> Result<(), TooManyModerated> {
+        let is_one = self.muted.contains_key(user) || self.banned.contains_key(user);
+        if !is_one && people(&self.muted, &self.banned) >= bound.get() {
             return Err(TooManyModerated);
         }
         Ok(())
@@ -304,9 +270,12 @@ impl Moderation {
 
     /// Forgets the mutes and bans that are over.
     pub fn forget_what_is_over(&mut self, now: Timestamp) {
+        let before = self.muted.len() + self.banned.len();
         self.muted.retain(|_, mute| now < mute.until);
         self.banned.retain(|_, ban| !ban.end().is_over(now));
-        self.index_addresses();
+        if self.muted.len() + self.banned.len() != before {
+            self.index_addresses();
+        }
     }
 
     fn index_addresses(&mut self) {
@@ -331,13 +300,7 @@ impl Moderation {
                 *found = found.and(standing);
             }
         }
-        self.by_address = by_address;
-    }
-
-    fn shorten_log(&mut self) {
-        while self.log.len() > LOGGED {
-            self.log.pop_front();
-        }
+        self.by_address = Arc::new(by_address);
     }
 }
 

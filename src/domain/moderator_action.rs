@@ -3,6 +3,11 @@
 use super::names::UserName;
 use super::time::Timestamp;
 
+/// The longest mute, and the longest ban that ends by itself: a year.
+pub const MOST_SECONDS: u32 = 31_536_000;
+/// The longest time between two messages in slow mode: an hour.
+pub const SLOWEST: u32 = 3_600;
+
 /// What a moderator does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Deed {
@@ -77,9 +82,14 @@ pub struct Action {
 }
 
 impl Action {
-    /// When what is done for so many seconds is over: a whole second, not too early.
+    /// When what is done for so many seconds is over.
     pub(super) fn end(&self, seconds: u32) -> Timestamp {
-        let now = self.date.as_millis().div_ceil(1_000);
-        Timestamp::from_secs(now.saturating_add(seconds.into()))
+        end(self.date, seconds)
     }
+}
+
+/// When what was done at `date` for so many seconds is over: a whole second, not too early.
+pub(super) fn end(date: Timestamp, seconds: u32) -> Timestamp {
+    let now = date.as_millis().div_ceil(1_000);
+    Timestamp::from_secs(now.saturating_add(seconds.into()))
 }

@@ -380,20 +380,51 @@ async fn a_damaged_file_stops_no_server_and_unbans_nobody() {
     )
     .await;
     pat.ok(list_all()).await;
-    let you = status(&mut pat).await["you"].take();
+    let mut status = status(&mut pat).await;
+    assert_eq!(status.get("slow"), None);
+    let you = status["you"].take();
     assert_eq!(
         (&you["read"], &you["propose"]),
         (&json!(true), &json!(false))
     );
     let log = std::fs::read_to_string(server.folder().join("server.log")).expect("a log");
-    assert!(
-        log.contains("cannot be read") && log.contains("moderation"),
-        "{log}"
-    );
+    assert!(log.contains("moderation"), "{log}");
+    assert_eq!(log.matches("cannot be read, so").count(), 1, "{log}");
 
     std::fs::write(&kept, &whole).expect("mended");
-    bob.refused(401, authenticate(login("bob", None))).await;
+    let refused = bob.refused(401, authenticate(login("bob", None))).await;
+    assert_eq!(
+        (&refused["banned"], refused.get("until")),
+        (&json!(true), None)
+    );
     pat.ok(creation()).await;
+}
+
+#[tokio::test]
+async fn what_is_left_of_a_project_that_was_removed_by_hand_is_no_other_projects() {
+    let mut server = Server::start();
+    let mut ana = self::ana(&server).await;
+    let kept = server.base().join(".twicecast/moderation/ana/demo");
+    let removal = ["remove", "ana/demo", "--yes", "--base-dir", "base"];
+    for by_command in [true, false] {
+        ana.send(ban("bob")).await;
+        ana.until("chatBan").await;
+        assert!(server.stop());
+        std::fs::remove_dir_all(server.project()).expect("removed");
+        std::fs::remove_file(server.base().join(".twicecast/projects/ana/demo")).expect("removed");
+        if by_command {
+            let removed = run(server.folder(), &removal);
+            assert!(removed.status.success(), "{removed:?}");
+            assert!(!kept.exists());
+            let removed = run(server.folder(), &removal);
+            assert!(!removed.status.success(), "nothing is left");
+        }
+        server.restart();
+        ana = self::ana(&server).await;
+        assert!(!kept.exists());
+        let mut bob = member(&server, "bob").await;
+        bob.ok(say("hello")).await;
+    }
 }
 
 #[tokio::test]

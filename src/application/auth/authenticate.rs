@@ -195,7 +195,9 @@ async fn is_kept_out(
 }
 
 async fn register(app: &Application, project: &ProjectId) -> Result<(), RequestError> {
-    let registered = app.ports.projects.register(project).await;
+    let moderated = app.moderations.of(project);
+    let (projects, guests) = (&*app.ports.projects, &*app.ports.guests);
+    let registered = moderated.register(projects, guests).await;
     registered.map_err(|error| match error {
         StoreError::PathConflict => FOREIGN,
         error => RequestError::internal("register a project", &error),

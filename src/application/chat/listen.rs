@@ -21,11 +21,18 @@ pub(crate) async fn listen(
     let room = room?;
     session.rights().may_listen(&room, public, now)?;
     let bearer = session.rights().valid_identity(now).ok();
-    let moderated = match bearer.zip(ProjectId::of_room(&room)) {
-        Some((bearer, project)) => {
+    let project = ProjectId::of_room(&room);
+    let moderated = match (bearer, project) {
+        (Some(bearer), Some(project)) => {
             Some(must_not_be_banned(app, session, bearer, &project, now).await?)
         }
-        None => None,
+        // Where it is not known who may hear, nobody does.
+        (None, Some(project)) => {
+            let moderated = app.moderations.of(&project);
+            moderated.load().await?;
+            Some(moderated)
+        }
+        (_, None) => None,
     };
     // A connection hears one room.
     session.roles.room = None;

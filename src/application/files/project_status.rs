@@ -44,11 +44,12 @@ async fn moderation_of(
     session: &Session,
     project: &ProjectId,
     now: Timestamp,
-) -> (u32, [Standing; 2]) {
-    let moderated = app.moderations.of(project);
-    let slow = moderated.slow_seconds().await.unwrap_or(0);
+) -> (Option<u32>, [Standing; 2]) {
+    let moderation = app.moderations.of(project).moderation().await.ok();
+    let slow = moderation.map(|moderation| moderation.slow_seconds());
     let Ok(bearer) = session.rights().valid_identity(now) else {
-        return (slow, [Standing::default(); 2]);
+        let here = slow.map_or(Standing::KEPT_OUT, |_| Standing::default());
+        return (slow, [here, Standing::default()]);
     };
     let or_out = |standing: Result<_, _>| standing.unwrap_or(Standing::KEPT_OUT);
     let here = or_out(standing_in(app, session, bearer, project, now).await);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::application::moderation::moderated::Moderated;
 use crate::application::request_error::RequestError;
-use crate::domain::{ClientAddress, GuestName, Moderation, Person, Standing, Timestamp, UserName};
+use crate::domain::{ClientAddress, GuestName, Person, Standing, Timestamp, UserName};
 
 /// Somebody who wants to become a guest.
 pub(crate) struct Newcomer<'a> {
@@ -37,8 +37,7 @@ impl Moderated {
     ) -> Result<Admission, RequestError> {
         self.load().await?;
         let state = self.state();
-        let nothing = Moderation::default();
-        let known = state.moderation().unwrap_or(&nothing);
+        let known = state.moderation().cloned().unwrap_or_default();
         let address = newcomer.address;
         let by_address = address.and_then(|address| known.of_guests_from(address, now).banned);
         let bearer = newcomer.bearer;

@@ -8,9 +8,13 @@ use crate::application::request_error::RequestError;
 use crate::application::service::Application;
 use crate::application::session::state::Session;
 use crate::domain::{
-    Action, Ban, ClientAddress, Deed, Moderation, Mute, ProjectId, Standing, Timestamp,
+    Action, Ban, Bound, ClientAddress, Deed, Moderation, Mute, ProjectId, Standing, Timestamp,
     TooManyModerated, UserName,
 };
+
+/// The room has given no message this number.
+pub(super) const UNKNOWN_MESSAGE: RequestError =
+    RequestError::bad("the room has had no message with this id");
 
 /// A moderator, and the project that they moderate.
 pub(crate) struct Moderator {
@@ -65,12 +69,17 @@ impl Moderator {
     /// what is in force afterwards.
     ///
     /// # Errors
-    /// 413, or it cannot be kept: then nothing has changed.
+    /// 413, 429, or it cannot be kept: then nothing has changed.
     pub(crate) async fn decide(
         self,
         app: &Arc<Application>,
         deed: Deed,
     ) -> Result<InForce, RequestError> {
+        let (project, rate) = (&self.moderated.project, app.limits.chat_rate);
+        let allowed = app
+            .moderations
+            .may_decide(project, &self.name, rate, app.uptime());
+        allowed?;
         let own = Arc::clone(app);
         let work = async move { carry_out(&own, &self.moderated, self.name, deed).await };
         app.to_the_end(work).await
@@ -97,26 +106,44 @@ async fn carry_out(
         return Err(RequestError::bad("there is no such project"));
     }
     moderated.load_in_turn().await?;
+    let deed = with_author(app, moderated, deed)?;
+    let before = moderated.state().moderation().cloned().unwrap_or_default();
+    let most = app.limits.max_moderated;
+    let bound = Bound::new(most, moderated.is_streamer(&by));
     let action = Action {
         date: app.now(),
         by,
-        deed: deed.clone(),
+        deed,
     };
-    let mut next = moderated.state().moderation().cloned().unwrap_or_default();
     let addresses = addresses_of(app, moderated, &action).await;
-    let most = app.limits.max_moderated;
-    let changes = next.carry_out(action.clone(), addresses, most);
+    let mut next = Moderation::clone(&before);
+    let changes = next.carry_out(action.clone(), addresses, bound);
     let changes = changes.map_err(|TooManyModerated| RequestError::LimitExceeded {
         limit: "maxModerated",
         value: most as u64,
     })?;
-    let in_force = in_force(&next, &deed);
+    let next = Arc::new(next);
+    let in_force = in_force(&next, &action.deed);
     if changes {
         moderated.save(&next).await?;
         take_effect(app, moderated, next, &action);
         log(&moderated.project, &action);
+    } else if let (Deed::Delete(id, _), Some(room)) = (&action.deed, &moderated.room) {
+        // It may still be on a screen: the log's numbers may be older than the room's.
+        app.ports.rooms.delete(room, *id);
     }
     Ok(in_force)
+}
+
+/// A message that somebody else has just deleted is no longer in the history.
+fn with_author(app: &Application, moderated: &Moderated, deed: Deed) -> Result<Deed, RequestError> {
+    match (deed, &moderated.room) {
+        (Deed::Delete(id, _), Some(room)) => {
+            let author = app.ports.rooms.author(room, id);
+            Ok(Deed::Delete(id, author.map_err(|_| UNKNOWN_MESSAGE)?))
+        }
+        (deed, _) => Ok(deed),
+    }
 }
 
 fn in_force(moderation: &Moderation, deed: &Deed) -> InForce {
@@ -160,7 +187,7 @@ async fn addresses_of(
 pub(super) fn take_effect(
     app: &Application,
     moderated: &Moderated,
-    next: Moderation,
+    next: Arc<Moderation>,
     action: &Action,
 ) {
     let (now, word) = (action.date, action.deed.word());

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::application::command::RequestKind;
-use crate::application::moderation::decide::moderator;
+use crate::application::moderation::decide::{UNKNOWN_MESSAGE, moderator};
 use crate::application::reply::Reply;
 use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;
@@ -16,12 +16,11 @@ pub(crate) async fn delete_message(
     id: Checked<Option<u64>>,
     now: Timestamp,
 ) -> Result<Reply, RequestError> {
-    const UNKNOWN: RequestError = RequestError::bad("the room has had no message with this id");
     let moderator = moderator(app, session, now).await?;
-    let id = id?.ok_or(UNKNOWN)?;
-    let room = moderator.moderated.room.as_ref().ok_or(UNKNOWN)?;
-    let author = app.ports.rooms.author(room, id);
-    let author = author.map_err(|UnknownMessage| UNKNOWN)?;
+    let id = id?.ok_or(UNKNOWN_MESSAGE)?;
+    let room = moderator.moderated.room.as_ref();
+    let author = app.ports.rooms.author(room.ok_or(UNKNOWN_MESSAGE)?, id);
+    let author = author.map_err(|UnknownMessage| UNKNOWN_MESSAGE)?;
     moderator.decide(app, Deed::Delete(id, author)).await?;
     Ok(Reply::Done(RequestKind::DeleteMessage))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::application::moderation::moderated::{Moderated, State};
 use crate::application::request_error::RequestError;
-use crate::domain::{Identity, Moderation, Person, Timestamp};
+use crate::domain::{Identity, Person, Timestamp};
 
 /// The right to say one thing: until it is dropped, no moderator decides otherwise.
 pub(crate) struct Floor<'a> {
@@ -37,7 +37,7 @@ impl Moderated {
         }
         let is_exempt = bearer.may_moderate(&self.project, public_read, now);
         let moderation = state.moderation().filter(|_| !is_exempt);
-        let slow = moderation.map_or(Duration::ZERO, Moderation::slow);
+        let slow = moderation.map_or(Duration::ZERO, |moderation| moderation.slow());
         Ok(Floor {
             _state: state,
             slow,

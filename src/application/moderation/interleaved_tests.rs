@@ -10,7 +10,9 @@ use crate::application::moderation::decide::take_effect;
 use crate::application::moderation::moderated::{Moderated, Present};
 use crate::application::session::summons::Summons;
 use crate::application::test_world::{Scene, World, demo, user};
-use crate::domain::{Action, Claims, Deed, Identity, Moderation, Person, Timestamp, UserName};
+use crate::domain::{
+    Action, Bound, Claims, Deed, Identity, Moderation, Person, Timestamp, UserName,
+};
 
 const ORDERS: usize = 400;
 const ME: ConnectionId = ConnectionId(2);
@@ -64,8 +66,9 @@ fn ban(scene: &Scene, moderated: &Moderated, name: &UserName) {
         deed: Deed::Ban(name.clone(), None),
     };
     let mut next = Moderation::default();
-    next.carry_out(action.clone(), [], 9).expect("has room");
-    take_effect(&scene.app, moderated, next, &action);
+    let bound = Bound::new(9, true);
+    next.carry_out(action.clone(), [], bound).expect("has room");
+    take_effect(&scene.app, moderated, Arc::new(next), &action);
 }
 
 #[test]

@@ -17,4 +17,6 @@ pub mod slow;
 #[cfg(test)]
 mod interleaved_tests;
 #[cfg(test)]
+mod store_tests;
+#[cfg(test)]
 mod tests;

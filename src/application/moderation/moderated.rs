@@ -1,9 +1,9 @@
 //! What moderators have decided in one project, and which connections are there.
 //!
-//! Both are under one lock, which is the project's own: all who come are judged by the latest
-//! decision, or is met by the next one. It is held for moments, never while waiting for the store.
+//! Both are under one lock, which is the project's own: whoever comes is judged by the latest
+//! decision, or met by the next one. It is held for moments, never while waiting for the store.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use tokio::sync::Mutex as Turn;
@@ -11,15 +11,43 @@ use tokio::sync::Mutex as Turn;
 use crate::application::connection_id::ConnectionId;
 use crate::application::locks::lock;
 use crate::application::memory::{Account, Reservation};
-use crate::application::ports::{ModerationStore, StoreError};
+use crate::application::ports::{
+    GuestStore, ModerationStore, ProjectState, ProjectStore, StoreError,
+};
 use crate::application::request_error::RequestError;
 use crate::application::session::summons::Summons;
 use crate::domain::{
     ClientAddress, Moderation, Person, ProjectId, RoomName, Standing, Timestamp, UserName,
 };
 
+/// Of how many projects the log tells that their moderation cannot be read.
+const MOST_TOLD: usize = 1_024;
+
 /// Where the projects are found whose moderation is in memory.
-pub(super) type Found = Mutex<HashMap<ProjectId, Weak<Moderated>>>;
+#[derive(Default)]
+pub(super) struct Found {
+    pub projects: Mutex<HashMap<ProjectId, Weak<Moderated>>>,
+    /// Those whose moderation cannot be read, and of which the log has told that.
+    unreadable: Mutex<HashSet<ProjectId>>,
+}
+
+impl Found {
+    /// Notes that the moderation of `project` cannot be read; whether the log should tell.
+    pub fn note_unreadable(&self, project: &ProjectId) -> bool {
+        let mut unreadable = lock(&self.unreadable);
+        unreadable.len() < MOST_TOLD && unreadable.insert(project.clone())
+    }
+
+    /// Lets the log tell of all of them again.
+    pub fn forget_unreadable(&self) {
+        lock(&self.unreadable).clear();
+    }
+
+    /// Notes that it can be read.
+    pub fn note_readable(&self, project: &ProjectId) {
+        lock(&self.unreadable).remove(project);
+    }
+}
 
 /// A connection that is in the room of a project, listens to it, or has a role in the project.
 #[derive(Debug, Clone)]
@@ -62,13 +90,13 @@ pub(crate) struct Moderated {
 #[derive(Default)]
 pub(super) struct State {
     /// `None` until it has been loaded.
-    pub loaded: Option<(Moderation, Reservation)>,
+    pub loaded: Option<(Arc<Moderation>, Reservation)>,
     pub present: HashMap<ConnectionId, Present>,
 }
 
 impl State {
     /// What has been decided, if that has been loaded.
-    pub fn moderation(&self) -> Option<&Moderation> {
+    pub fn moderation(&self) -> Option<&Arc<Moderation>> {
         self.loaded.as_ref().map(|(moderation, _)| moderation)
     }
 }
@@ -102,8 +130,8 @@ impl Moderated {
     /// Loads what has been decided, if nobody has done that yet.
     ///
     /// # Errors
-    /// It cannot be read; that has been logged.
-    pub(super) async fn load(&self) -> Result<(), RequestError> {
+    /// It cannot be read; the log has told that within the last minutes.
+    pub(crate) async fn load(&self) -> Result<(), RequestError> {
         if self.state().loaded.is_some() {
             return Ok(());
         }
@@ -116,30 +144,43 @@ impl Moderated {
         if self.state().loaded.is_some() {
             return Ok(());
         }
-        let loaded = self.store.load(&self.project).await.map_err(|error| {
+        let loaded = self.store.load(&self.project).await;
+        let loaded = loaded.map_err(|error| self.unreadable(&error))?;
+        if let Some(found) = self.found.upgrade() {
+            found.note_readable(&self.project);
+        }
+        self.adopt(&mut self.state(), Arc::new(loaded));
+        Ok(())
+    }
+
+    /// Whoever asks again and again does not fill the log.
+    fn unreadable(&self, error: &StoreError) -> RequestError {
+        let found = self.found.upgrade();
+        if found.is_none_or(|found| found.note_unreadable(&self.project)) {
             tracing::error!(
                 %error,
                 project = ?self.project,
-                "what moderators have decided cannot be read, so nobody but the streamer chats or \
-                 proposes there until it is repaired or removed"
+                "what moderators have decided cannot be read, so nobody but the streamer chats, \
+                 listens or proposes there until it is repaired or removed"
             );
-            RequestError::Internal
-        })?;
-        self.adopt(&mut self.state(), loaded);
-        Ok(())
+        } else {
+            tracing::debug!(%error, project = ?self.project, "it still cannot be read");
+        }
+        RequestError::Internal
     }
 
     /// Keeps what has been decided.
     ///
     /// # Errors
     /// It cannot be kept.
-    pub(super) async fn save(&self, moderation: &Moderation) -> Result<(), RequestError> {
-        let saved = self.store.save(&self.project, moderation.clone()).await;
+    pub(super) async fn save(&self, moderation: &Arc<Moderation>) -> Result<(), RequestError> {
+        let saved = self.store.save(&self.project, Arc::clone(moderation));
+        let saved = saved.await;
         saved.map_err(|error| RequestError::internal("keep what a moderator has decided", &error))
     }
 
     /// From now on this is what has been decided.
-    pub(super) fn adopt(&self, state: &mut State, moderation: Moderation) {
+    pub(super) fn adopt(&self, state: &mut State, moderation: Arc<Moderation>) {
         let held = self.account.reserve(moderation.memory_bytes());
         state.loaded = Some((moderation, held));
     }
@@ -177,21 +218,9 @@ impl Moderated {
     ///
     /// # Errors
     /// It cannot be read.
-    pub(crate) async fn moderation(&self) -> Result<Moderation, RequestError> {
+    pub(crate) async fn moderation(&self) -> Result<Arc<Moderation>, RequestError> {
         self.load().await?;
         Ok(self.state().moderation().cloned().unwrap_or_default())
-    }
-
-    /// How many seconds slow mode has.
-    ///
-    /// # Errors
-    /// What has been decided cannot be read.
-    pub(crate) async fn slow_seconds(&self) -> Result<u32, RequestError> {
-        self.load().await?;
-        Ok(self
-            .state()
-            .moderation()
-            .map_or(0, Moderation::slow_seconds))
     }
 
     pub(crate) fn is_streamer(&self, user: &UserName) -> bool {
@@ -237,10 +266,33 @@ impl Moderated {
         present.is_some_and(|present| std::mem::take(&mut present.is_out))
     }
 
+    /// Registers the project, if there is none yet. What is left of an earlier one of its name,
+    /// such as one that an operator has removed by hand, is not the new one's.
+    ///
+    /// # Errors
+    /// What the stores say; then it has not been registered.
+    pub(crate) async fn register(
+        &self,
+        projects: &dyn ProjectStore,
+        guests: &dyn GuestStore,
+    ) -> Result<(), StoreError> {
+        // Nobody decides anything in a new project before this is done.
+        let _turn = self.turn.lock().await;
+        if projects.state(&self.project).await? == ProjectState::Absent {
+            guests.free(&self.project).await?;
+            self.remove_in_turn().await?;
+        }
+        projects.register(&self.project).await
+    }
+
     pub(super) async fn remove(&self) -> Result<(), StoreError> {
         let _turn = self.turn.lock().await;
+        self.remove_in_turn().await
+    }
+
+    async fn remove_in_turn(&self) -> Result<(), StoreError> {
         self.store.remove(&self.project).await?;
-        self.adopt(&mut self.state(), Moderation::default());
+        self.adopt(&mut self.state(), Arc::default());
         Ok(())
     }
 }
@@ -250,7 +302,7 @@ impl Drop for Moderated {
         let Some(found) = self.found.upgrade() else {
             return;
         };
-        let mut found = lock(&found);
+        let mut found = lock(&found.projects);
         // Another may have taken its place.
         let is_gone = |own: &Weak<Self>| own.strong_count() == 0;
         if found.get(&self.project).is_some_and(is_gone) {

@@ -1,19 +1,48 @@
-//! Which projects' moderation is in memory: that of those where somebody is.
+//! Which projects' moderation is in memory: that of those where somebody is, and for a while that
+//! of those where somebody was or asked.
 
-use std::sync::{Arc, Weak};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
 
 use crate::application::locks::lock;
 use crate::application::memory::Account;
 use crate::application::moderation::moderated::{Found, Moderated};
 use crate::application::ports::{ModerationStore, StoreError};
-use crate::domain::ProjectId;
+use crate::application::request_error::RequestError;
+use crate::domain::{Moderation, ProjectId, RateLimit, TokenBucket, Uptime, UserName};
 
-/// The moderation of all projects. What nobody needs is not in memory.
+/// What nobody has needed for this long is forgotten, at the latest after twice as long.
+const KEPT: Duration = Duration::from_secs(30);
+
+/// How many projects where nobody is are kept, newer ones and older ones each.
+const MOST_KEPT: usize = 512;
+
+/// Keeping less than this is not worth closing a connection for.
+const WORTH_RECLAIMING: usize = 64 * 1_024;
+
+/// How often the log tells that the moderation of a project cannot be read.
+const TOLD_EVERY: Duration = Duration::from_secs(600);
+
+/// The moderation of all projects.
 pub struct Moderations {
     store: Arc<dyn ModerationStore>,
     /// What they take is reserved on it.
     account: Arc<Account>,
     found: Arc<Found>,
+    kept: Mutex<Kept>,
+    /// Only those of moderators who decided something recently: a full one is dropped.
+    buckets: Mutex<HashMap<(ProjectId, UserName), TokenBucket>>,
+}
+
+/// What is in memory although perhaps nobody is there.
+#[derive(Default)]
+struct Kept {
+    new: HashMap<ProjectId, Arc<Moderated>>,
+    /// What has not been needed since the new ones were none.
+    old: HashMap<ProjectId, Arc<Moderated>>,
+    aged: Uptime,
+    told: Uptime,
 }
 
 impl Moderations {
@@ -23,12 +52,24 @@ impl Moderations {
             store,
             account,
             found: Arc::default(),
+            kept: Mutex::default(),
+            buckets: Mutex::default(),
         }
     }
 
-    /// That of a project, which is in memory for as long as somebody holds this.
+    /// That of a project, which is in memory for as long as somebody holds this, and a while longer.
     pub(crate) fn of(&self, project: &ProjectId) -> Arc<Moderated> {
-        let mut found = lock(&self.found);
+        let moderated = self.found_or_new(project);
+        let mut kept = lock(&self.kept);
+        if kept.new.len() < MOST_KEPT {
+            let new = || Arc::clone(&moderated);
+            kept.new.entry(project.clone()).or_insert_with(new);
+        }
+        moderated
+    }
+
+    fn found_or_new(&self, project: &ProjectId) -> Arc<Moderated> {
+        let mut found = lock(&self.found.projects);
         if let Some(moderated) = found.get(project).and_then(Weak::upgrade) {
             return moderated;
         }
@@ -42,6 +83,59 @@ impl Moderations {
         moderated
     }
 
+    /// Forgets what nobody has needed for long. Called once a second.
+    pub(crate) fn sweep(&self, now: Uptime) {
+        let mut kept = lock(&self.kept);
+        if now.since(kept.told) >= TOLD_EVERY {
+            kept.told = now;
+            self.found.forget_unreadable();
+        }
+        if now.since(kept.aged) < KEPT {
+            return;
+        }
+        kept.aged = now;
+        let new = std::mem::take(&mut kept.new);
+        let forgotten = std::mem::replace(&mut kept.old, new);
+        // What is dropped looks for itself in `found`.
+        drop(kept);
+        drop(forgotten);
+    }
+
+    /// Forgets all that nobody needs at the moment, as memory is short; whether that was much.
+    pub(crate) fn reclaim(&self) -> bool {
+        let before = self.account.held();
+        let mut kept = lock(&self.kept);
+        let forgotten = (std::mem::take(&mut kept.new), std::mem::take(&mut kept.old));
+        drop(kept);
+        drop(forgotten);
+        before.saturating_sub(self.account.held()) >= WORTH_RECLAIMING
+    }
+
+    /// Whether that moderator may decide something now, as often as `rate` allows; it counts.
+    ///
+    /// # Errors
+    /// 429.
+    pub(super) fn may_decide(
+        &self,
+        project: &ProjectId,
+        moderator: &UserName,
+        rate: RateLimit,
+        now: Uptime,
+    ) -> Result<(), RequestError> {
+        let mut buckets = lock(&self.buckets);
+        buckets.retain(|_, bucket| !bucket.is_full(rate, now));
+        let bucket = buckets.entry((project.clone(), moderator.clone()));
+        let bucket = bucket.or_insert_with(|| TokenBucket::full(rate, now));
+        let taken = bucket.take(rate, now);
+        taken.map_err(|retry_after| RequestError::RateLimited { retry_after })
+    }
+
+    /// Whether anything is kept of a project.
+    pub(crate) async fn is_kept(&self, project: &ProjectId) -> bool {
+        let kept = self.of(project).moderation().await;
+        kept.map_or(true, |kept| *kept != Moderation::default())
+    }
+
     /// Forgets all that has been decided in a project that is being removed.
     ///
     /// # Errors
@@ -51,7 +145,12 @@ impl Moderations {
     }
 
     #[cfg(test)]
+    pub(super) fn note_unreadable(&self, project: &ProjectId) -> bool {
+        self.found.note_unreadable(project)
+    }
+
+    #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
-        lock(&self.found).is_empty()
+        lock(&self.found.projects).is_empty()
     }
 }

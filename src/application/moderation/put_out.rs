@@ -14,8 +14,9 @@ use crate::application::session::state::Session;
 use crate::domain::{Moderation, RoomName, Standing, Timestamp, UserName, WriteTarget};
 
 impl Moderated {
-    /// Puts those out who are banned now and were not `before`. They and the moderators are told that `user` is banned
-    /// until then, and so is everybody who loses the room with them.
+    /// Puts those out who are banned now and were not `before`. They and the moderators are told
+    /// that `user` is banned until then; so are, each under their own name, those who lose the room
+    /// with them.
     pub(super) fn put_out(
         &self,
         app: &Application,

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use crate::application::ports::store_error::StoreError;
@@ -17,7 +19,11 @@ pub trait ModerationStore: Send + Sync {
     ///
     /// # Errors
     /// `Failed`.
-    async fn save(&self, project: &ProjectId, moderation: Moderation) -> Result<(), StoreError>;
+    async fn save(
+        &self,
+        project: &ProjectId,
+        moderation: Arc<Moderation>,
+    ) -> Result<(), StoreError>;
 
     /// Forgets all of a project that is being removed, also what cannot be understood. Nothing is
     /// no error.

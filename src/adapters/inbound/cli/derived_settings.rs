@@ -92,6 +92,7 @@ impl Config {
             max_guests: self.max_guests.size(),
             max_guests_per_address: self.max_guests_per_address.size(),
             max_moderated: self.max_moderated.size(),
+            chat_rate: self.chat_rate(),
             max_failed_authentications: self.max_failed_authentications.small(),
         }
     }
@@ -116,13 +117,17 @@ impl Config {
 
     /// The limits of a chat room.
     pub fn room_limits(&self) -> RoomLimits {
-        let rate = RateLimit {
-            per_second: self.chat_messages_per_second.small(),
-            burst: self.chat_burst.small(),
-        };
         RoomLimits {
             history: self.chat_history.size(),
-            rate,
+            rate: self.chat_rate(),
+        }
+    }
+
+    /// How often somebody may write in a room, or a moderator decide something.
+    fn chat_rate(&self) -> RateLimit {
+        RateLimit {
+            per_second: self.chat_messages_per_second.small(),
+            burst: self.chat_burst.small(),
         }
     }
 

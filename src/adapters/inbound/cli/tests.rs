@@ -99,6 +99,16 @@ fn json(name: &str, text: &str) -> String {
 }
 
 #[test]
+fn as_many_people_may_be_moderated_as_a_store_may_bring_back() {
+    let most = crate::domain::MOST_MODERATED;
+    for (value, is_valid) in [(most, true), (most + 1, false)] {
+        let flags = ["--max-moderated".to_owned(), value.to_string()];
+        let parsed = parse(flags, std::iter::empty(), |_| Ok(None));
+        assert_eq!(parsed.is_ok(), is_valid, "{value}");
+    }
+}
+
+#[test]
 fn the_defaults_are_the_contracts() {
     let config = config(&[], &[], None);
     assert_eq!(config.port(), 3_005);

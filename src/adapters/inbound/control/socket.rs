@@ -141,6 +141,7 @@ mod tests {
         StoreError,
     };
     use crate::application::{Moderations, Operator};
+    use crate::domain::Moderation;
 
     fn server(projects: MockProjectStore) -> RunningServer {
         let mut pull_requests = MockPullRequestStore::new();
@@ -148,6 +149,8 @@ mod tests {
         let mut guests = MockGuestStore::new();
         guests.expect_free().returning(|_| Ok(()));
         let mut moderation = MockModerationStore::new();
+        let nothing = |_: &_| Ok(Moderation::default());
+        moderation.expect_load().returning(nothing);
         moderation.expect_remove().returning(|_| Ok(()));
         let account = MemoryBudget::new(1 << 20).shared_account();
         let operator = Operator {

@@ -1,5 +1,5 @@
 use super::world::{World, demo, project};
-use crate::domain::{Action, ClientAddress, Deed, Moderation, Timestamp, UserName};
+use crate::domain::{Action, Bound, ClientAddress, Deed, Moderation, Timestamp, UserName};
 
 fn user(name: &str) -> UserName {
     UserName::parse(name).expect("a user's name")
@@ -21,7 +21,7 @@ fn decided(muted: &str) -> Moderation {
             deed,
         };
         let addresses = [1, u128::MAX].map(ClientAddress);
-        let changes = moderation.carry_out(action, addresses, 10);
+        let changes = moderation.carry_out(action, addresses, Bound::new(10, true));
         assert_eq!(changes, Ok(true));
     }
     moderation
@@ -37,12 +37,18 @@ pub(super) async fn where_nothing_has_been_decided_nothing_is_kept(world: World)
 pub(super) async fn what_is_kept_comes_back_and_replaces_what_was_kept(world: World) {
     let store = &world.moderation;
     for muted in ["bob", "a user of a far longer name", "eve"] {
-        store.save(&demo(), decided(muted)).await.expect("is kept");
+        store
+            .save(&demo(), decided(muted).into())
+            .await
+            .expect("is kept");
         let loaded = store.load(&demo()).await.expect("loads");
         assert_eq!(loaded, decided(muted));
     }
     let nothing = Moderation::default();
-    store.save(&demo(), nothing.clone()).await.expect("is kept");
+    store
+        .save(&demo(), nothing.clone().into())
+        .await
+        .expect("is kept");
     assert_eq!(store.load(&demo()).await.expect("loads"), nothing);
 }
 
@@ -56,7 +62,11 @@ pub(super) async fn each_project_has_its_own_moderation(world: World) {
     let projects = projects.map(|(streamer, name)| project(streamer, name));
     for (number, project) in projects.iter().enumerate() {
         let kept = decided(&format!("user {number}"));
-        world.moderation.save(project, kept).await.expect("is kept");
+        world
+            .moderation
+            .save(project, kept.into())
+            .await
+            .expect("is kept");
     }
     for (number, project) in projects.iter().enumerate() {
         let loaded = world.moderation.load(project).await.expect("loads");
@@ -68,7 +78,10 @@ pub(super) async fn the_moderation_of_a_removed_project_is_gone(world: World) {
     let (demo, other) = (demo(), project("ana", "other"));
     let store = &world.moderation;
     for project in [&demo, &other] {
-        store.save(project, decided("bob")).await.expect("is kept");
+        store
+            .save(project, decided("bob").into())
+            .await
+            .expect("is kept");
     }
     store.remove(&demo).await.expect("removes");
     let gone = store.load(&demo).await.expect("loads");
@@ -82,7 +95,7 @@ pub(super) async fn of_two_that_are_kept_at_once_one_is_there_whole(world: World
         let store = std::sync::Arc::clone(&world.moderation);
         tokio::spawn(async move {
             store
-                .save(&demo(), decided(&format!("user {number}")))
+                .save(&demo(), decided(&format!("user {number}")).into())
                 .await
         })
     });

@@ -32,10 +32,10 @@ pub fn open_stores(
     )?);
     let open = load::open_pull_requests(&layout.pulls).or_refused("read .twicecast/pulls")?;
     let drafts = Arc::new(InFlight::default());
-    let projects = FilesystemProjects::new(Arc::clone(&layout), resources.memory);
+    let projects = FilesystemProjects::new(Arc::clone(&layout), Arc::clone(&resources.memory));
     let pull_requests = FilesystemPullRequests::new(Arc::clone(&layout), Arc::clone(&drafts), open);
     let guests = FilesystemGuests::new(Arc::clone(&layout));
-    let moderation = FilesystemModeration::new(Arc::clone(&layout));
+    let moderation = FilesystemModeration::new(Arc::clone(&layout), resources.memory);
     Ok(Stores {
         projects: Arc::new(projects),
         pull_requests: Arc::new(pull_requests),

@@ -1,7 +1,7 @@
 //! What moderators have decided, in memory.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 
@@ -11,15 +11,20 @@ use crate::domain::{Moderation, ProjectId};
 
 /// Keeps it as long as it lives.
 #[derive(Debug, Default)]
-pub(crate) struct MemoryModeration(Mutex<HashMap<ProjectId, Moderation>>);
+pub(crate) struct MemoryModeration(Mutex<HashMap<ProjectId, Arc<Moderation>>>);
 
 #[async_trait]
 impl ModerationStore for MemoryModeration {
     async fn load(&self, project: &ProjectId) -> Result<Moderation, StoreError> {
-        Ok(lock(&self.0).get(project).cloned().unwrap_or_default())
+        let kept = lock(&self.0).get(project).cloned();
+        Ok(kept.map(Arc::unwrap_or_clone).unwrap_or_default())
     }
 
-    async fn save(&self, project: &ProjectId, moderation: Moderation) -> Result<(), StoreError> {
+    async fn save(
+        &self,
+        project: &ProjectId,
+        moderation: Arc<Moderation>,
+    ) -> Result<(), StoreError> {
         lock(&self.0).insert(project.clone(), moderation);
         Ok(())
     }

@@ -28,7 +28,7 @@ async fn a_status_says_who_is_there_and_what_there_is() {
             max_bytes: 10_000_000,
             folders: 2,
             guests: GuestAccess::Chat,
-            slow: 0,
+            slow: Some(0),
             you: abilities(None, [true, false, false, false]),
             apply: false,
         };

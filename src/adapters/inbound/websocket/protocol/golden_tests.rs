@@ -14,8 +14,8 @@ use crate::application::{
     ApplyNotice, Event, FileKey, GuestPass, ProjectStatus, Reply, RequestKind,
 };
 use crate::domain::{
-    Abilities, Action, ApplyOutcome, ChatMessage, ClientAddress, ContentHash, Deed, FilePath,
-    GuestAccess, Moderation, Outcome, ProjectEntry, ProjectId, ProjectName, PullRequest,
+    Abilities, Action, ApplyOutcome, Bound, ChatMessage, ClientAddress, ContentHash, Deed,
+    FilePath, GuestAccess, Moderation, Outcome, ProjectEntry, ProjectId, ProjectName, PullRequest,
     PullRequestId, RoomName, Timestamp, UserName, Version,
 };
 
@@ -133,7 +133,7 @@ fn statuses() -> [ProjectStatus; 2] {
         max_bytes: 5,
         folders: 6,
         guests: GuestAccess::Off,
-        slow: 0,
+        slow: Some(0),
         you: Abilities {
             user: Some(user("bob")),
             read: true,
@@ -147,7 +147,7 @@ fn statuses() -> [ProjectStatus; 2] {
     };
     let to_nobody = ProjectStatus {
         guests: GuestAccess::Propose,
-        slow: 30,
+        slow: Some(30),
         you: Abilities {
             user: None,
             listen: true,
@@ -362,7 +362,7 @@ fn moderation() -> Moderation {
             by: user("ana"),
             deed,
         };
-        let changes = moderation.carry_out(action, addresses, 9_999);
+        let changes = moderation.carry_out(action, addresses, Bound::new(9_999, true));
         assert_eq!(changes, Ok(true));
     }
     moderation
@@ -400,7 +400,9 @@ fn what_moderators_have_decided_is_what_the_contract_says() {
             by: user("ana"),
             deed: Deed::Mute(user(&format!("user {number}")), 9),
         };
-        moderation.carry_out(action, [], 9_999).expect("has room");
+        moderation
+            .carry_out(action, [], Bound::new(9_999, true))
+            .expect("has room");
     }
     let (long, slices) = encoded_moderation(&moderation, None);
     assert!(slices > 5, "{slices}");

@@ -4,12 +4,7 @@ use crate::adapters::inbound::websocket::protocol::lenient_value::LenientValue;
 use crate::adapters::inbound::websocket::protocol::parameters::{fault, name, required};
 use crate::adapters::inbound::websocket::protocol::request::Data;
 use crate::application::{BadParameters, Ban, Checked, Command, Mute};
-use crate::domain::UserName;
-
-/// The longest mute, and the longest ban that ends by itself: a year.
-const MOST_SECONDS: u32 = 31_536_000;
-/// The longest time between two messages in slow mode: an hour.
-const SLOWEST: u32 = 3_600;
+use crate::domain::{MOST_SECONDS, SLOWEST, UserName};
 
 /// The request of this type and subtype, if moderators have it.
 pub(super) fn moderation(request: (&str, &str), data: Checked<&Data<'_>>) -> Option<Command> {

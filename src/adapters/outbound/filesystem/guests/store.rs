@@ -1,13 +1,12 @@
 //! Guests on disk.
 
-use std::io::Read as _;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use rustix::io::Errno;
 
 use crate::adapters::outbound::filesystem::guests::record;
 use crate::adapters::outbound::filesystem::sandbox::error::During;
+use crate::adapters::outbound::filesystem::sandbox::folder::Folder;
 use crate::adapters::outbound::filesystem::sandbox::layout::Layout;
 use crate::adapters::outbound::filesystem::sandbox::records::{self, Records};
 use crate::adapters::outbound::system::random_bytes;
@@ -33,24 +32,24 @@ impl FilesystemGuests {
 #[async_trait]
 impl GuestStore for FilesystemGuests {
     async fn key(&self) -> Result<GuestKey, StoreError> {
-        let key = |layout: &Layout| match read_key(layout)? {
+        let key = |layout: &Layout| match read_key(&layout.state)? {
             Some(key) => Ok(key),
             None => make_key(layout),
         };
-        self.0.in_turn(key).await
+        self.0.in_turn(None, key).await
     }
 
     async fn take(&self, project: &ProjectId, entry: GuestEntry) -> Result<(), TakeNameError> {
-        let project = project.clone();
+        let asked = project.clone();
         let take = move |layout: &Layout| {
-            let mut guests = read(layout, &project)?;
+            let mut guests = read(layout, &asked)?;
             let taken = guests.take(entry);
             if taken.is_ok() {
-                write(layout, &project, &guests)?;
+                write(layout, &asked, &guests)?;
             }
             Ok(taken)
         };
-        Ok(self.0.in_turn(take).await??)
+        Ok(self.0.in_turn(Some(&project.streamer), take).await??)
     }
 
     async fn address_of(
@@ -59,29 +58,27 @@ impl GuestStore for FilesystemGuests {
         user: &UserName,
         now: Timestamp,
     ) -> Result<Option<ClientAddress>, StoreError> {
-        let (project, user) = (project.clone(), user.clone());
-        let find = move |layout: &Layout| Ok(read(layout, &project)?.address_of(&user, now));
-        self.0.in_turn(find).await
+        let (asked, user) = (project.clone(), user.clone());
+        let find = move |layout: &Layout| Ok(read(layout, &asked)?.address_of(&user, now));
+        self.0.in_turn(Some(&project.streamer), find).await
     }
 
     async fn free(&self, project: &ProjectId) -> Result<(), StoreError> {
-        let project = project.clone();
+        let asked = project.clone();
         let free = move |layout: &Layout| {
-            records::remove(&layout.guests, &project).during("free the names of guests")
+            records::remove(&layout.guests, &asked).during("free the names of guests")
         };
-        self.0.in_turn(free).await
+        self.0.in_turn(Some(&project.streamer), free).await
     }
 }
 
-fn read_key(layout: &Layout) -> Result<Option<GuestKey>, StoreError> {
+/// The key of `state`; `None` if there is none yet.
+pub(crate) fn read_key(state: &Folder) -> Result<Option<GuestKey>, StoreError> {
     const WHAT: &str = "read .twicecast/guest-key";
-    let file = match layout.state.file(KEY) {
-        Err(Errno::NOENT) => return Ok(None),
-        file => file.during(WHAT)?,
+    let Some((file, _)) = records::open(state, KEY).during(WHAT)? else {
+        return Ok(None);
     };
-    let mut key = Vec::new();
-    file.take(64).read_to_end(&mut key).during(WHAT)?;
-    let key = key.try_into();
+    let key = records::whole(file, 64).during(WHAT)?.try_into();
     let key = key.map_err(|_| std::io::Error::other("it does not have 32 bytes"));
     Ok(Some(GuestKey(key.during(WHAT)?)))
 }
@@ -95,10 +92,12 @@ fn make_key(layout: &Layout) -> Result<GuestKey, StoreError> {
 
 fn read(layout: &Layout, project: &ProjectId) -> Result<Guests, StoreError> {
     const WHAT: &str = "read the names of guests";
-    let json = records::read(&layout.guests, project, MAX_RECORD_BYTES).during(WHAT)?;
-    let decoded = json.map(|json| record::decode(&json)).transpose();
-    let decoded = decoded.map_err(std::io::Error::other).during(WHAT)?;
-    Ok(decoded.unwrap_or_default())
+    let Some((file, _)) = records::find(&layout.guests, project).during(WHAT)? else {
+        return Ok(Guests::default());
+    };
+    let json = records::whole(file, MAX_RECORD_BYTES).during(WHAT)?;
+    let decoded = record::decode(&json).map_err(std::io::Error::other);
+    decoded.during(WHAT)
 }
 
 fn write(layout: &Layout, project: &ProjectId, guests: &Guests) -> Result<(), StoreError> {

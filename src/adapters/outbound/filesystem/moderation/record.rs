@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    Action, Ban, ClientAddress, Deed, Moderation, Mute, NameError, Timestamp, UserName,
+    Action, Ban, ClientAddress, Deed, ImpossibleModeration, Moderation, Mute, NameError, Timestamp,
+    UserName,
 };
 
 const FORMAT: u32 = 1;
@@ -73,6 +74,10 @@ pub(crate) enum RecordError {
     Address(#[from] std::num::ParseIntError),
     #[error("an action in it is none")]
     Action,
+    #[error("somebody is in it twice")]
+    Twice,
+    #[error("{0}")]
+    Impossible(#[from] ImpossibleModeration),
 }
 
 pub(crate) fn encode(moderation: &Moderation) -> Result<Vec<u8>, RecordError> {
@@ -132,11 +137,24 @@ pub(crate) fn decode(json: &[u8]) -> Result<Moderation, RecordError> {
         };
         Ok((UserName::parse(&stored.username)?, ban))
     });
-    let muted = muted.collect::<Result<BTreeMap<_, _>, RecordError>>()?;
-    let banned = banned.collect::<Result<BTreeMap<_, _>, RecordError>>()?;
+    let (muted, banned) = (by_name(muted)?, by_name(banned)?);
     let log = record.log.iter().map(action);
-    let log = log.collect::<Result<Vec<_>, RecordError>>()?;
-    Ok(Moderation::restore(muted, banned, record.slow, log))
+    let log = log.collect::<Result<_, RecordError>>()?;
+    Ok(Moderation::restore(muted, banned, record.slow, log)?)
+}
+
+/// Of two entries about one person, it could be the wrong one that stays.
+fn by_name<T>(
+    entries: impl Iterator<Item = Result<(UserName, T), RecordError>>,
+) -> Result<BTreeMap<UserName, T>, RecordError> {
+    let mut all = BTreeMap::new();
+    for entry in entries {
+        let (user, entry) = entry?;
+        if all.insert(user, entry).is_some() {
+            return Err(RecordError::Twice);
+        }
+    }
+    Ok(all)
 }
 
 fn to_hex(addresses: &BTreeSet<ClientAddress>) -> Vec<String> {
@@ -174,7 +192,11 @@ fn action(stored: &StoredAction) -> Result<Action, RecordError> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::adapters::outbound::filesystem::moderation::store::MAX_RECORD_BYTES;
+    use crate::domain::{MOST_MODERATED, MOST_SECONDS};
 
     const GOLDEN: &str = concat!(
         r#"{"format":1,"#,
@@ -238,8 +260,9 @@ mod tests {
             ]
             .into(),
             30,
-            log,
+            log.collect(),
         )
+        .expect("is possible")
     }
 
     #[test]
@@ -269,6 +292,16 @@ mod tests {
             (r#""action":"slow""#, r#""action":"fast""#, "an action"),
             (r#","seconds":30}"#, "}", "an action"),
             (r#""id":2"#, r#""seconds":2"#, "an action"),
+            (r#""slow":30"#, r#""slow":3601"#, "slow mode"),
+            (r#""slow":30"#, r#""slow":4294967295"#, "slow mode"),
+            (r#""until":60000"#, r#""until":31536002000"#, "lasts longer"),
+            (
+                r#""until":70000"#,
+                r#""until":18446744073709551615"#,
+                "lasts longer",
+            ),
+            (r#""seconds":60"#, r#""seconds":31536001"#, "actions"),
+            (r#"eve \"e\""#, "~ZOË", "twice"),
         ] {
             let damaged = GOLDEN.replacen(damage, instead, 1);
             assert_ne!(damaged, GOLDEN, "{damage}");
@@ -280,5 +313,48 @@ mod tests {
                 refused(&GOLDEN[..end]);
             }
         }
+    }
+
+    /// All of it as long as it can be: so many people, each muted and banned with 64 addresses.
+    fn longest(people: u32) -> Moderation {
+        // What JSON escapes is the longest.
+        let user = |number: u32| user(&format!("{number:\">255}"));
+        let date = Timestamp::from_secs(100_000_000_000);
+        let until = date.plus(Duration::from_secs(MOST_SECONDS.into()));
+        let addresses: BTreeSet<_> = (0..64).map(ClientAddress).collect();
+        let mute = Mute {
+            until,
+            by: user(0),
+            date,
+            addresses: addresses.clone(),
+        };
+        let ban = Ban {
+            until: Some(until),
+            by: user(0),
+            date,
+            addresses,
+        };
+        let action = Action {
+            date,
+            by: user(0),
+            deed: Deed::Mute(user(0), MOST_SECONDS),
+        };
+        let muted = (0..people).map(|number| (user(number), mute.clone()));
+        let banned = (0..people).map(|number| (user(number), ban.clone()));
+        let log = vec![action; 200].into();
+        let longest = Moderation::restore(muted.collect(), banned.collect(), 3_600, log);
+        longest.expect("is possible")
+    }
+
+    #[test]
+    fn the_longest_record_is_read_as_a_whole() {
+        let bytes = |people| encode(&longest(people)).expect("encodes").len();
+        let (none, one, two) = (bytes(0), bytes(1), bytes(2));
+        assert!(two - one >= 2 * 64 * 32, "with the addresses of mutes");
+        let all = none + (two - one) * MOST_MODERATED;
+        assert!(
+            all < usize::try_from(MAX_RECORD_BYTES).expect("fits"),
+            "{all}"
+        );
     }
 }

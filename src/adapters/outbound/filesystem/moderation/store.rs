@@ -9,53 +9,73 @@ use crate::adapters::outbound::filesystem::sandbox::error::During;
 use crate::adapters::outbound::filesystem::sandbox::layout::Layout;
 use crate::adapters::outbound::filesystem::sandbox::records::{self, Records};
 use crate::application::DiskWork;
+use crate::application::memory::MemoryBudget;
 use crate::application::ports::{ModerationStore, StoreError};
 use crate::domain::{Moderation, ProjectId};
 
 /// The longest record that is read: more than the largest `maxModerated` people can take.
-const MAX_RECORD_BYTES: u64 = 64 * 1_024 * 1_024;
+pub(super) const MAX_RECORD_BYTES: u64 = 80 * 1_024 * 1_024;
+
+/// About how many bytes of memory reading a byte of a record takes: itself, what JSON makes of it,
+/// and what becomes of that.
+const READING: usize = 4;
 
 /// Keeps it in `.twicecast/moderation/<user>/<project>`, and nothing in memory.
-pub(crate) struct FilesystemModeration(Records);
+pub(crate) struct FilesystemModeration {
+    records: Records,
+    memory: Arc<MemoryBudget>,
+}
 
 impl FilesystemModeration {
-    pub(crate) fn new(layout: Arc<Layout>) -> Self {
-        Self(Records::new(layout, DiskWork::Moderation))
+    /// What it takes to read a record is reserved from `memory`.
+    pub(crate) fn new(layout: Arc<Layout>, memory: Arc<MemoryBudget>) -> Self {
+        let records = Records::new(layout, DiskWork::Moderation);
+        Self { records, memory }
     }
 }
 
 #[async_trait]
 impl ModerationStore for FilesystemModeration {
     async fn load(&self, project: &ProjectId) -> Result<Moderation, StoreError> {
-        let project = project.clone();
+        const WHAT: &str = "read a file below .twicecast/moderation";
+        let (asked, memory) = (project.clone(), Arc::clone(&self.memory));
         let load = move |layout: &Layout| {
-            const WHAT: &str = "read a file below .twicecast/moderation";
             // Where all is gone, nobody is unbanned by that.
             layout.must_be_there()?;
-            let json = records::read(&layout.moderation, &project, MAX_RECORD_BYTES);
-            let decoded = json.during(WHAT)?.map(|json| record::decode(&json));
-            let decoded = decoded.transpose().map_err(std::io::Error::other);
-            Ok(decoded.during(WHAT)?.unwrap_or_default())
+            let found = records::find(&layout.moderation, &asked).during(WHAT)?;
+            let Some((file, metadata)) = found else {
+                return Ok(Moderation::default());
+            };
+            let bytes = metadata.len().min(MAX_RECORD_BYTES);
+            let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+            let _reading = memory.reserve(bytes.saturating_mul(READING));
+            let json = records::whole(file, MAX_RECORD_BYTES).during(WHAT)?;
+            let decoded = record::decode(&json).map_err(std::io::Error::other);
+            decoded.during(WHAT)
         };
-        self.0.in_turn(load).await
+        self.records.in_turn(Some(&project.streamer), load).await
     }
 
-    async fn save(&self, project: &ProjectId, moderation: Moderation) -> Result<(), StoreError> {
-        let project = project.clone();
+    async fn save(
+        &self,
+        project: &ProjectId,
+        moderation: Arc<Moderation>,
+    ) -> Result<(), StoreError> {
+        let asked = project.clone();
         let save = move |layout: &Layout| {
             let json = record::encode(&moderation).map_err(StoreError::failed)?;
-            let written = records::write(layout, &layout.moderation, &project, &json);
+            let written = records::write(layout, &layout.moderation, &asked, &json);
             written.during("write a file below .twicecast/moderation")
         };
-        self.0.in_turn(save).await
+        self.records.in_turn(Some(&project.streamer), save).await
     }
 
     async fn remove(&self, project: &ProjectId) -> Result<(), StoreError> {
-        let project = project.clone();
+        let asked = project.clone();
         let remove = move |layout: &Layout| {
-            let removed = records::remove(&layout.moderation, &project);
+            let removed = records::remove(&layout.moderation, &asked);
             removed.during("remove a file below .twicecast/moderation")
         };
-        self.0.in_turn(remove).await
+        self.records.in_turn(Some(&project.streamer), remove).await
     }
 }

@@ -1,26 +1,31 @@
 //! Small private files of the server's own, most of them one for each project: read and written as
 //! a whole, one after the other.
 
+use std::collections::HashMap;
+use std::fs::{File, Metadata};
 use std::io::{self, Read as _, Write as _};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, Weak};
 
 use rustix::io::Errno;
-use tokio::sync::Mutex;
+use tokio::sync::Mutex as Turn;
 
 use crate::adapters::outbound::filesystem::pool::blocking_pool::BlockingPool;
 use crate::adapters::outbound::filesystem::sandbox::error::is_absent;
 use crate::adapters::outbound::filesystem::sandbox::folder::{Folder, PRIVATE_FILE};
 use crate::adapters::outbound::filesystem::sandbox::layout::Layout;
 use crate::application::DiskWork;
+use crate::application::locks::lock;
 use crate::application::ports::StoreError;
-use crate::domain::ProjectId;
+use crate::domain::{ProjectId, UserName};
 
-/// Does one thing at a time with such files. Nothing of them is kept in memory.
+/// Does one thing at a time with such files of one streamer, or with the server's own. Nothing of
+/// them is kept in memory.
 pub(crate) struct Records {
     layout: Arc<Layout>,
     pool: BlockingPool,
-    /// Held until a change has ended, and not merely until its caller is gone.
-    turn: Arc<Mutex<()>>,
+    /// Each is held until a change has ended, and not merely until its caller is gone. All files
+    /// of a streamer share one, as they share a folder that goes with the last of them.
+    turns: Mutex<HashMap<Option<UserName>, Weak<Turn<()>>>>,
 }
 
 impl Records {
@@ -28,16 +33,18 @@ impl Records {
         Self {
             pool: BlockingPool::new(work, &layout.disk),
             layout,
-            turn: Arc::default(),
+            turns: Mutex::default(),
         }
     }
 
-    /// Does `work` when everything before it is done.
+    /// Does `work` when everything before it with the files of that streamer is done; `None`: with
+    /// those of nobody.
     pub async fn in_turn<T: Send + 'static>(
         &self,
+        streamer: Option<&UserName>,
         work: impl FnOnce(&Layout) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let turn = Arc::clone(&self.turn).lock_owned().await;
+        let turn = self.turn(streamer).lock_owned().await;
         let layout = Arc::clone(&self.layout);
         let work = move || {
             let done = work(&layout);
@@ -46,23 +53,43 @@ impl Records {
         };
         self.pool.run(work).await
     }
+
+    fn turn(&self, streamer: Option<&UserName>) -> Arc<Turn<()>> {
+        let mut turns = lock(&self.turns);
+        if let Some(turn) = turns.get(&streamer.cloned()).and_then(Weak::upgrade) {
+            return turn;
+        }
+        turns.retain(|_, turn| turn.strong_count() > 0);
+        let turn = Arc::default();
+        turns.insert(streamer.cloned(), Arc::downgrade(&turn));
+        turn
+    }
 }
 
-/// The content of a project's file below `home`; `None` if there is nothing of that name.
-pub(crate) fn read(home: &Folder, project: &ProjectId, most: u64) -> io::Result<Option<Vec<u8>>> {
-    let user = match home.folder(project.streamer.as_str()) {
-        Err(Errno::NOENT) => return Ok(None),
-        user => user?,
-    };
-    let name = project.name.file_name();
-    let file = match user.file(&name) {
-        // What is no regular file counts as absent, which it is not.
-        Err(Errno::NOENT) if user.kind(&name)?.is_none() => return Ok(None),
-        file => file?,
-    };
+/// Opens a project's file below `home`; `None` if there is nothing of that name.
+pub(crate) fn find(home: &Folder, project: &ProjectId) -> io::Result<Option<(File, Metadata)>> {
+    match home.folder(project.streamer.as_str()) {
+        Err(Errno::NOENT) => Ok(None),
+        user => open(&user?, &project.name.file_name()),
+    }
+}
+
+/// Opens such a file; `None` if there is nothing of that name. What is no regular file, or has a
+/// second name, somebody else has put there: it is not read, nor does it count as absent.
+pub(crate) fn open(folder: &Folder, name: &str) -> io::Result<Option<(File, Metadata)>> {
+    match folder.sole_file(name) {
+        Ok(found) => Ok(Some(found)),
+        Err(Errno::NOENT) if folder.kind(name)?.is_none() => Ok(None),
+        Err(Errno::NOENT) => Err(io::Error::other("it is no regular file of one name")),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The whole content of a file, or its first `most` bytes.
+pub(crate) fn whole(file: File, most: u64) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
     file.take(most).read_to_end(&mut content)?;
-    Ok(Some(content))
+    Ok(content)
 }
 
 /// Writes a project's file below `home`, whole or not at all. Durable.
@@ -101,4 +128,52 @@ pub(crate) fn put(layout: &Layout, folder: &Folder, name: &str, content: &[u8]) 
     file.sync_all()?;
     temporary.replace(folder, name)?;
     Ok(folder.sync()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use futures_util::poll;
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::adapters::outbound::filesystem::Durability;
+
+    #[tokio::test]
+    async fn what_hangs_for_one_streamer_holds_up_no_other() {
+        let place = tempfile::tempdir().expect("a temporary folder");
+        let layout = Layout::open(place.path(), Durability::Rename, 1, Arc::default());
+        let layout = Arc::new(layout.expect("opens"));
+        let records = Arc::new(Records::new(layout, DiskWork::Moderation));
+        let user = |name| UserName::parse(name).expect("a name");
+        let (release, hang) = mpsc::channel::<()>();
+        let (begun, has_begun) = oneshot::channel();
+        let hanging = tokio::spawn({
+            let (records, ana) = (Arc::clone(&records), user("ana"));
+            async move {
+                let work = move |_: &Layout| {
+                    let _ = begun.send(());
+                    let _ = hang.recv();
+                    Ok(())
+                };
+                records.in_turn(Some(&ana), work).await
+            }
+        });
+        has_begun.await.expect("it begins");
+        for other in [Some(&user("bob")), None] {
+            let done = records.in_turn(other, |_| Ok(())).await;
+            done.expect("is done beside it");
+        }
+        let ana = user("ana");
+        let mut next = std::pin::pin!(records.in_turn(Some(&ana), |_| Ok(())));
+        assert!(poll!(&mut next).is_pending(), "it has its turn");
+        drop(release);
+        hanging.await.expect("ends").expect("is released");
+        next.await.expect("comes next");
+        let carol = user("carol");
+        let done = records.in_turn(Some(&carol), |_| Ok(())).await;
+        done.expect("is done");
+        assert_eq!(lock(&records.turns).len(), 1, "nothing is remembered");
+    }
 }

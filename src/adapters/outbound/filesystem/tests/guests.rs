@@ -98,3 +98,30 @@ async fn what_cannot_be_read_is_a_failure_and_stays_as_it_is() {
     world.guests.free(&demo()).await.expect("frees");
     take(&world, &demo(), "bob").await.expect("is free");
 }
+
+#[tokio::test]
+async fn a_second_hard_link_is_refused_and_counts_not_as_absent() {
+    let (world, base) = on_disk(Durability::Fsync).await;
+    let state = base.join(".twicecast");
+    world.guests.key().await.expect("a key");
+    take(&world, &demo(), "bob").await.expect("is free");
+    for name in ["guest-key", "guests/ana/demo"] {
+        let (place, second) = (state.join(name), base.join("second"));
+        let before = fs::read(&place).expect("reads");
+        fs::hard_link(&place, &second).expect("links");
+        let refused = match name {
+            "guest-key" => world.guests.key().await.is_err(),
+            _ => matches!(
+                take(&world, &demo(), "eve").await,
+                Err(TakeNameError::Store(StoreError::Failed(_)))
+            ),
+        };
+        assert!(refused, "{name}");
+        assert_eq!(fs::read(&place).expect("reads"), before, "as it was");
+        fs::remove_file(second).expect("removes");
+    }
+    world.guests.key().await.expect("has one name again");
+    take(&world, &demo(), "eve")
+        .await
+        .expect("has one name again");
+}

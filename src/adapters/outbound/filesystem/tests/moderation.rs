@@ -7,7 +7,7 @@ use crate::adapters::outbound::filesystem::tests::{
     assert_nothing_is_left, names, on_disk, restarted,
 };
 use crate::application::ports::StoreError;
-use crate::domain::{Action, Deed, Moderation, Timestamp, UserName};
+use crate::domain::{Action, Bound, Deed, Moderation, Timestamp, UserName};
 
 /// Somebody is banned.
 fn decided() -> Moderation {
@@ -18,12 +18,14 @@ fn decided() -> Moderation {
         deed: Deed::Ban(user("bob"), None),
     };
     let mut moderation = Moderation::default();
-    moderation.carry_out(action, [], 1).expect("has room");
+    moderation
+        .carry_out(action, [], Bound::new(1, true))
+        .expect("has room");
     moderation
 }
 
 async fn keep(world: &World) {
-    let kept = world.moderation.save(&demo(), decided()).await;
+    let kept = world.moderation.save(&demo(), decided().into()).await;
     kept.expect("is kept");
 }
 
@@ -53,7 +55,7 @@ async fn nothing_is_made_before_it_is_needed_and_nothing_stays() {
     assert_eq!(names(&state), [""; 0]);
     let other = project("ana", "a/b");
     for project in [&demo(), &other] {
-        let kept = world.moderation.save(project, decided()).await;
+        let kept = world.moderation.save(project, decided().into()).await;
         kept.expect("is kept");
     }
     assert_eq!(names(&state.join("ana")), ["a%2Fb", "demo"]);
@@ -83,11 +85,20 @@ async fn what_cannot_be_understood_is_a_failure_and_never_nothing_and_stays_as_i
     for make in [
         |place: &std::path::Path| symlink("/etc/hostname", place),
         |place: &std::path::Path| fs::create_dir(place),
+        |place: &std::path::Path| {
+            let elsewhere = place.with_file_name("elsewhere");
+            fs::write(
+                &elsewhere,
+                r#"{"format":1,"muted":[],"banned":[],"slow":0,"log":[]}"#,
+            )?;
+            fs::hard_link(elsewhere, place)
+        },
     ] {
         fs::remove_file(&kept).expect("removes");
         make(&kept).expect("makes");
         assert!(is_failure(&world).await, "it is there, but no file");
         let _ = fs::remove_dir(&kept);
+        let _ = fs::remove_file(&kept);
         fs::write(&kept, &whole).expect("writes");
     }
     let loaded = world.moderation.load(&demo()).await.expect("is mended");

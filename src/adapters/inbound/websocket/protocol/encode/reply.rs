@@ -93,7 +93,8 @@ fn file_status(status: &ProjectStatus, context: &Context) -> Bytes {
         max_bytes: u64,
         folders: u64,
         guests: &'static str,
-        slow: u32,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        slow: Option<u32>,
         you: You<'a>,
     }
     #[derive(Serialize)]

@@ -1,0 +1,241 @@
+//! What becomes of moderation in the store and in memory: what cannot be read, what is left of
+//! earlier projects, and how often moderators may decide something.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use crate::application::command::{Command, Mute, RequestKind};
+use crate::application::moderation::moderated::Found;
+use crate::application::ports::{ProjectState, StoreError};
+use crate::application::reply::Reply;
+use crate::application::request_error::RequestError;
+use crate::application::session::state::Session;
+use crate::application::test_world::{
+    ANA, BOB, Scene, World, authenticate, both, chatting, demo, new_session, over, streaming, user,
+    viewing,
+};
+use crate::domain::{Moderation, PublicAccess, RateLimit, RoomName, UnknownMessage, Uptime};
+
+const MOD: &str = "mod:ana/demo,role=moderator";
+
+fn mute(name: &str) -> Command {
+    let user = user(name);
+    Command::Mute(Ok(Mute { user, seconds: 60 }))
+}
+
+fn listen() -> Command {
+    Command::Listen(Ok(RoomName::parse("ana/demo").expect("a room")))
+}
+
+fn public() -> World {
+    let mut world = World::new();
+    world.policy.public = PublicAccess {
+        read: true,
+        chat: true,
+    };
+    world
+}
+
+async fn ana(scene: &Scene) -> Session {
+    let sections = both(streaming("ana/demo"), chatting("ana", "ana/demo"));
+    let ana = scene.connect(1, ANA, sections).await;
+    scene.journal.take();
+    ana
+}
+
+/// The seconds of slow mode, and whether who asks may listen.
+async fn status(scene: &Scene, session: &mut Session) -> (Option<u32>, bool) {
+    let answer = scene.ask(session, Command::ProjectStatus(Ok(demo()))).await;
+    match answer.as_deref() {
+        Ok([Reply::FileStatus(status)]) => (status.slow, status.you.listen),
+        _ => panic!("{answer:?}"),
+    }
+}
+
+#[tokio::test]
+async fn nobody_listens_while_it_cannot_be_read_not_even_without_a_token() {
+    let is_damaged = Arc::new(AtomicBool::new(true));
+    let mut world = public();
+    let damaged = Arc::clone(&is_damaged);
+    world.moderation.expect_load().returning(move |_| {
+        if damaged.load(Ordering::Relaxed) {
+            return Err(StoreError::failed("it is damaged"));
+        }
+        Ok(Moderation::default())
+    });
+    let scene = world.build();
+    let mut nobody = new_session(1);
+    let mut bob = scene.connect(2, BOB, viewing("bob", "ana/demo")).await;
+    for session in [&mut nobody, &mut bob] {
+        let answer = scene.ask(session, listen()).await;
+        assert_eq!(answer, Err(RequestError::Internal));
+        assert!(session.listening.is_none());
+        scene
+            .ask(session, Command::ChatHistory(Ok(None)))
+            .await
+            .expect_err("hears nothing");
+        assert_eq!(status(&scene, session).await, (None, false));
+    }
+    let mut ana = ana(&scene).await;
+    assert_eq!(status(&scene, &mut ana).await, (None, true));
+    // It is mended, and nothing has been remembered of that.
+    is_damaged.store(false, Ordering::Relaxed);
+    for session in [&mut nobody, &mut bob] {
+        scene.ask(session, listen()).await.expect("may");
+        assert_eq!(status(&scene, session).await, (Some(0), true));
+    }
+}
+
+#[tokio::test]
+async fn the_log_tells_once_in_a_while_that_a_projects_moderation_cannot_be_read() {
+    let found = Found::default();
+    assert!(found.note_unreadable(&demo()));
+    assert!(!found.note_unreadable(&demo()));
+    found.note_readable(&demo());
+    assert!(found.note_unreadable(&demo()), "it is damaged again");
+
+    let scene = public().build();
+    let moderations = &scene.app.moderations;
+    assert!(moderations.note_unreadable(&demo()));
+    let at = |seconds| Uptime::default().plus(Duration::from_secs(seconds));
+    moderations.sweep(at(599));
+    assert!(!moderations.note_unreadable(&demo()));
+    moderations.sweep(at(600));
+    assert!(moderations.note_unreadable(&demo()));
+}
+
+#[tokio::test]
+async fn what_was_read_for_somebody_is_read_once_for_those_who_ask_soon_after() {
+    let loads = Arc::new(AtomicUsize::new(0));
+    let mut world = public();
+    let counted = Arc::clone(&loads);
+    world.moderation.expect_load().returning(move |_| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        Ok(Moderation::default())
+    });
+    let scene = world.build();
+    let mut nobody = new_session(1);
+    for _ in 0..3 {
+        status(&scene, &mut nobody).await;
+        assert_eq!(loads.load(Ordering::Relaxed), 1);
+    }
+    let at = |seconds| Uptime::default().plus(Duration::from_secs(seconds));
+    scene.app.moderations.sweep(at(30));
+    status(&scene, &mut nobody).await;
+    assert_eq!(loads.load(Ordering::Relaxed), 1, "it was needed again");
+    scene.app.moderations.sweep(at(60));
+    scene.app.moderations.sweep(at(90));
+    assert!(scene.app.moderations.is_empty());
+    status(&scene, &mut nobody).await;
+    assert_eq!(loads.load(Ordering::Relaxed), 2);
+    assert!(!scene.app.moderations.reclaim(), "it was not much");
+    assert!(scene.app.moderations.is_empty());
+}
+
+#[tokio::test]
+async fn a_new_project_has_nothing_of_an_earlier_one_of_its_name() {
+    for (state, expected) in [
+        (
+            ProjectState::Absent,
+            &["forget the moderation of ana/demo", "register ana/demo"][..],
+        ),
+        (ProjectState::Registered, &["register ana/demo"]),
+    ] {
+        let mut world = World::new();
+        let found = move |_: &_| Ok(state);
+        world.projects.expect_state().returning(found);
+        let scene = world.build();
+        let command = authenticate(ANA, streaming("ana/demo"));
+        let mut ana = new_session(1);
+        scene.ask(&mut ana, command).await.expect("may");
+        let mut journal = scene.journal.take();
+        journal.retain(|entry| entry.starts_with("forget") || entry.starts_with("register"));
+        assert_eq!(journal, expected);
+    }
+    // Before there is a project, not after: otherwise a crash would leave it both.
+    let mut world = World::new();
+    let absent = |_: &_| Ok(ProjectState::Absent);
+    world.projects.expect_state().returning(absent);
+    let fails = |_: &_| Err(StoreError::failed("read-only"));
+    world.moderation.expect_remove().returning(fails);
+    let scene = world.build();
+    let command = authenticate(ANA, streaming("ana/demo"));
+    let answer = scene.ask(&mut new_session(1), command).await;
+    assert_eq!(answer, Err(RequestError::Internal));
+    let journal = scene.journal.take();
+    assert!(!journal.iter().any(|entry| entry.starts_with("register")));
+}
+
+#[tokio::test]
+async fn a_moderator_decides_no_more_often_than_they_may_write() {
+    let mut world = World::new();
+    world.limits.chat_rate = RateLimit {
+        per_second: 1,
+        burst: 2,
+    };
+    let scene = world.build();
+    let mut ana = ana(&scene).await;
+    let mut moderator = scene.connect(2, MOD, viewing("mod", "ana/demo")).await;
+    scene.journal.take();
+    let retry_after = Duration::from_secs(1);
+    let refused = || Err(RequestError::RateLimited { retry_after });
+    let commands = || {
+        [
+            mute("bob"),
+            Command::Unmute(Ok(user("bob"))),
+            Command::Unban(Ok(user("bob"))),
+            Command::Slow(Ok(0)),
+            Command::DeleteMessage(Ok(Some(1))),
+            Command::Announce(Ok("hear".into())),
+        ]
+    };
+    for command in commands().into_iter().take(2) {
+        scene.ask(&mut moderator, command).await.expect("may");
+    }
+    scene.journal.take();
+    for command in commands() {
+        assert_eq!(scene.ask(&mut moderator, command).await, refused());
+    }
+    assert!(scene.journal.take().is_empty(), "nothing is kept or told");
+    scene.ask(&mut ana, mute("eve")).await.expect("has her own");
+    scene.at(1_001);
+    scene.ask(&mut moderator, mute("bob")).await.expect("may");
+    assert_eq!(scene.ask(&mut moderator, mute("bob")).await, refused());
+}
+
+#[tokio::test]
+async fn a_message_that_is_gone_is_taken_off_the_screens_again_and_remembered_once() {
+    let mut world = World::new();
+    let author = |_: &_, id| match id {
+        7 => Ok(None),
+        _ => Err(UnknownMessage),
+    };
+    world.rooms.expect_author().returning(author);
+    let scene = world.build();
+    let mut ana = ana(&scene).await;
+    let delete = || Command::DeleteMessage(Ok(Some(7)));
+    scene.ask(&mut ana, delete()).await.expect("may");
+    let deleted = "delete message 7 of ana/demo";
+    assert_eq!(scene.journal.take(), ["keep delete of ana/demo", deleted]);
+    for _ in 0..3 {
+        let answer = scene.ask(&mut ana, delete()).await;
+        assert_eq!(answer, Ok(vec![Reply::Done(RequestKind::DeleteMessage)]));
+        assert_eq!(scene.journal.take(), [deleted]);
+    }
+}
+
+#[tokio::test]
+async fn a_moderator_leaves_the_streamer_room_to_mute() {
+    let scene = World::new().build();
+    let mut ana = ana(&scene).await;
+    let mut moderator = scene.connect(2, MOD, viewing("mod", "ana/demo")).await;
+    for name in ["a", "b"] {
+        scene.ask(&mut moderator, mute(name)).await.expect("may");
+    }
+    let full = || Err(over("maxModerated", 3));
+    assert_eq!(scene.ask(&mut moderator, mute("c")).await, full());
+    scene.ask(&mut ana, mute("c")).await.expect("is hers");
+    assert_eq!(scene.ask(&mut ana, mute("d")).await, full());
+    scene.ask(&mut moderator, mute("c")).await.expect("is one");
+}
