@@ -94,6 +94,10 @@ pub struct OwnState {
     pub is_open: bool,
     /// The secret things in it that other users may open.
     pub open_secrets: Vec<String>,
+    /// The records of projects that it cannot read.
+    pub unreadable: Vec<String>,
+    /// Whether there were too many records to look at all of them.
+    pub is_cut_short: bool,
     /// How many things an earlier run, or the one that holds it, has not finished.
     pub unfinished: usize,
 }

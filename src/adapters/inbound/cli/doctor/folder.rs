@@ -3,8 +3,8 @@
 use super::finding::{Finding, some};
 use super::kinds::{
     BASE_MISSING, BASE_NOT_A_FOLDER, BASE_NOT_OWNED, BASE_NOT_WRITABLE, BASE_OPEN_TO_ALL,
-    FOLDERS_NOT_ADOPTED, LAYOUT_CONFLICT, LAYOUT_NEWER, LAYOUT_OLDER, SECRET_OPEN_TO_OTHERS,
-    STATE_OPEN_TO_OTHERS,
+    FOLDERS_NOT_ADOPTED, LAYOUT_CONFLICT, LAYOUT_NEWER, LAYOUT_OLDER, RECORD_UNREADABLE,
+    SECRET_OPEN_TO_OTHERS, STATE_OPEN_TO_OTHERS,
 };
 use crate::application::inspection::{Inspection, LayoutState, OwnState, PlaceState};
 
@@ -109,13 +109,28 @@ fn kept(base: &str, own: &OwnState) -> Vec<Finding> {
             "`chmod 600` it; remove guest-key if somebody may have read it: guests then enter anew",
         ));
     }
+    if !own.unreadable.is_empty() {
+        let names = some(&own.unreadable);
+        findings.push(Finding::of(
+            RECORD_UNREADABLE,
+            format!("the server cannot read in {base}/.twicecast: {names}"),
+            "restore it from a backup, or remove it; without its file in moderation nobody is \
+             muted or banned in a project",
+        ));
+    }
     if findings.is_empty() {
         let left = match own.unfinished {
             0 => String::new(),
             left if own.is_held == Some(true) => format!("; unfinished at the moment: {left}"),
             left => format!("; left unfinished, and removed by the next start: {left}"),
         };
-        findings.push(Finding::ok("folder", format!("{base} is in order{left}")));
+        let more = if own.is_cut_short {
+            "; there is too much in .twicecast to look at all of it"
+        } else {
+            ""
+        };
+        let says = format!("{base} is in order{left}{more}");
+        findings.push(Finding::ok("folder", says));
     }
     findings
 }
@@ -168,6 +183,11 @@ mod tests {
                 |place| own(place).open_secrets = vec!["guest-key".to_owned()],
                 &["secret-open-to-others"],
             ),
+            (
+                |place| own(place).unreadable = vec!["moderation/ana/demo".to_owned()],
+                &["record-unreadable"],
+            ),
+            (|place| own(place).is_cut_short = true, &["folder"]),
             (
                 |place| place.foreign = vec!["bob".to_owned()],
                 &["folder", "folders-not-adopted"],

@@ -63,6 +63,7 @@ kinds! {
     BASE_OPEN_TO_ALL "base-open-to-all" Warning;
     STATE_OPEN_TO_OTHERS "state-open-to-others" Warning;
     SECRET_OPEN_TO_OTHERS "secret-open-to-others" Error;
+    RECORD_UNREADABLE "record-unreadable" Error;
     LAYOUT_NEWER "layout-newer" Error;
     LAYOUT_OLDER "layout-older" Warning;
     LAYOUT_CONFLICT "layout-conflict" Error;

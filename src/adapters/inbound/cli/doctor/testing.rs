@@ -55,6 +55,8 @@ pub(super) fn place() -> PlaceState {
             is_held: Some(false),
             is_open: false,
             open_secrets: Vec::new(),
+            unreadable: Vec::new(),
+            is_cut_short: false,
             unfinished: 0,
         })),
         foreign: Vec::new(),

@@ -4,6 +4,7 @@
 mod medium;
 mod own;
 mod projects;
+mod records;
 mod trial;
 
 use std::io::ErrorKind;

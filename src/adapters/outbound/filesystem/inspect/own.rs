@@ -4,6 +4,7 @@
 use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
+use crate::adapters::outbound::filesystem::inspect::records::{self, is_open};
 use crate::adapters::outbound::filesystem::sandbox::error::OpenError;
 use crate::adapters::outbound::filesystem::sandbox::folder::Folder;
 use crate::adapters::outbound::filesystem::sandbox::format::{Format, Places};
@@ -24,18 +25,17 @@ pub(super) fn look(base: &Folder, state: &Folder) -> Result<OwnState, String> {
         let about = rustix::fs::statat(state, **name, AtFlags::SYMLINK_NOFOLLOW);
         about.is_ok_and(|about| is_open(about.st_mode))
     });
+    let secrets = open_secrets.map(|name| (*name).to_owned());
+    let records = records::look(state);
     Ok(OwnState {
         layout: layout(base, state),
         is_held: is_held(state),
         is_open: is_open(mode),
-        open_secrets: open_secrets.map(|name| (*name).to_owned()).collect(),
+        open_secrets: secrets.chain(records.open).collect(),
+        unreadable: records.unreadable,
+        is_cut_short: records.is_cut_short,
         unfinished: count("staging")? + count("drafts")?,
     })
-}
-
-/// Whether users other than the owner may do anything with it.
-fn is_open(mode: u32) -> bool {
-    mode & 0o077 != 0
 }
 
 fn layout(base: &Folder, state: &Folder) -> LayoutState {

@@ -115,6 +115,52 @@ fn layouts_are_told_apart_and_a_conversion_is_only_rehearsed() {
 }
 
 #[test]
+fn what_the_server_keeps_of_projects_and_cannot_read_is_found() {
+    let base = used();
+    let state = base.path().join(".twicecast");
+    let write = |name: &str, content: &str| {
+        let path = state.join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        fs::write(&path, content).expect("written");
+        let private = fs::Permissions::from_mode(0o600);
+        fs::set_permissions(path, private).expect("changed");
+    };
+    let whole = r#"{"format":1,"muted":[],"banned":[],"slow":0,"log":[]}"#;
+    for project in ["a", "b", "c", "d", "e"] {
+        write(&format!("projects/ana/{project}"), "");
+        write(&format!("moderation/ana/{project}"), whole);
+        write(
+            &format!("guests/ana/{project}"),
+            r#"{"format":1,"guests":[]}"#,
+        );
+    }
+    write("moderation/bob/gone", "of no project");
+    assert_eq!(own(base.path()).unreadable, [""; 0]);
+    write("guest-key", "short");
+    write("guests/ana/a", "{}");
+    write("moderation/ana/b", &whole.replace('0', "3601"));
+    let moderation = state.join("moderation/ana");
+    fs::hard_link(moderation.join("c"), state.join("second")).expect("linked");
+    fs::remove_file(moderation.join("d")).expect("removed");
+    std::os::unix::fs::symlink("a", moderation.join("d")).expect("linked");
+    let open = fs::Permissions::from_mode(0o644);
+    fs::set_permissions(moderation.join("e"), open).expect("changed");
+    fs::create_dir_all(state.join("pulls/ana/e/nothing")).expect("made");
+    let found = own(base.path());
+    let unreadable = [
+        "guest-key",
+        "guests/ana/a",
+        "moderation/ana/b",
+        "moderation/ana/c",
+        "moderation/ana/d",
+        "pulls/ana/e/nothing",
+    ];
+    assert_eq!(found.unreadable, unreadable);
+    assert_eq!(found.open_secrets, ["moderation/ana/e"]);
+    assert!(!found.is_cut_short);
+}
+
+#[test]
 fn what_is_open_to_others_and_unfinished_is_found() {
     let base = used();
     let state = base.path().join(".twicecast");
