@@ -386,6 +386,23 @@ mod tests {
     }
 
     #[test]
+    fn an_error_says_whether_it_is_because_of_a_ban() {
+        for (member, expected) in [
+            ("", false),
+            (r#","banned":true"#, true),
+            (r#","banned":false"#, false),
+            (r#","banned":"yes""#, false),
+        ] {
+            let text = format!(r#"{{"code":401,"type":"badAuthError","message":"no"{member}}}"#);
+            let (_, message) = parse(&text).unwrap();
+            let ServerMessage::Error(error) = message else {
+                panic!("no error");
+            };
+            assert_eq!(error.banned, expected, "{member}");
+        }
+    }
+
+    #[test]
     fn unknown_members_and_types_are_passed_over_and_nonsense_is_not() {
         assert_eq!(
             parse(r#"{"code":200,"type":"new","data":"OK","more":1}"#),

@@ -164,6 +164,29 @@ fn a_message_that_comes_too_soon_waits_and_none_overtakes_it() {
 }
 
 #[test]
+fn a_message_of_somebody_banned_is_neither_muted_nor_is_the_token_lost() {
+    for until in [Some(9), None] {
+        let mut world = World::inside(&[]);
+        world.effects();
+        world.conversation.say("one".into());
+        let (reference, _) = world.asked("message");
+        let error = ServerError {
+            code: 401,
+            kind: "badAuthError".into(),
+            message: "you are banned".into(),
+            file: None,
+            until,
+            retry_after: None,
+            banned: true,
+        };
+        let is_withdrawn = world.conversation.handle_error(Some(reference), &error);
+        assert!(!is_withdrawn, "the ban itself ends the conversation");
+        let told = "! Not sent: you are banned.";
+        assert_eq!(world.effects(), [told, "back one"]);
+    }
+}
+
+#[test]
 fn a_refused_message_is_explained_and_given_back_and_the_next_one_goes() {
     let table = [
         (401, Some(9), "muted in this room until"),
