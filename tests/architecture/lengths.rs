@@ -1,4 +1,4 @@
-//! A file is read in one go: it has at most 350 lines before its tests.
+//! A file is read in one go: it has at most 350 lines before its tests, and is written to its end.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,6 +23,32 @@ fn the_program_is_a_list_of_choices() {
     let main = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/main.rs");
     let lines = fs::read_to_string(main).expect("readable").lines().count();
     assert!(lines <= MOST_LINES_OF_MAIN, "src/main.rs has {lines} lines");
+}
+
+#[test]
+fn no_document_has_the_marks_of_a_conflict() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut folders = vec![root.join("docs")];
+    let mut documents = vec![root.join("CHANGELOG.md"), root.join("README.md")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("is there") {
+            let path = entry.expect("readable").path();
+            let is_folder = path.is_dir();
+            let place = if is_folder {
+                &mut folders
+            } else {
+                &mut documents
+            };
+            place.push(path);
+        }
+    }
+    for document in documents {
+        let content = fs::read(&document).expect("readable");
+        let content = String::from_utf8_lossy(&content);
+        let is_mark = |line: &str| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ");
+        let marks = content.lines().filter(|line| is_mark(line)).count();
+        assert_eq!(marks, 0, "{}", document.display());
+    }
 }
 
 #[test]
