@@ -183,6 +183,21 @@ async fn names_that_no_guest_may_have_and_projects_that_are_not_there_are_refuse
 }
 
 #[tokio::test]
+async fn a_damaged_file_gives_nobody_a_name_and_fills_no_log() {
+    let (server, _ana) = server("chat", &[]).await;
+    let mut client = server.connect().await;
+    client.ok(enter("bob")).await;
+    let kept = server.base().join(".twicecast/guests/ana/demo");
+    std::fs::write(&kept, "damaged").expect("written");
+    for name in ["bob", "eve", "eve"] {
+        client.refused(500, enter(name)).await;
+    }
+    let log = std::fs::read_to_string(server.folder().join("server.log")).expect("a log");
+    let told = log.matches("could not give a guest a name").count();
+    assert_eq!(told, 1, "{log}");
+}
+
+#[tokio::test]
 async fn a_taken_name_is_told_with_a_free_one_also_after_a_restart() {
     let (mut server, _ana) = server("propose", &[]).await;
     let mut client = server.connect().await;

@@ -60,7 +60,7 @@ pub(crate) async fn enter_as_guest(
             let (limit, value) = ("maxGuests", app.limits.max_guests as u64);
             RequestError::LimitExceeded { limit, value }
         }
-        TakeNameError::Store(error) => failed(&error),
+        TakeNameError::Store(error) => moderated.guests_failed("give a guest a name", &error),
     })?;
     permit.used();
     let user = name.user_name();

@@ -172,7 +172,7 @@ async fn addresses_of(
     let taken = guests.address_of(project, user, action.date).await;
     let taken = taken.unwrap_or_else(|error| {
         // They must go all the same.
-        tracing::error!(%error, ?project, "from where a guest has come cannot be read");
+        moderated.guests_failed("read from where a guest has come", &error);
         None
     });
     let state = moderated.state();

@@ -13,6 +13,7 @@ pub mod mute;
 pub(crate) mod put_out;
 pub mod show;
 pub mod slow;
+mod unreadable;
 
 #[cfg(test)]
 mod interleaved_tests;

@@ -3,7 +3,7 @@
 //! Both are under one lock, which is the project's own: whoever comes is judged by the latest
 //! decision, or met by the next one. It is held for moments, never while waiting for the store.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use tokio::sync::Mutex as Turn;
@@ -11,6 +11,7 @@ use tokio::sync::Mutex as Turn;
 use crate::application::connection_id::ConnectionId;
 use crate::application::locks::lock;
 use crate::application::memory::{Account, Reservation};
+use crate::application::moderation::unreadable::{Kind, Unreadable};
 use crate::application::ports::{
     GuestStore, ModerationStore, ProjectState, ProjectStore, StoreError,
 };
@@ -20,33 +21,11 @@ use crate::domain::{
     ClientAddress, Moderation, Person, ProjectId, RoomName, Standing, Timestamp, UserName,
 };
 
-/// Of how many projects the log tells that their moderation cannot be read.
-const MOST_TOLD: usize = 1_024;
-
 /// Where the projects are found whose moderation is in memory.
 #[derive(Default)]
 pub(super) struct Found {
     pub projects: Mutex<HashMap<ProjectId, Weak<Moderated>>>,
-    /// Those whose moderation cannot be read, and of which the log has told that.
-    unreadable: Mutex<HashSet<ProjectId>>,
-}
-
-impl Found {
-    /// Notes that the moderation of `project` cannot be read; whether the log should tell.
-    pub fn note_unreadable(&self, project: &ProjectId) -> bool {
-        let mut unreadable = lock(&self.unreadable);
-        unreadable.len() < MOST_TOLD && unreadable.insert(project.clone())
-    }
-
-    /// Lets the log tell of all of them again.
-    pub fn forget_unreadable(&self) {
-        lock(&self.unreadable).clear();
-    }
-
-    /// Notes that it can be read.
-    pub fn note_readable(&self, project: &ProjectId) {
-        lock(&self.unreadable).remove(project);
-    }
+    pub unreadable: Unreadable,
 }
 
 /// A connection that is in the room of a project, listens to it, or has a role in the project.
@@ -144,19 +123,18 @@ impl Moderated {
         if self.state().loaded.is_some() {
             return Ok(());
         }
+        let (kind, found) = (Kind::Moderation, self.found.upgrade());
+        if found.is_some_and(|found| found.unreadable.was_just_tried(kind, &self.project)) {
+            return Err(RequestError::Internal);
+        }
         let loaded = self.store.load(&self.project).await;
         let loaded = loaded.map_err(|error| self.unreadable(&error))?;
-        if let Some(found) = self.found.upgrade() {
-            found.note_readable(&self.project);
-        }
         self.adopt(&mut self.state(), Arc::new(loaded));
         Ok(())
     }
 
-    /// Whoever asks again and again does not fill the log.
     fn unreadable(&self, error: &StoreError) -> RequestError {
-        let found = self.found.upgrade();
-        if found.is_none_or(|found| found.note_unreadable(&self.project)) {
+        if self.should_tell(Kind::Moderation) {
             tracing::error!(
                 %error,
                 project = ?self.project,
@@ -165,6 +143,20 @@ impl Moderated {
             );
         } else {
             tracing::debug!(%error, project = ?self.project, "it still cannot be read");
+        }
+        RequestError::Internal
+    }
+
+    /// Notes that it cannot be read; whether the log should tell.
+    fn should_tell(&self, kind: Kind) -> bool {
+        let found = self.found.upgrade();
+        found.is_none_or(|found| found.unreadable.note(kind, &self.project))
+    }
+
+    /// The same where the names of the project's guests cannot be read or kept.
+    pub(crate) fn guests_failed(&self, doing: &'static str, error: &StoreError) -> RequestError {
+        if self.should_tell(Kind::Guests) {
+            tracing::error!(%error, project = ?self.project, "could not {doing}");
         }
         RequestError::Internal
     }
@@ -181,6 +173,9 @@ impl Moderated {
 
     /// From now on this is what has been decided.
     pub(super) fn adopt(&self, state: &mut State, moderation: Arc<Moderation>) {
+        if let Some(found) = self.found.upgrade() {
+            found.unreadable.forget(Kind::Moderation, &self.project);
+        }
         let held = self.account.reserve(moderation.memory_bytes());
         state.loaded = Some((moderation, held));
     }

@@ -8,6 +8,8 @@ use std::time::Duration;
 use crate::application::locks::lock;
 use crate::application::memory::Account;
 use crate::application::moderation::moderated::{Found, Moderated};
+#[cfg(test)]
+use crate::application::moderation::unreadable::Unreadable;
 use crate::application::ports::{ModerationStore, StoreError};
 use crate::application::request_error::RequestError;
 use crate::domain::{Moderation, ProjectId, RateLimit, TokenBucket, Uptime, UserName};
@@ -23,6 +25,9 @@ const WORTH_RECLAIMING: usize = 64 * 1_024;
 
 /// How often the log tells that the moderation of a project cannot be read.
 const TOLD_EVERY: Duration = Duration::from_secs(600);
+
+/// How often what cannot be read is tried again.
+const TRIED_EVERY: Duration = Duration::from_secs(3);
 
 /// The moderation of all projects.
 pub struct Moderations {
@@ -43,6 +48,7 @@ struct Kept {
     old: HashMap<ProjectId, Arc<Moderated>>,
     aged: Uptime,
     told: Uptime,
+    tried: Uptime,
 }
 
 impl Moderations {
@@ -88,7 +94,11 @@ impl Moderations {
         let mut kept = lock(&self.kept);
         if now.since(kept.told) >= TOLD_EVERY {
             kept.told = now;
-            self.found.forget_unreadable();
+            self.found.unreadable.tell_again();
+        }
+        if now.since(kept.tried) >= TRIED_EVERY {
+            kept.tried = now;
+            self.found.unreadable.try_again();
         }
         if now.since(kept.aged) < KEPT {
             return;
@@ -145,8 +155,8 @@ impl Moderations {
     }
 
     #[cfg(test)]
-    pub(super) fn note_unreadable(&self, project: &ProjectId) -> bool {
-        self.found.note_unreadable(project)
+    pub(super) fn unreadable(&self) -> &Unreadable {
+        &self.found.unreadable
     }
 
     #[cfg(test)]

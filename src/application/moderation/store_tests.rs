@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::application::command::{Command, Mute, RequestKind};
-use crate::application::moderation::moderated::Found;
+use crate::application::moderation::unreadable::Kind;
 use crate::application::ports::{ProjectState, StoreError};
 use crate::application::reply::Reply;
 use crate::application::request_error::RequestError;
@@ -56,9 +56,11 @@ async fn status(scene: &Scene, session: &mut Session) -> (Option<u32>, bool) {
 #[tokio::test]
 async fn nobody_listens_while_it_cannot_be_read_not_even_without_a_token() {
     let is_damaged = Arc::new(AtomicBool::new(true));
+    let loads = Arc::new(AtomicUsize::new(0));
     let mut world = public();
-    let damaged = Arc::clone(&is_damaged);
+    let (damaged, counted) = (Arc::clone(&is_damaged), Arc::clone(&loads));
     world.moderation.expect_load().returning(move |_| {
+        counted.fetch_add(1, Ordering::Relaxed);
         if damaged.load(Ordering::Relaxed) {
             return Err(StoreError::failed("it is damaged"));
         }
@@ -79,8 +81,13 @@ async fn nobody_listens_while_it_cannot_be_read_not_even_without_a_token() {
     }
     let mut ana = ana(&scene).await;
     assert_eq!(status(&scene, &mut ana).await, (None, true));
-    // It is mended, and nothing has been remembered of that.
+    assert_eq!(loads.load(Ordering::Relaxed), 1, "not for each who asks");
+    let at = |seconds| Uptime::default().plus(Duration::from_secs(seconds));
     is_damaged.store(false, Ordering::Relaxed);
+    scene.app.moderations.sweep(at(2));
+    let still = scene.ask(&mut nobody, listen()).await;
+    assert_eq!(still, Err(RequestError::Internal));
+    scene.app.moderations.sweep(at(3));
     for session in [&mut nobody, &mut bob] {
         scene.ask(session, listen()).await.expect("may");
         assert_eq!(status(&scene, session).await, (Some(0), true));
@@ -89,20 +96,41 @@ async fn nobody_listens_while_it_cannot_be_read_not_even_without_a_token() {
 
 #[tokio::test]
 async fn the_log_tells_once_in_a_while_that_a_projects_moderation_cannot_be_read() {
-    let found = Found::default();
-    assert!(found.note_unreadable(&demo()));
-    assert!(!found.note_unreadable(&demo()));
-    found.note_readable(&demo());
-    assert!(found.note_unreadable(&demo()), "it is damaged again");
-
     let scene = public().build();
     let moderations = &scene.app.moderations;
-    assert!(moderations.note_unreadable(&demo()));
+    let unreadable = moderations.unreadable();
+    let tells = |kind| unreadable.note(kind, &demo());
+    assert!(tells(Kind::Moderation));
+    assert!(!tells(Kind::Moderation));
+    assert!(tells(Kind::Guests));
+    unreadable.forget(Kind::Moderation, &demo());
+    assert!(tells(Kind::Moderation), "it is damaged again");
     let at = |seconds| Uptime::default().plus(Duration::from_secs(seconds));
     moderations.sweep(at(599));
-    assert!(!moderations.note_unreadable(&demo()));
+    assert!(!tells(Kind::Moderation));
     moderations.sweep(at(600));
-    assert!(moderations.note_unreadable(&demo()));
+    assert!(tells(Kind::Moderation));
+    assert!(tells(Kind::Guests));
+}
+
+#[tokio::test]
+async fn what_could_not_be_read_is_forgotten_at_once_with_the_project() {
+    let mut world = public();
+    let fails = |_: &_| Err(StoreError::failed("it is damaged"));
+    world.moderation.expect_load().times(1).returning(fails);
+    world
+        .moderation
+        .expect_load()
+        .returning(|_| Ok(Moderation::default()));
+    let scene = world.build();
+    let mut nobody = new_session(1);
+    let refused = scene.ask(&mut nobody, listen()).await;
+    assert_eq!(refused, Err(RequestError::Internal));
+    let removed = scene.app.moderations.remove(&demo()).await;
+    removed.expect("is removed");
+    scene.app.moderations.reclaim();
+    assert!(scene.app.moderations.is_empty());
+    scene.ask(&mut nobody, listen()).await.expect("may");
 }
 
 #[tokio::test]
