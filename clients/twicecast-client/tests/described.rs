@@ -28,6 +28,7 @@ fn requests() -> Vec<(&'static str, String)> {
             library::authenticate(1, "t", "pullrequest", &viewer),
         ),
         ("watch", library::watch(1, "ana", "demo")),
+        ("watch_presence", library::watch_presence(1, "ana", "demo")),
         ("list", library::list(1, "ana", "demo")),
         ("status", library::status(1, "ana", "demo")),
         ("get", library::get(1, "ana", "demo", None)),
