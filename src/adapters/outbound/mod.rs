@@ -1,11 +1,14 @@
 //! What the application drives: stores, tokens, fan-out, clock and ids.
 
+pub(crate) mod change_order;
 #[cfg(test)]
 mod contract_tests;
 pub mod filesystem;
 pub mod guest_tokens;
 pub mod jwt;
 pub(crate) mod listing;
+pub(crate) mod loaded_project;
 pub mod memory;
 mod open_pull_requests;
+pub(crate) mod records;
 pub mod system;

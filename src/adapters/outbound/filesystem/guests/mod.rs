@@ -1,4 +1,3 @@
 //! The names of guests on disk, and the secret that signs their tokens.
 
-pub(crate) mod record;
 pub(crate) mod store;

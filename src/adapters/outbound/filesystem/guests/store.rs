@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::adapters::outbound::filesystem::guests::record;
 use crate::adapters::outbound::filesystem::sandbox::error::During;
 use crate::adapters::outbound::filesystem::sandbox::folder::Folder;
 use crate::adapters::outbound::filesystem::sandbox::layout::Layout;
 use crate::adapters::outbound::filesystem::sandbox::records::{self, Records};
+use crate::adapters::outbound::records::guests as record;
 use crate::adapters::outbound::system::random_bytes;
 use crate::application::DiskWork;
 use crate::application::ports::{GuestKey, GuestStore, StoreError, TakeNameError};

@@ -5,11 +5,11 @@ use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 
-use crate::adapters::outbound::filesystem::guests::{record as guests, store::read_key};
-use crate::adapters::outbound::filesystem::moderation::record as moderation;
+use crate::adapters::outbound::filesystem::guests::store::read_key;
 use crate::adapters::outbound::filesystem::pull_requests::load;
 use crate::adapters::outbound::filesystem::sandbox::folder::Folder;
 use crate::adapters::outbound::filesystem::sandbox::records;
+use crate::adapters::outbound::records::{guests, moderation};
 use crate::domain::{ProjectId, ProjectName, UserName};
 
 /// No more records than this are looked at, and no more bytes of them.

@@ -1,4 +1,3 @@
 //! What moderators have decided, on disk.
 
-pub(crate) mod record;
 pub(crate) mod store;

@@ -4,17 +4,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::adapters::outbound::filesystem::moderation::record;
 use crate::adapters::outbound::filesystem::sandbox::error::During;
 use crate::adapters::outbound::filesystem::sandbox::layout::Layout;
 use crate::adapters::outbound::filesystem::sandbox::records::{self, Records};
+use crate::adapters::outbound::records::moderation as record;
 use crate::application::DiskWork;
 use crate::application::memory::MemoryBudget;
 use crate::application::ports::{ModerationStore, StoreError};
 use crate::domain::{Moderation, ProjectId};
-
-/// The longest record that is read: more than the largest `maxModerated` people can take.
-pub(super) const MAX_RECORD_BYTES: u64 = 80 * 1_024 * 1_024;
 
 /// About how many bytes of memory reading a byte of a record takes: itself, what JSON makes of it,
 /// and what becomes of that.
@@ -46,10 +43,10 @@ impl ModerationStore for FilesystemModeration {
             let Some((file, metadata)) = found else {
                 return Ok(Moderation::default());
             };
-            let bytes = metadata.len().min(MAX_RECORD_BYTES);
+            let bytes = metadata.len().min(record::MAX_RECORD_BYTES);
             let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
             let _reading = memory.reserve(bytes.saturating_mul(READING));
-            let json = records::whole(file, MAX_RECORD_BYTES).during(WHAT)?;
+            let json = records::whole(file, record::MAX_RECORD_BYTES).during(WHAT)?;
             let decoded = record::decode(&json).map_err(std::io::Error::other);
             decoded.during(WHAT)
         };

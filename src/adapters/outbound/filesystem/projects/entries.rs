@@ -7,17 +7,15 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until, timeout};
 
+use crate::adapters::outbound::change_order::FileLocks;
 use crate::adapters::outbound::filesystem::pool::blocking_pool::{Batch, BlockingPool};
-use crate::adapters::outbound::filesystem::projects::change_order::FileLocks;
 use crate::adapters::outbound::filesystem::projects::load::{Progress, Walk};
-use crate::adapters::outbound::filesystem::projects::loaded::{
-    LoadedProject, ProjectMemory, Share, User,
-};
 use crate::adapters::outbound::filesystem::projects::new_folders::NewFolders;
 use crate::adapters::outbound::filesystem::projects::shared_reads::SharedReads;
 use crate::adapters::outbound::filesystem::projects::versions::LastVersion;
 use crate::adapters::outbound::filesystem::sandbox::folder::Folder;
 use crate::adapters::outbound::filesystem::sandbox::layout::Layout;
+use crate::adapters::outbound::loaded_project::{LoadedProject, ProjectMemory, Share, User};
 use crate::application::locks::lock;
 use crate::application::memory::MemoryBudget;
 use crate::application::ports::StoreError;

@@ -5,10 +5,10 @@ use std::vec;
 
 use rustix::io::{Errno, Result as SystemResult};
 
-use crate::adapters::outbound::filesystem::projects::loaded::{LoadedProject, Share};
 use crate::adapters::outbound::filesystem::projects::versions::LastVersion;
 use crate::adapters::outbound::filesystem::sandbox::error::{During, is_absent};
 use crate::adapters::outbound::filesystem::sandbox::folder::Folder;
+use crate::adapters::outbound::loaded_project::{LoadedProject, Share};
 use crate::application::ports::StoreError;
 use crate::domain::{FilePath, Project, ProjectEntry};
 

@@ -1,10 +1,8 @@
 //! Projects and their files on disk.
 
-pub(crate) mod change_order;
 pub(crate) mod delete;
 pub(crate) mod entries;
 pub(crate) mod load;
-pub(crate) mod loaded;
 pub(crate) mod new_folders;
 pub(crate) mod open_file;
 pub(crate) mod read;

@@ -6,7 +6,6 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::adapters::outbound::filesystem::pool::blocking_pool::Batch;
 use crate::adapters::outbound::filesystem::projects::entries::{Entries, Entry};
-use crate::adapters::outbound::filesystem::projects::loaded::{LoadedProject, User};
 use crate::adapters::outbound::filesystem::projects::open_file::{self, READ_AT_ONCE};
 use crate::adapters::outbound::filesystem::projects::replace::split;
 use crate::adapters::outbound::filesystem::projects::shared_reads::{
@@ -15,6 +14,7 @@ use crate::adapters::outbound::filesystem::projects::shared_reads::{
 use crate::adapters::outbound::filesystem::sandbox::error::Looking;
 use crate::adapters::outbound::filesystem::sandbox::folder::Folder;
 use crate::adapters::outbound::filesystem::sandbox::layout::Layout;
+use crate::adapters::outbound::loaded_project::{LoadedProject, User};
 use crate::application::ports::{OpenFile, StoreError};
 use crate::domain::{FilePath, ProjectEntry, ProjectId};
 

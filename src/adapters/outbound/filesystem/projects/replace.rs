@@ -5,7 +5,6 @@ use std::fs::File;
 use rustix::fs::Mode;
 use rustix::io::Errno;
 
-use crate::adapters::outbound::filesystem::projects::loaded::LoadedProject;
 use crate::adapters::outbound::filesystem::projects::new_folders::{NewFolders, Parent};
 use crate::adapters::outbound::filesystem::projects::versions::{LastVersion, modified};
 use crate::adapters::outbound::filesystem::sandbox::error::{
@@ -15,6 +14,7 @@ use crate::adapters::outbound::filesystem::sandbox::folder::{FILE, Folder, Kind}
 use crate::adapters::outbound::filesystem::sandbox::layout::{Durability, Layout};
 use crate::adapters::outbound::filesystem::sandbox::temporary::{Temporary, stamp};
 use crate::adapters::outbound::filesystem::uploads::content;
+use crate::adapters::outbound::loaded_project::LoadedProject;
 use crate::application::FileContent;
 use crate::application::ports::StoreError;
 use crate::domain::{FilePath, PendingPut, ProjectEntry, ProjectQuota, PutError};

@@ -2,13 +2,13 @@
 
 use std::io::Write as _;
 
-use crate::adapters::outbound::filesystem::pull_requests::record;
 use crate::adapters::outbound::filesystem::sandbox::error::{During, Looking};
 use crate::adapters::outbound::filesystem::sandbox::folder::{
     Folder, PRIVATE_FILE, PRIVATE_FOLDER,
 };
 use crate::adapters::outbound::filesystem::sandbox::layout::Layout;
 use crate::adapters::outbound::filesystem::uploads::names::{RECORD, stored_name};
+use crate::adapters::outbound::records::pull_request as record;
 use crate::application::ports::StoreError;
 use crate::domain::{ProjectId, PullRequest};
 

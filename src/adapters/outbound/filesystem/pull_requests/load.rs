@@ -2,10 +2,10 @@
 
 use std::io::Read;
 
-use crate::adapters::outbound::filesystem::pull_requests::record::decode;
 use crate::adapters::outbound::filesystem::sandbox::folder::Folder;
 use crate::adapters::outbound::filesystem::uploads::names::RECORD;
 use crate::adapters::outbound::open_pull_requests::OpenPullRequests;
+use crate::adapters::outbound::records::pull_request::decode;
 use crate::domain::{ProjectId, ProjectName, PullRequest, UserName};
 
 /// The longest record that is read: far more than the names and bases (256 KiB, the names of bases

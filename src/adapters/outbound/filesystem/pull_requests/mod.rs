@@ -2,5 +2,4 @@
 
 pub(crate) mod finish;
 pub(crate) mod load;
-pub(crate) mod record;
 pub(crate) mod store;

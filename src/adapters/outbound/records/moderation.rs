@@ -11,6 +11,9 @@ use crate::domain::{
 
 const FORMAT: u32 = 1;
 
+/// The longest record: more than the largest `maxModerated` people can take.
+pub(crate) const MAX_RECORD_BYTES: u64 = 80 * 1_024 * 1_024;
+
 /// The content of a project's file. Separate from the domain's type: renaming a member there must
 /// not orphan what was stored before. Times are milliseconds since the epoch.
 #[derive(Debug, Serialize, Deserialize)]
@@ -195,7 +198,6 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::adapters::outbound::filesystem::moderation::store::MAX_RECORD_BYTES;
     use crate::domain::{MOST_MODERATED, MOST_SECONDS};
 
     const GOLDEN: &str = concat!(
