@@ -1,13 +1,16 @@
 //! What the configuration chooses of the outbound adapters: the stores, whose tokens are believed, and
 //! what the doctor sees with.
 
+use std::sync::Arc;
+
 use file_ws_server::adapters::inbound::cli::{self, Config, Doctor, Store};
-use file_ws_server::adapters::outbound::filesystem::{self, Durability, OpenError};
+use file_ws_server::adapters::outbound::filesystem::{self, Durability, OpenError, unless_locked};
 use file_ws_server::adapters::outbound::jwt::{JwtVerifier, TokenKey};
 use file_ws_server::adapters::outbound::memory;
+use file_ws_server::adapters::outbound::nats::{self, NatsSettings};
 use file_ws_server::adapters::outbound::system::{RandomIds, SystemClock};
 use file_ws_server::application::ports::{Clock as _, IdGenerator as _, StoreResources, Stores};
-use file_ws_server::server::Failure;
+use file_ws_server::server::{Adapters, Failure};
 
 /// What the doctor is given of the outbound adapters.
 pub fn doctor(config: &Config) -> Doctor {
@@ -19,14 +22,61 @@ pub fn doctor(config: &Config) -> Doctor {
     }
 }
 
-/// Opens the stores.
-pub fn open_stores(config: &Config, resources: StoreResources) -> Result<Stores, OpenError> {
-    let durability = match (config.store, config.durability) {
-        (Store::Memory, _) => return Ok(memory::open_stores()),
-        (Store::Filesystem, cli::Durability::Fsync) => Durability::Fsync,
-        (Store::Filesystem, cli::Durability::Rename) => Durability::Rename,
+/// What a server is given of them.
+///
+/// # Errors
+/// Why there is no way to know whose tokens to believe.
+pub fn adapters(config: &Config) -> Result<Adapters, Failure> {
+    let tokens = Arc::new(verifier(config)?);
+    let config = config.clone();
+    Ok(Adapters {
+        tokens,
+        open_stores: Box::new(|resources| {
+            Box::pin(async move {
+                let stores = open_stores(&config, resources).await?;
+                stores.ok_or_else(|| config.base_dir_fault(&OpenError::Locked).into())
+            })
+        }),
+        clock: Arc::new(SystemClock),
+        ids: Arc::new(RandomIds),
+    })
+}
+
+/// Opens the stores; `None` if another server holds them.
+///
+/// # Errors
+/// Why they cannot be opened otherwise.
+pub async fn open_stores(
+    config: &Config,
+    resources: StoreResources,
+) -> Result<Option<Stores>, Failure> {
+    let durability = match config.durability {
+        cli::Durability::Fsync => Durability::Fsync,
+        cli::Durability::Rename => Durability::Rename,
     };
-    filesystem::open_stores(config.base_dir.as_path(), durability, resources)
+    let on_disk = || {
+        let opened =
+            filesystem::open_stores(config.base_dir.as_path(), durability, resources.clone());
+        unless_locked(opened).map_err(|error| Failure::from(config.base_dir_fault(&error)))
+    };
+    match config.store {
+        Store::Memory => Ok(Some(memory::open_stores())),
+        Store::Filesystem => on_disk(),
+        Store::Nats => {
+            let Some(own) = on_disk()? else {
+                return Ok(None);
+            };
+            let settings = NatsSettings {
+                servers: config.nats_servers(),
+                credentials_file: config.nats_credentials_file(),
+                replicas: config.nats_replicas.size(),
+                prefix: config.nats_prefix.to_string(),
+            };
+            Ok(Some(
+                nats::open_stores(&settings, own.uploads, resources).await?,
+            ))
+        }
+    }
 }
 
 /// Whose tokens are believed.

@@ -3,14 +3,12 @@
 mod equipment;
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use file_ws_server::adapters::inbound::cli::{self, Invocation};
-use file_ws_server::adapters::outbound::filesystem::unless_locked;
 use file_ws_server::adapters::outbound::jwt;
-use file_ws_server::adapters::outbound::system::{RandomIds, SystemClock};
+use file_ws_server::adapters::outbound::system::SystemClock;
 use file_ws_server::application::ports::{Clock as _, StoreResources};
-use file_ws_server::server::{self, Adapters};
+use file_ws_server::server;
 
 use equipment::{open_stores, verifier};
 
@@ -37,21 +35,17 @@ fn main() -> ExitCode {
             Ok(0)
         }
         Invocation::Operate { loaded, operation } => cli::block_on(async {
-            let open = || open_stores(&loaded.config, StoreResources::default());
-            cli::operate(&loaded.config, operation, || unless_locked(open())).await?;
+            let config = &loaded.config;
+            cli::operate(
+                config,
+                operation,
+                open_stores(config, StoreResources::default()),
+            )
+            .await?;
             Ok(0)
         }),
         Invocation::Serve(loaded) => {
-            let config = loaded.config.clone();
-            let adapters = Adapters {
-                tokens: Arc::new(verifier(&config)?),
-                open_stores: Box::new(move |resources| {
-                    let stores = open_stores(&config, resources);
-                    stores.map_err(|error| config.base_dir_fault(&error).into())
-                }),
-                clock: Arc::new(SystemClock),
-                ids: Arc::new(RandomIds),
-            };
+            let adapters = equipment::adapters(&loaded.config)?;
             cli::block_on(server::serve(loaded, adapters))?;
             Ok(0)
         }

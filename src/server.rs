@@ -6,13 +6,11 @@
 use std::error::Error;
 use std::future::Future;
 use std::net::SocketAddr;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
 use tokio::task::JoinHandle;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::timeout;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use warp::{Filter as _, Reply as _};
 
@@ -27,8 +25,8 @@ use crate::adapters::outbound::guest_tokens::GuestJwts;
 use crate::adapters::outbound::memory::MemoryChatRooms;
 use crate::application::files::streamer_grace::start_grace;
 use crate::application::memory::MemoryBudget;
-use crate::application::periodic::every_second;
-use crate::application::ports::{Clock, IdGenerator, StoreResources, Stores, TokenVerifier};
+use crate::application::periodic::{every, every_second};
+use crate::application::ports::{Clock, IdGenerator, OpenStores, StoreResources, TokenVerifier};
 use crate::application::{Application, Ports};
 use crate::domain::GuestAccess;
 
@@ -46,7 +44,7 @@ pub type Failure = Box<dyn Error + Send + Sync>;
 /// What the caller that starts a server chooses.
 pub struct Adapters {
     /// Opens the stores; called once the port is bound. May block.
-    pub open_stores: Box<dyn FnOnce(StoreResources) -> Result<Stores, Failure> + Send>,
+    pub open_stores: OpenStores,
     /// Whose tokens are believed.
     pub tokens: Arc<dyn TokenVerifier>,
     /// The time.
@@ -78,8 +76,9 @@ impl Server {
             memory: Arc::clone(&memory),
             open_files,
             disk: Arc::clone(&disk),
+            events: Arc::clone(&hub) as _,
         };
-        let stores = (adapters.open_stores)(resources)?;
+        let stores = (adapters.open_stores)(resources).await?;
         let policy = config.policy();
         let (mut tokens, mut guest_tokens) = (adapters.tokens, None);
         if policy.guests != GuestAccess::Off {
@@ -146,11 +145,7 @@ impl Server {
             let application = Arc::clone(&tidied);
             async move { every_second(&application) }
         }));
-        // Never ends by itself; started again a second after a panic.
-        let relieving = tokio::spawn(every(SECOND, move || {
-            let memory = Arc::clone(&memory);
-            async move { memory.relieve().await }
-        }));
+        let relieving = tokio::spawn(relieve(memory));
         let counting = log_connections(shutdown.connections.clone());
         Ok(Running {
             addresses,
@@ -225,6 +220,16 @@ impl Running {
     }
 }
 
+/// Closes connections while memory is short. Never ends by itself; started again a second after a
+/// panic.
+async fn relieve(memory: Arc<MemoryBudget>) {
+    let relieve = move || {
+        let memory = Arc::clone(&memory);
+        async move { memory.relieve().await }
+    };
+    every(SECOND, relieve).await;
+}
+
 /// Logs how many connections are open, whenever that has changed.
 async fn log_connections(open: TaskTracker) {
     let mut reported = 0;
@@ -245,7 +250,7 @@ fn listen_to_operators(
     addresses: &[SocketAddr],
     probes: Arc<Probes>,
 ) -> Option<AbortOnDropHandle<()>> {
-    if config.store != Store::Filesystem {
+    if config.store == Store::Memory {
         return None;
     }
     match control::listen(config.base_dir.as_path()) {
@@ -318,19 +323,6 @@ pub fn config_of(flags: impl IntoIterator<Item = String>) -> Result<Config, Fail
     }
 }
 
-/// Does `work` after each `period`, and goes on where it panics.
-async fn every<F: Future<Output = ()>>(period: Duration, mut work: impl FnMut() -> F) {
-    let mut interval = interval(period);
-    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        interval.tick().await;
-        // The panic itself is reported by the panic hook; the log says what it means.
-        if AssertUnwindSafe(work()).catch_unwind().await.is_err() {
-            tracing::error!("a background task panicked; it is started again soon");
-        }
-    }
-}
-
 /// How many files the stores may keep open, so that these and all sockets together stay below the
 /// system's limit: what the sockets leave, and where they leave little an eighth of all.
 fn files_for_reading(config: &Config, raise: impl FnOnce(u64) -> u64) -> usize {
@@ -349,21 +341,22 @@ fn files_for_reading(config: &Config, raise: impl FnOnce(u64) -> u64) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpStream;
+
+    use futures_util::FutureExt as _;
 
     use super::*;
     use crate::adapters::outbound::jwt::{JwtVerifier, TokenKey};
     use crate::adapters::outbound::memory;
     use crate::adapters::outbound::system::{RandomIds, SystemClock};
-    use crate::application::ports::{MockGuestStore, StoreError};
+    use crate::application::ports::{MockGuestStore, StoreError, Stores};
 
     fn adapters(stores: Result<Stores, Failure>) -> Adapters {
         let key = TokenKey::Secret(b"secret".to_vec());
         Adapters {
-            open_stores: Box::new(|_| stores),
+            open_stores: Box::new(|_| std::future::ready(stores).boxed()),
             tokens: Arc::new(JwtVerifier::new(&key, None, None).expect("a key")),
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
@@ -447,7 +440,7 @@ mod tests {
             open_stores: Box::new(move |resources| {
                 let all = resources.memory.reserve(resources.memory.max());
                 tell.send(all).expect("the test waits");
-                Ok(memory::open_stores())
+                std::future::ready(Ok(memory::open_stores())).boxed()
             }),
             ..adapters(Err("not used".into()))
         };
@@ -488,7 +481,7 @@ mod tests {
         let (told, memory) = tokio::sync::oneshot::channel();
         let open = move |resources: StoreResources| {
             let _ = told.send(resources.memory);
-            Ok(memory::open_stores())
+            std::future::ready(Ok(memory::open_stores())).boxed()
         };
         let adapters = Adapters {
             open_stores: Box::new(open),
@@ -531,25 +524,5 @@ mod tests {
         TcpStream::connect(("127.0.0.1", port))
             .await
             .expect_err("free");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_panic_in_a_background_task_does_not_end_it() {
-        let (rounds, seen) = (Arc::new(AtomicUsize::new(0)), tokio::sync::Notify::new());
-        let seen = Arc::new(seen);
-        let task = tokio::spawn(every(SECOND, {
-            let (rounds, seen) = (Arc::clone(&rounds), Arc::clone(&seen));
-            move || {
-                let round = rounds.fetch_add(1, Ordering::Relaxed);
-                let seen = Arc::clone(&seen);
-                async move {
-                    assert_ne!(round, 0, "the first round panics");
-                    seen.notify_one();
-                }
-            }
-        }));
-        seen.notified().await;
-        task.abort();
-        assert!(rounds.load(Ordering::Relaxed) >= 2);
     }
 }

@@ -23,6 +23,7 @@ mod metrics;
 mod migration;
 mod moderation;
 mod names;
+mod nats;
 mod nonsense;
 mod operation;
 mod order;

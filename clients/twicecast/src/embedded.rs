@@ -151,11 +151,8 @@ async fn serve(registration: Registration, settings: LocalSettings) -> Result<Lo
     let folder = registration.base().to_owned();
     let adapters = Adapters {
         open_stores: Box::new(move |resources| {
-            Ok(filesystem::open_stores(
-                &folder,
-                Durability::Rename,
-                resources,
-            )?)
+            let stores = filesystem::open_stores(&folder, Durability::Rename, resources);
+            Box::pin(std::future::ready(stores.map_err(Into::into)))
         }),
         tokens: Arc::new(tokens),
         clock: Arc::new(SystemClock),

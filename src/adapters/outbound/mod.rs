@@ -9,6 +9,7 @@ pub mod jwt;
 pub(crate) mod listing;
 pub(crate) mod loaded_project;
 pub mod memory;
+pub mod nats;
 mod open_pull_requests;
 pub(crate) mod records;
 pub mod system;

@@ -61,6 +61,17 @@ impl OpenPullRequests {
         }
     }
 
+    /// Adds one that another node has kept, and tells of it if it is new here.
+    pub fn insert_and_tell(&self, pull_request: &PullRequest, tell: impl FnOnce()) {
+        let key = (pull_request.date, pull_request.id);
+        self.in_turn(&pull_request.project, |open| {
+            if open.insert(key, pull_request.owner.clone()).is_none() {
+                self.count.one();
+                tell();
+            }
+        });
+    }
+
     /// Takes one out that was deleted, and tells of it.
     pub fn remove(&self, project: &ProjectId, id: PullRequestId, in_turn: Turn) {
         self.in_turn(project, |open| {

@@ -37,7 +37,7 @@ pub use project_store::{
 pub use pull_request_store::{FinishError, PullRequestStore, TellFinished, Turn};
 pub use staged_upload::{StagedUpload, StagingId};
 pub use store_error::StoreError;
-pub use stores::{StoreResources, Stores};
+pub use stores::{OpenStores, StoreResources, Stores};
 pub use subscriptions::{Subscriptions, Topic};
 pub use token_verifier::{TokenError, TokenVerifier};
 pub use upload_store::UploadStore;

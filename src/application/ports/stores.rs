@@ -1,17 +1,25 @@
 //! The stores of one engine, which belong together.
 
+use std::error::Error;
+use std::fmt;
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
+
+use super::event_publisher::EventPublisher;
 use super::guest_store::GuestStore;
 use super::moderation_store::ModerationStore;
 use super::project_store::ProjectStore;
 use super::pull_request_store::PullRequestStore;
+use super::subscriptions::Topic;
 use super::upload_store::UploadStore;
+use crate::application::connection_id::ConnectionId;
 use crate::application::disk_counts::DiskCounts;
+use crate::application::event::Event;
 use crate::application::memory::MemoryBudget;
 
 /// The resources of the process that the stores of an engine may use.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct StoreResources {
     /// The account of what clients make the process hold in memory.
     pub memory: Arc<MemoryBudget>,
@@ -19,18 +27,42 @@ pub struct StoreResources {
     pub open_files: usize,
     /// Where they count what their disk does.
     pub disk: Arc<DiskCounts>,
+    /// Who hears of what others do to the same data.
+    pub events: Arc<dyn EventPublisher>,
+}
+
+impl fmt::Debug for StoreResources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoreResources").finish_non_exhaustive()
+    }
+}
+
+/// Nobody is connected.
+struct Nobody;
+
+impl EventPublisher for Nobody {
+    fn publish(&self, _: &Topic, _: Event, _: Option<ConnectionId>) {}
+
+    fn tell(&self, _: &[ConnectionId], _: Event) {}
 }
 
 impl Default for StoreResources {
-    /// Resources that nothing else shares: 192 MiB and 256 files.
+    /// Resources that nothing else shares: 192 MiB and 256 files. Nobody is connected.
     fn default() -> Self {
         Self {
             memory: MemoryBudget::new(192 << 20),
             open_files: 256,
             disk: Arc::default(),
+            events: Arc::new(Nobody),
         }
     }
 }
+
+/// Opens the stores of an engine. May block.
+pub type OpenStores =
+    Box<dyn FnOnce(StoreResources) -> BoxFuture<'static, Result<Stores, Failure>> + Send>;
+
+type Failure = Box<dyn Error + Send + Sync>;
 
 /// All stores over the same data, whichever engine keeps it.
 #[derive(Clone)]

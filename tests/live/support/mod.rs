@@ -5,6 +5,7 @@ mod described;
 #[path = "../../asyncapi/document.rs"]
 mod document;
 mod http;
+pub mod nats_server;
 mod random;
 mod raw;
 mod replica;

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::config::Config;
 use super::layers::{ConfigError, Layers, Source};
-use super::values::HIDDEN_KEY;
+use super::values::{HIDDEN_KEY, Store};
 
 /// The key of a server that nobody has configured.
 pub(super) const DEFAULT_KEY: &[u8] = b"secret";
@@ -94,7 +94,11 @@ fn check_pairs(config: &Config) -> Result<(), ConfigError> {
     // A part in base64, and the message around it.
     let part = config.part_bytes.get().div_ceil(3) * 4 + 8_192;
     let four_times = |key| format!("{memory} must be at least four times {key}");
-    let fault = if ping.1 >= idle.1 {
+    let fault = if config.store == Store::Nats && config.nats_servers().is_empty() {
+        "store is nats, so nats must name at least one of its servers".to_owned()
+    } else if config.nats_replicas.get().is_multiple_of(2) {
+        "natsReplicas must be 1, 3 or 5: with an even number, one more may fail no more".to_owned()
+    } else if ping.1 >= idle.1 {
         format!("{ping} must be less than {idle}: a silent client is closed before it is asked")
     } else if unauthenticated.1 > message.1 {
         format!("{unauthenticated} must not be greater than {message}")
@@ -140,6 +144,12 @@ fn warnings(config: &Config) -> Vec<String> {
         (
             config.metrics_host.is_some() && config.metrics_port.is_none(),
             "metricsHost has no meaning without metricsPort: there are no metrics",
+        ),
+        (
+            config.store == Store::Nats,
+            "the store nats is young: servers that share it share files, pull requests, guests' \
+             names and moderation, but not yet chat rooms, who is connected, focus and the outcome \
+             of pull requests (docs/how-to/nats.md)",
         ),
         (
             config.public_key_file.is_none() && config.key.as_bytes() == DEFAULT_KEY,

@@ -9,6 +9,7 @@ use ipnetwork::IpNetwork;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
+use super::nats_values::{NatsAddress, NatsPrefix};
 use super::values::{
     Compatibility, Durability, FolderDeletion, Guests, List, LogFormat, LogLevel,
     OnStreamerDisconnect, PartBytes, SecretKey, Store, Text, Whole,
@@ -16,6 +17,7 @@ use super::values::{
 use crate::adapters::inbound::transport::Origin;
 
 const SERVER: &str = "Server";
+const NATS: &str = "NATS";
 const FILES: &str = "Files";
 const LIMITS: &str = "Limits of files and uploads";
 const REVIEW: &str = "Pull requests and chat";
@@ -40,9 +42,25 @@ pub struct Config {
     /// The folder that holds the projects; created if missing
     #[arg(long, help_heading = SERVER, value_name = "PATH", default_value = "./")]
     pub base_dir: Text,
-    /// Where projects are kept: `filesystem` or `memory`, which is empty again after a restart
+    /// Where projects are kept: `filesystem`, `memory`, which is empty again after a restart, or
+    /// `nats`, which several servers can share
     #[arg(long, help_heading = SERVER, value_name = "STORE", default_value = "filesystem")]
     pub store: Store,
+    /// With the store `nats`: the addresses of its servers
+    #[arg(long, help_heading = NATS, value_name = "LIST")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nats: Option<List<NatsAddress>>,
+    /// With the store `nats`: the file that says who the server is there
+    #[arg(long, help_heading = NATS, value_name = "PATH")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nats_credentials_file: Option<Text>,
+    /// With the store `nats`: how many of its servers keep everything, from 1 to 5
+    #[arg(long, help_heading = NATS, value_name = "NUMBER", default_value = "3")]
+    pub nats_replicas: Whole<1, 5>,
+    /// With the store `nats`: what all names there begin with, so that others can use it, too:
+    /// 1 to 32 small letters and digits
+    #[arg(long, help_heading = NATS, value_name = "TEXT", default_value = "fws")]
+    pub nats_prefix: NatsPrefix,
     /// With `original`, other defaults, for clients that rely on the habits of the original server:
     /// the files of a project go as soon as its streamer is not there
     #[arg(long, help_heading = SERVER, value_name = "WITH")]

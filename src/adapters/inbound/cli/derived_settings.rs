@@ -1,6 +1,7 @@
 //! What each part of the server needs from the configuration.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use super::checks::has_strong_key;
 use super::config::Config;
@@ -113,6 +114,18 @@ impl Config {
             },
             delete_abandoned_after: deletes.then(|| self.streamer_grace_seconds.seconds()),
         }
+    }
+
+    /// The servers of the store `nats`.
+    pub fn nats_servers(&self) -> Vec<String> {
+        let servers = self.nats.clone().map_or_else(Vec::new, List::into_items);
+        servers.into_iter().map(String::from).collect()
+    }
+
+    /// The file that says who the server is there.
+    pub fn nats_credentials_file(&self) -> Option<PathBuf> {
+        let file = self.nats_credentials_file.as_ref();
+        file.map(|file| file.as_path().to_owned())
     }
 
     /// The limits of a chat room.

@@ -27,6 +27,11 @@ pub fn greeting(config: &Config, addresses: &[SocketAddr], metrics: &[SocketAddr
     let _ = match config.store {
         Store::Filesystem => writeln!(text, "  keeps  {}", &*config.base_dir),
         Store::Memory => writeln!(text, "  keeps  everything in memory, until it stops"),
+        Store::Nats => writeln!(
+            text,
+            "  keeps  everything at {}",
+            config.nats_servers().join(", ")
+        ),
     };
     if config.host() != Host::Loopback {
         return text;

@@ -1,6 +1,5 @@
 //! The operator's commands: carried out here if no server runs on the folder, else by that server.
 
-use std::error::Error;
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
 
@@ -16,13 +15,13 @@ use crate::domain::ProjectId;
 ///
 /// # Errors
 /// Why it cannot be done.
-pub async fn operate<E: Error>(
+pub async fn operate(
     config: &Config,
     operation: Operation,
-    open: impl FnOnce() -> Result<Option<Stores>, E>,
+    open: impl Future<Output = Result<Option<Stores>, Failure>>,
 ) -> Result<(), Failure> {
     config.must_have_base_dir()?;
-    let stores = open().map_err(|error| config.base_dir_fault(&error))?;
+    let stores = open.await?;
     let here = stores.map(|stores| Operator {
         projects: stores.projects,
         pull_requests: stores.pull_requests,

@@ -54,6 +54,10 @@ fn fault(args: &[&str], variables: &[(&str, &str)], file: Option<&str>) -> Strin
 const SAMPLES: &[(&str, &str)] = &[
     ("host", "127.0.0.1"),
     ("store", "memory"),
+    ("nats", "nats://h1, tls://h2:4222"),
+    ("natsCredentialsFile", "node.creds"),
+    ("natsReplicas", "5"),
+    ("natsPrefix", "code2"),
     ("publicRead", "false"),
     ("publicChat", "true"),
     ("durability", "rename"),
@@ -88,7 +92,7 @@ const SAMPLES: &[(&str, &str)] = &[
 /// The sample as it is written in the file.
 fn json(name: &str, text: &str) -> String {
     match name {
-        "allowedOrigins" | "trustedProxies" => {
+        "allowedOrigins" | "trustedProxies" | "nats" => {
             let items: Vec<_> = text.split(", ").collect();
             format!("{items:?}")
         }
@@ -302,7 +306,7 @@ fn every_bad_value_in_the_file_names_key_and_what_is_allowed() {
         (
             "{\"store\":\"disk\"}",
             "store is \"disk\" in the file config.json: unknown variant `disk`, expected \
-             `filesystem` or `memory`",
+             one of `filesystem`, `memory`, `nats`",
         ),
         (
             "{\"durability\":\"none\"}",
@@ -345,6 +349,17 @@ fn every_bad_value_in_the_file_names_key_and_what_is_allowed() {
             "pingSeconds (which is 60) must be less than idleTimeoutSeconds (which is 60)",
         ),
         (
+            "{\"store\":\"nats\"}",
+            "store is nats, so nats must name at least one of its servers",
+        ),
+        (
+            "{\"nats\":[\"nats://ana:secret@h1\"]}",
+            "must be without a password; name a natsCredentialsFile",
+        ),
+        ("{\"nats\":[\"nats://h 1\"]}", "must be a host such as"),
+        ("{\"natsReplicas\":4}", "natsReplicas must be 1, 3 or 5"),
+        ("{\"natsPrefix\":\"a.b\"}", "must be 1 to 32 small letters"),
+        (
             "{\"maxMessageBytes\":2000}",
             "maxUnauthenticatedMessageBytes (which is 1048576) must not be greater than \
              maxMessageBytes (which is 2000)",
@@ -386,7 +401,7 @@ fn every_bad_environment_variable_is_named_with_what_is_allowed() {
             "STORE",
             "disk",
             "store is \"disk\" in the environment variable FILE_WS_SERVER_STORE: must be one of: \
-             filesystem, memory",
+             filesystem, memory, nats",
         ),
         ("PUBLIC_READ", "yes", "must be one of: true, false"),
         (

@@ -209,6 +209,8 @@ pub enum Store {
     Filesystem,
     /// In memory only.
     Memory,
+    /// On NATS `JetStream`.
+    Nats,
 }
 
 /// `durability`.

@@ -4,29 +4,34 @@ mod drafts;
 mod files;
 mod guests;
 mod moderation;
+pub(in crate::adapters::outbound) mod nats_server;
 mod overlap;
 mod projects;
 mod pull_requests;
 mod quota;
 mod staging;
 mod turns;
+mod two_nodes;
 mod walks;
 pub(in crate::adapters::outbound) mod world;
 
 macro_rules! contract {
     ($($suite:ident: $($case:ident),+ $(,)?;)+) => {
-        contract!(@adapter memory, super::world::World::in_memory(), $($suite: $($case),+;)+);
-        contract!(@adapter filesystem_synced, super::world::World::on_disk(
-            crate::adapters::outbound::filesystem::Durability::Fsync), $($suite: $($case),+;)+);
-        contract!(@adapter filesystem_renamed, super::world::World::on_disk(
-            crate::adapters::outbound::filesystem::Durability::Rename), $($suite: $($case),+;)+);
+        contract!(@adapter memory, std::future::ready(super::world::World::in_memory()), $($suite: $($case),+;)+);
+        contract!(@adapter filesystem_synced, std::future::ready(super::world::World::on_disk(
+            crate::adapters::outbound::filesystem::Durability::Fsync)), $($suite: $($case),+;)+);
+        contract!(@adapter filesystem_renamed, std::future::ready(super::world::World::on_disk(
+            crate::adapters::outbound::filesystem::Durability::Rename)), $($suite: $($case),+;)+);
+        contract!(@adapter nats, super::world::World::on_nats(), $($suite: $($case),+;)+);
+        contract!(@adapter nats_two_nodes, super::world::World::on_two_nodes(),
+            $($suite: $($case),+;)+);
     };
     (@adapter $adapter:ident, $world:expr, $($suite:ident: $($case:ident),+;)+) => {
         mod $adapter {
             $($(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $case() {
-                    super::$suite::$case($world).await;
+                    super::$suite::$case($world.await).await;
                 }
             )+)+
         }

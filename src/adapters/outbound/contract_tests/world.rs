@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use crate::adapters::outbound::filesystem::{self, Durability};
 use crate::adapters::outbound::memory;
+use crate::adapters::outbound::nats::{self, NatsSettings};
 use crate::application::FileContent;
 use crate::application::ports::{
     FilesBelow, FinishError, GuestStore, ModerationStore, OpenFile, ProjectStore, PullRequestStore,
@@ -73,6 +74,50 @@ impl World {
             guests: stores.guests,
             moderation: stores.moderation,
             place: Some(place),
+        }
+    }
+
+    /// On an engine of all tests, where it shares nothing with others.
+    pub async fn on_nats() -> Self {
+        let settings = super::nats_server::settings();
+        Self::on_engine(&settings).await
+    }
+
+    /// Two nodes of one engine: what is changed at one is read at the other.
+    pub async fn on_two_nodes() -> Self {
+        let settings = super::nats_server::settings();
+        let (write, read) = (
+            Self::on_engine(&settings).await,
+            Self::on_engine(&settings).await,
+        );
+        Self {
+            projects: Arc::new(super::two_nodes::Projects(write.projects, read.projects)),
+            pull_requests: Arc::new(super::two_nodes::PullRequests(
+                write.pull_requests,
+                read.pull_requests,
+            )),
+            guests: Arc::new(super::two_nodes::Guests(write.guests, read.guests)),
+            moderation: Arc::new(super::two_nodes::Moderations(
+                write.moderation,
+                read.moderation,
+            )),
+            ..write
+        }
+    }
+
+    /// A node on an engine where others may be, too.
+    pub async fn on_engine(settings: &NatsSettings) -> Self {
+        let files = memory::open_stores().uploads;
+        let resources = StoreResources::default();
+        let stores = nats::open_stores(settings, files, resources).await;
+        let stores = stores.expect("opens");
+        Self {
+            projects: stores.projects,
+            pull_requests: stores.pull_requests,
+            uploads: stores.uploads,
+            guests: stores.guests,
+            moderation: stores.moderation,
+            place: None,
         }
     }
 

@@ -21,9 +21,9 @@ use crate::application::ports::{ProjectStore, StoreError, StoreResources};
 async fn limited(memory: usize, open_files: usize) -> (World, Arc<MemoryBudget>) {
     let memory = MemoryBudget::new(memory);
     let resources = StoreResources {
-        disk: Arc::default(),
         memory: Arc::clone(&memory),
         open_files,
+        ..StoreResources::default()
     };
     let place = Arc::new(tempfile::tempdir().expect("a temporary folder"));
     let world = World::with(place, Durability::Rename, resources);

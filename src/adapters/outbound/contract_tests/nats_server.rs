@@ -1,0 +1,29 @@
+//! NATS servers for tests: one for all of a process, and some that are killed.
+
+#[path = "../../../../tests/live/support/nats_server.rs"]
+mod process;
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+pub(in crate::adapters::outbound) use process::NatsServer;
+
+use crate::adapters::outbound::nats::NatsSettings;
+
+/// Settings for streams that no other test uses, on a server that all share.
+pub(super) fn settings() -> NatsSettings {
+    static SHARED: OnceLock<NatsServer> = OnceLock::new();
+    settings_on(SHARED.get_or_init(NatsServer::start))
+}
+
+/// Settings for streams that no other test uses.
+pub(in crate::adapters::outbound) fn settings_on(server: &NatsServer) -> NatsSettings {
+    static LAST: AtomicU32 = AtomicU32::new(0);
+    let number = LAST.fetch_add(1, Ordering::Relaxed);
+    NatsSettings {
+        servers: vec![server.address()],
+        credentials_file: None,
+        replicas: 1,
+        prefix: format!("test{number}"),
+    }
+}

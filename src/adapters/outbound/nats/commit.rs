@@ -1,0 +1,324 @@
+//! Makes changes of a project: checks them against the replica, and keeps them if nobody else has
+//! changed the project meanwhile.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::sleep;
+
+use crate::adapters::outbound::nats::engine::{Outgoing, PublishError};
+use crate::adapters::outbound::nats::entry::{Content, Entry, Head, INLINE_BYTES, What};
+use crate::adapters::outbound::nats::own_changes::Tellings;
+use crate::adapters::outbound::nats::replica::{Ready, Replica};
+use crate::adapters::outbound::nats::replicas::Node;
+use crate::adapters::outbound::nats::sequencer::{Pending, Told, Wish};
+use crate::adapters::outbound::system::now_nanos;
+use crate::application::ports::StoreError;
+use crate::domain::{PendingPut, Project, Timestamp, Version};
+
+/// How many changes a head remembers, so that a node whose question was not answered learns later
+/// whether its change was kept.
+const REMEMBERED: usize = 16;
+
+/// How long to wait before the engine is asked again.
+const AGAIN: Duration = Duration::from_millis(200);
+
+/// Changes that may be made.
+struct Checked {
+    changes: Vec<(Wish, oneshot::Sender<Result<Version, StoreError>>)>,
+    tellings: Tellings,
+    batch: Batch,
+}
+
+/// What is kept for them, if the head is still the expected one.
+struct Batch {
+    entries: Vec<What>,
+    head: Head,
+    expected: u64,
+    /// Where the log has the large contents that are replaced.
+    replaced: Vec<u64>,
+}
+
+enum Outcome {
+    /// The first of the batch has this number.
+    Kept(u64),
+    Conflict,
+    Refused(StoreError),
+}
+
+impl Node {
+    /// Makes a change, together with others that wait. It is carried out even if the caller is
+    /// dropped.
+    ///
+    /// # Errors
+    /// Those of the changes; see `ProjectStore`.
+    pub async fn submit(
+        self: &Arc<Self>,
+        replica: &Arc<Replica>,
+        wish: Wish,
+        told: Told,
+    ) -> Result<Version, StoreError> {
+        let (done, result) = oneshot::channel();
+        if replica.queue.push(Pending { wish, told, done }) {
+            let (node, replica) = (Arc::clone(self), Arc::clone(replica));
+            tokio::spawn(async move {
+                while let Some(batch) = replica.queue.next() {
+                    node.commit(&replica, batch).await;
+                }
+            });
+        }
+        result.await.map_err(StoreError::failed)?
+    }
+
+    async fn commit(&self, replica: &Replica, mut batch: Vec<Pending>) {
+        let change = self.names.next();
+        loop {
+            let Some(mut checked) = check(replica, batch) else {
+                return;
+            };
+            let tellings = std::mem::take(&mut checked.tellings);
+            self.own.begin(&change, tellings);
+            let outcome = match self.replaced_blobs(&checked.batch.replaced).await {
+                Ok(blobs) => match self.keep(replica, &change, &checked.batch).await {
+                    Outcome::Kept(first) => {
+                        self.blobs.remove_later(blobs);
+                        Outcome::Kept(first)
+                    }
+                    other => other,
+                },
+                Err(error) => Outcome::Refused(error),
+            };
+            let mut tellings = self.own.end(&change);
+            match outcome {
+                Outcome::Kept(first) => {
+                    return Self::end(first, checked, tellings);
+                }
+                Outcome::Refused(error) => {
+                    for (_, done) in checked.changes {
+                        // Whoever asked may be gone.
+                        let _ = done.send(Err(error.clone()));
+                    }
+                    return;
+                }
+                Outcome::Conflict => {
+                    let again = checked.changes.into_iter().filter_map(|(wish, done)| {
+                        let told = tellings.remove(&wish.path().cloned())?;
+                        Some(Pending { wish, told, done })
+                    });
+                    batch = again.collect();
+                }
+            }
+        }
+    }
+
+    /// Where the large contents are that will be replaced. They are not known any more afterwards.
+    async fn replaced_blobs(&self, places: &[u64]) -> Result<Vec<String>, StoreError> {
+        let mut blobs = Vec::new();
+        for place in places {
+            let entry = self.entry_at(*place).await?;
+            if let Some(Entry {
+                what: What::Put(_, put),
+                ..
+            }) = entry
+                && let Content::Blob(blob) = put.content
+            {
+                blobs.push(blob);
+            }
+        }
+        Ok(blobs)
+    }
+
+    /// Keeps the batch. Does not end while nobody knows whether it is kept.
+    async fn keep(&self, replica: &Replica, change: &str, kept: &Batch) -> Outcome {
+        let project = &replica.project;
+        let subjects = &self.engine.subjects;
+        let encode = |what: &What| {
+            let subject = match what {
+                What::Head(_) => subjects.head(project),
+                What::Put(path, _) | What::Gone(path) => subjects.file(project, path),
+            };
+            let entry = Entry {
+                project: project.clone(),
+                change: change.to_owned(),
+                what: what.clone(),
+            };
+            let payload = entry.encode()?;
+            Ok::<_, StoreError>(Outgoing { subject, payload })
+        };
+        let messages: Result<Vec<_>, _> = kept.entries.iter().map(encode).collect();
+        let head = encode(&What::Head(kept.head.clone()));
+        let (messages, head) = match (messages, head) {
+            (Ok(messages), Ok(head)) => (messages, head),
+            (Err(error), _) | (_, Err(error)) => return Outcome::Refused(error),
+        };
+        let (expected, count) = (kept.expected, messages.len() as u64);
+        // Of two batches of one name at most one is kept: the other finds another head.
+        loop {
+            let batch = self.names.next();
+            let published = self
+                .engine
+                .publish_all(&batch, messages.clone(), head.clone(), expected)
+                .await;
+            match published {
+                Ok(last) => {
+                    return match self.position.reaches(last).await {
+                        Ok(()) => Outcome::Kept(last - count),
+                        Err(error) => Outcome::Refused(error),
+                    };
+                }
+                Err(refused @ PublishError::Refused(_)) => return Outcome::Refused(refused.into()),
+                Err(PublishError::Conflict) => {}
+                Err(PublishError::Unknown(why)) => {
+                    tracing::warn!(why, "the engine has not answered; asking what it has kept");
+                }
+            }
+            // Who was first: this very change, whose answer was lost, or another?
+            let found = loop {
+                match self.engine.last(&head.subject).await {
+                    Ok(Some(found)) => break found.sequence,
+                    Ok(None) => return Outcome::Conflict,
+                    Err(error) => tracing::warn!(%error, "the engine does not answer"),
+                }
+                sleep(AGAIN).await;
+            };
+            if found != expected {
+                if let Err(error) = self.position.reaches(found).await {
+                    return Outcome::Refused(error);
+                }
+                let has_made = replica.with(|ready| {
+                    let is_last = ready.change == change && ready.head_sequence == found;
+                    ready.has_made(change).then_some(is_last)
+                });
+                return match has_made {
+                    Ok(Some(true)) => Outcome::Kept(found - count),
+                    // Its numbers lie between the head that it followed and what came later.
+                    Ok(Some(false)) => Outcome::Kept(expected + 1),
+                    Ok(None) | Err(_) => Outcome::Conflict,
+                };
+            }
+            sleep(AGAIN).await;
+        }
+    }
+
+    /// Answers those who wait. `untold` are those whose place of the log was not seen, because what
+    /// they wrote had been replaced already.
+    fn end(first: u64, checked: Checked, mut untold: Tellings) {
+        let now = Timestamp::from_millis(now_nanos() / 1_000_000);
+        for ((wish, done), number) in checked.changes.into_iter().zip(first..) {
+            let version = Version::new(number);
+            match untold.remove(&wish.path().cloned()) {
+                Some(Told::Gone(in_turn)) => in_turn(version),
+                Some(Told::Put(in_turn)) => {
+                    if let Wish::Put { put, .. } = &wish {
+                        in_turn(put.known(number, now));
+                    }
+                }
+                Some(Told::Removed(_)) | None => {}
+            }
+            let _ = done.send(Ok(version));
+        }
+    }
+}
+
+/// Checks the batch as a whole, and answers what cannot be. `None`: nothing is left of it.
+fn check(replica: &Replica, batch: Vec<Pending>) -> Option<Checked> {
+    let mut left = Some(batch);
+    let looked = replica.with(|ready| {
+        let batch = left.take().unwrap_or_default();
+        check_batch(replica, ready, batch)
+    });
+    for Pending { done, .. } in left.unwrap_or_default() {
+        // It has been removed.
+        let _ = done.send(Err(StoreError::NotFound));
+    }
+    looked.ok().filter(|checked| !checked.changes.is_empty())
+}
+
+fn check_batch(replica: &Replica, ready: &Ready, batch: Vec<Pending>) -> Checked {
+    let mut earlier = ready.head.earlier.clone();
+    earlier.insert(0, ready.change.clone());
+    earlier.truncate(REMEMBERED);
+    let mut checked = Checked {
+        changes: Vec::new(),
+        tellings: HashMap::new(),
+        batch: Batch {
+            entries: Vec::new(),
+            head: Head {
+                is_registered: true,
+                since: ready.head.since,
+                earlier,
+            },
+            expected: ready.head_sequence,
+            replaced: Vec::new(),
+        },
+    };
+    ready.loaded.with(|project| {
+        let (mut puts, mut deletes) = (Vec::new(), 0);
+        let mut batch = batch.into_iter();
+        while let Some(mut pending) = batch.next() {
+            let allowed = check_one(project, &mut pending.wish, &mut puts);
+            if allowed.is_err() && deletes > 0 && matches!(pending.wish, Wish::Put { .. }) {
+                // What is deleted before it may make room: it is looked at again once that is done.
+                replica
+                    .queue
+                    .put_back([pending].into_iter().chain(batch).collect());
+                break;
+            }
+            let what = match allowed {
+                Ok(what) => what,
+                Err(error) => {
+                    let _ = pending.done.send(Err(error));
+                    continue;
+                }
+            };
+            deletes += usize::from(matches!(what, Some(What::Gone(_))));
+            if what.is_none() {
+                checked.batch.head.is_registered = false;
+            }
+            if let Some(path) = pending.wish.path()
+                && let Some(known) = project.get(path)
+                && known.bytes > INLINE_BYTES
+            {
+                checked.batch.replaced.push(known.version.number());
+            }
+            checked.batch.entries.extend(what);
+            let path = pending.wish.path().cloned();
+            checked.tellings.insert(path, pending.told);
+            checked.changes.push((pending.wish, pending.done));
+        }
+        for put in puts {
+            project.abandon_put(put);
+        }
+    });
+    checked
+}
+
+/// What is to be kept; nothing but the head, if the project is to be removed.
+fn check_one(
+    project: &mut Project,
+    wish: &mut Wish,
+    puts: &mut Vec<PendingPut>,
+) -> Result<Option<What>, StoreError> {
+    match wish {
+        Wish::Put {
+            path,
+            put,
+            executable,
+            quota,
+        } => {
+            puts.push(project.begin_put(path, put.bytes, quota)?);
+            put.executable = executable.unwrap_or_else(|| project.is_executable(path));
+            Ok(Some(What::Put(path.clone(), put.clone())))
+        }
+        Wish::Delete { path, wanted } => {
+            let is_wanted = wanted.take().is_none_or(|wanted| wanted());
+            if project.get(path).is_none() || !is_wanted {
+                return Err(StoreError::NotFound);
+            }
+            Ok(Some(What::Gone(path.clone())))
+        }
+        Wish::Remove => Ok(None),
+    }
+}

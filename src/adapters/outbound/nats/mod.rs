@@ -1,0 +1,35 @@
+//! Stores on NATS `JetStream`, so that several nodes serve the same projects.
+//!
+//! One replicated stream is the log of all changes and the store of their newest state. A change is
+//! an atomic batch that ends with the project's head; that the head has not moved since the change
+//! was checked makes order and quotas exact, whichever node asks. Each node follows the log, keeps
+//! a replica of what is asked of it, and reads contents by their place in the log.
+
+mod blobs;
+mod commit;
+mod engine;
+mod entry;
+mod follower;
+mod guests;
+mod logged;
+mod moderation;
+mod own_changes;
+mod projects;
+mod pull_requests;
+mod read;
+mod replica;
+mod replicas;
+mod reviews;
+mod sequencer;
+mod settings;
+mod setup;
+mod stores;
+mod subjects;
+mod told;
+mod uploads;
+
+#[cfg(test)]
+mod tests;
+
+pub use settings::NatsSettings;
+pub use stores::open_stores;

@@ -1,0 +1,60 @@
+//! What this node is changing, so that those who asked are told at the change's place of the log.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::adapters::outbound::nats::sequencer::Told;
+use crate::adapters::outbound::system::random_number;
+use crate::application::locks::lock;
+use crate::domain::FilePath;
+
+/// The changes of this node that the log has not told of yet.
+#[derive(Default)]
+pub(crate) struct OwnChanges {
+    under_way: Mutex<HashMap<String, Tellings>>,
+}
+
+/// Who is told, by the file; `None`: of the whole project.
+pub(crate) type Tellings = HashMap<Option<FilePath>, Told>;
+
+impl OwnChanges {
+    /// Whom the log's message is to be told to, if the change is this node's.
+    pub fn take(&self, change: &str, path: Option<&FilePath>) -> Option<Told> {
+        let mut under_way = lock(&self.under_way);
+        under_way.get_mut(change)?.remove(&path.cloned())
+    }
+
+    /// A change begins, of which these are told.
+    pub fn begin(&self, change: &str, tellings: Tellings) {
+        lock(&self.under_way).insert(change.to_owned(), tellings);
+    }
+
+    /// It has ended; returns those who have not been told.
+    pub fn end(&self, change: &str) -> Tellings {
+        lock(&self.under_way).remove(change).unwrap_or_default()
+    }
+}
+
+/// Names of changes that nobody else uses.
+pub(crate) struct ChangeNames {
+    start: u64,
+    last: AtomicU64,
+}
+
+impl Default for ChangeNames {
+    fn default() -> Self {
+        Self {
+            start: random_number(),
+            last: AtomicU64::new(0),
+        }
+    }
+}
+
+impl ChangeNames {
+    /// The next one.
+    pub fn next(&self) -> String {
+        let number = self.last.fetch_add(1, Ordering::Relaxed);
+        format!("{:x}/{number}", self.start)
+    }
+}

@@ -1,0 +1,292 @@
+//! Projects and their files in the engine.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures_util::StreamExt as _;
+
+use crate::adapters::outbound::listing::list;
+use crate::adapters::outbound::loaded_project::User;
+use crate::adapters::outbound::nats::engine::{Outgoing, PublishError};
+use crate::adapters::outbound::nats::entry::{Content, Entry, Head, INLINE_BYTES, Put, What};
+use crate::adapters::outbound::nats::replicas::{Node, head_of, place};
+use crate::adapters::outbound::nats::sequencer::{Told, Wish};
+use crate::application::FileContent;
+use crate::application::ports::{
+    FilesBelow, InTurn, OpenFile, ProjectState, ProjectStore, PutInTurn, StoreError, TellRemoved,
+    TellRescanned, Wanted,
+};
+use crate::domain::{
+    ContentHash, FilePath, ProjectEntry, ProjectId, ProjectQuota, Revision, Usage, UserName,
+    Version,
+};
+
+/// How many small files are opened at a time.
+const AT_ONCE: usize = 16;
+
+/// Keeps projects in the engine. It contains only what servers created, so nothing is foreign.
+pub(crate) struct NatsProjects(pub(crate) Arc<Node>);
+
+impl NatsProjects {
+    /// The head of a project that exists, or has existed.
+    async fn head(&self, project: &ProjectId) -> Result<Option<(u64, Head)>, StoreError> {
+        let subject = self.0.engine.subjects.head(project);
+        let Some(found) = self.0.engine.last(&subject).await? else {
+            return Ok(None);
+        };
+        let head = head_of(&place(&found)?).cloned();
+        Ok(head.map(|head| (found.sequence, head)))
+    }
+
+    async fn must_exist(&self, project: &ProjectId) -> Result<(), StoreError> {
+        match self.state(project).await? {
+            ProjectState::Registered => Ok(()),
+            ProjectState::Absent | ProjectState::Foreign => Err(StoreError::NotFound),
+        }
+    }
+}
+
+#[async_trait]
+impl ProjectStore for NatsProjects {
+    async fn state(&self, project: &ProjectId) -> Result<ProjectState, StoreError> {
+        let head = self.head(project).await?;
+        Ok(match head {
+            Some((_, head)) if head.is_registered => ProjectState::Registered,
+            Some(_) | None => ProjectState::Absent,
+        })
+    }
+
+    async fn register(&self, project: &ProjectId) -> Result<(), StoreError> {
+        let Self(node) = self;
+        let subject = node.engine.subjects.head(project);
+        loop {
+            let before = match self.head(project).await? {
+                Some((_, head)) if head.is_registered => return Ok(()),
+                Some((sequence, _)) => sequence,
+                None => 0,
+            };
+            let head = Head {
+                is_registered: true,
+                since: before,
+                earlier: Vec::new(),
+            };
+            let entry = Entry {
+                project: project.clone(),
+                change: node.names.next(),
+                what: What::Head(head),
+            };
+            let message = Outgoing {
+                subject: subject.clone(),
+                payload: entry.encode()?,
+            };
+            match node.engine.publish(message, Some(before)).await {
+                Ok(sequence) => return node.position.reaches(sequence).await,
+                Err(PublishError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    async fn adopt(&self, project: &ProjectId) -> Result<(), StoreError> {
+        self.must_exist(project).await
+    }
+
+    async fn adopt_user(&self, user: &UserName) -> Result<(), StoreError> {
+        let all = self.projects().await?;
+        let theirs = all.iter().find(|project| project.streamer == *user);
+        theirs.map(drop).ok_or(StoreError::NotFound)
+    }
+
+    async fn remove(&self, project: &ProjectId, tell: TellRemoved) -> Result<(), StoreError> {
+        let (node, project) = (Arc::clone(&self.0), project.clone());
+        // A task of its own: what has been removed must be told, even if nobody waits any more.
+        let work = tokio::spawn(async move {
+            let (replica, _loaded) = node.project(&project, User::Streamer).await?;
+            let told = Told::Removed(tell);
+            let removed = node.submit(&replica, Wish::Remove, told).await?;
+            // Only cleanup: a project of that name that is created again begins later in the log.
+            let subjects = &node.engine.subjects;
+            let (stream, files) = (subjects.log_stream(), subjects.files(&project));
+            let purged = node.engine.purge(&stream, &files, Some(removed.number()));
+            if let Err(error) = purged.await {
+                tracing::warn!(%error, "the files of a removed project stay in the engine");
+            }
+            Ok(())
+        });
+        work.await.map_err(StoreError::failed)?
+    }
+
+    async fn rescan(&self, project: &ProjectId, _: TellRescanned) -> Result<(), StoreError> {
+        // Nobody but servers can change it, and the log tells of everything.
+        self.must_exist(project).await
+    }
+
+    async fn projects(&self) -> Result<Vec<ProjectId>, StoreError> {
+        let engine = &self.0.engine;
+        let (mut at, mut all) = (0, Vec::new());
+        loop {
+            let page = engine.page(at + 1, &engine.subjects.heads()).await?;
+            let Some(last) = page.last() else {
+                return Ok(all);
+            };
+            at = last.sequence;
+            for message in &page {
+                let placed = place(message)?;
+                if head_of(&placed).is_some_and(|head| head.is_registered) {
+                    all.push(placed.entry.project);
+                }
+            }
+        }
+    }
+
+    fn loaded(&self) -> usize {
+        self.0.loaded()
+    }
+
+    async fn put_file(
+        &self,
+        project: &ProjectId,
+        path: &FilePath,
+        content: FileContent,
+        executable: Option<bool>,
+        quota: ProjectQuota,
+        in_turn: PutInTurn,
+    ) -> Result<Version, StoreError> {
+        let node = Arc::clone(&self.0);
+        let (replica, loaded) = node.project(project, User::Streamer).await?;
+        let alone = replica.locks.lock(path).await;
+        let path = path.clone();
+        let work = tokio::spawn(async move {
+            let bytes = content.bytes();
+            if bytes > INLINE_BYTES {
+                // What cannot be kept anyway need not be sent first.
+                let put = loaded.with(|project| {
+                    let put = project.begin_put(&path, bytes, &quota)?;
+                    project.abandon_put(put);
+                    Ok::<_, StoreError>(())
+                });
+                put?;
+            }
+            let (sha256, content) = node.blobs.take(content).await?;
+            let blob = match &content {
+                Content::Blob(blob) => Some(blob.clone()),
+                Content::Inline(_) => None,
+            };
+            let wish = Wish::Put {
+                path,
+                put: Put {
+                    bytes,
+                    sha256,
+                    executable: false,
+                    content,
+                },
+                executable,
+                quota,
+            };
+            let put = node.submit(&replica, wish, Told::Put(in_turn)).await;
+            if let (Err(_), Some(blob)) = (&put, blob) {
+                node.blobs.remove(&blob).await;
+            }
+            drop((alone, loaded));
+            put
+        });
+        work.await.map_err(StoreError::failed)?
+    }
+
+    async fn delete_file(
+        &self,
+        project: &ProjectId,
+        path: &FilePath,
+        wanted: Wanted,
+        in_turn: InTurn,
+    ) -> Result<Version, StoreError> {
+        let node = Arc::clone(&self.0);
+        let (replica, loaded) = node.project(project, User::Streamer).await?;
+        let alone = replica.locks.lock(path).await;
+        let path = path.clone();
+        let work = tokio::spawn(async move {
+            let wanted = Some(wanted);
+            let wish = Wish::Delete { path, wanted };
+            let deleted = node.submit(&replica, wish, Told::Gone(in_turn)).await;
+            drop((alone, loaded));
+            deleted
+        });
+        work.await.map_err(StoreError::failed)?
+    }
+
+    async fn open_file(
+        &self,
+        project: &ProjectId,
+        path: &FilePath,
+    ) -> Result<OpenFile, StoreError> {
+        let in_use = self.0.latest(project).await?;
+        self.0.open(&in_use, path).await
+    }
+
+    async fn open_files(
+        &self,
+        project: &ProjectId,
+        paths: &[FilePath],
+        bytes: u64,
+    ) -> Result<Vec<Result<OpenFile, StoreError>>, StoreError> {
+        let in_use = self.0.latest(project).await?;
+        let mut left = bytes;
+        let of_small = |path: &&FilePath| {
+            let known = in_use.0.with(|ready| ready.entry(path));
+            let bytes = known.ok().flatten().map_or(0, |entry| entry.bytes);
+            let fits = bytes <= left.min(INLINE_BYTES);
+            left = left.saturating_sub(bytes);
+            fits
+        };
+        let Some((first, others)) = paths.split_first() else {
+            return Ok(Vec::new());
+        };
+        let first = self.0.open(&in_use, first).await;
+        let first_bytes = first.as_ref().map_or(0, |file| file.bytes);
+        if first_bytes > bytes {
+            return Ok(vec![first]);
+        }
+        let others: Vec<_> = others.iter().take_while(of_small).collect();
+        let opening: Vec<_> = others
+            .into_iter()
+            .map(|path| self.0.open(&in_use, path))
+            .collect();
+        let opening = futures_util::stream::iter(opening).buffered(AT_ONCE);
+        let others: Vec<_> = opening.collect().await;
+        Ok(std::iter::once(first).chain(others).collect())
+    }
+
+    async fn find_file(
+        &self,
+        project: &ProjectId,
+        path: &FilePath,
+    ) -> Result<ProjectEntry, StoreError> {
+        let (_, loaded) = self.0.latest(project).await?;
+        let found = loaded.with(|project| project.get(path).copied());
+        found.ok_or(StoreError::NotFound)
+    }
+
+    async fn files_below(
+        &self,
+        project: &ProjectId,
+        files: &FilesBelow,
+        most: usize,
+    ) -> Result<Vec<(FilePath, ProjectEntry)>, StoreError> {
+        let (_, loaded) = self.0.latest(project).await?;
+        loaded.with(|project| list(project, files, most))
+    }
+
+    fn note_hash(&self, _: &ProjectId, _: &FilePath, _: Version, _: ContentHash) {
+        // It is in the log.
+    }
+
+    async fn revision(&self, project: &ProjectId) -> Result<Revision, StoreError> {
+        let (_, loaded) = self.0.latest(project).await?;
+        Ok(loaded.revision())
+    }
+
+    async fn usage(&self, project: &ProjectId) -> Result<Usage, StoreError> {
+        let (_, loaded) = self.0.latest(project).await?;
+        Ok(loaded.with(|project| project.usage()))
+    }
+}

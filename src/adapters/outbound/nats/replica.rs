@@ -1,0 +1,191 @@
+//! What a node knows of a project: which files there are, at which place of the log.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use crate::adapters::outbound::change_order::FileLocks;
+use crate::adapters::outbound::loaded_project::{LoadedProject, User};
+use crate::adapters::outbound::nats::entry::{Entry, Head, What};
+use crate::adapters::outbound::nats::sequencer::Queue;
+use crate::application::locks::lock;
+use crate::application::ports::StoreError;
+use crate::domain::{FilePath, ProjectEntry, ProjectId, ProjectQuota, Timestamp};
+
+/// A project on this node.
+pub(crate) struct Replica {
+    pub project: ProjectId,
+    /// Two changes of one file do not overlap.
+    pub locks: Arc<FileLocks>,
+    /// The changes that wait for their turn.
+    pub queue: Queue,
+    phase: Mutex<Phase>,
+    /// Held while it is loaded.
+    pub loading: tokio::sync::Mutex<()>,
+}
+
+/// An entry at its place of the log.
+#[derive(Debug, Clone)]
+pub(crate) struct Placed {
+    pub sequence: u64,
+    pub at: Timestamp,
+    pub entry: Entry,
+}
+
+enum Phase {
+    /// It is being loaded; this is what the log has told meanwhile.
+    Loading(Vec<Placed>),
+    Ready(Ready),
+    /// It has been removed.
+    Gone,
+}
+
+/// A project that is known up to some place of the log.
+pub(crate) struct Ready {
+    pub loaded: Arc<LoadedProject>,
+    /// Its head, and where that is.
+    pub head: Head,
+    pub head_sequence: u64,
+    /// The change that the head belongs to.
+    pub change: String,
+    /// Everything up to here is in it.
+    pub at: u64,
+}
+
+impl Replica {
+    pub fn new(project: ProjectId) -> Self {
+        Self {
+            project,
+            locks: Arc::default(),
+            queue: Queue::default(),
+            phase: Mutex::new(Phase::Loading(Vec::new())),
+            loading: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// What is known, if that has been loaded; `NotFound` if the project has been removed.
+    pub fn ready(&self, user: User) -> Option<Result<Arc<LoadedProject>, StoreError>> {
+        match &*self.phase() {
+            Phase::Loading(_) => None,
+            Phase::Ready(ready) => {
+                ready.loaded.touch(user);
+                Some(Ok(Arc::clone(&ready.loaded)))
+            }
+            Phase::Gone => Some(Err(StoreError::NotFound)),
+        }
+    }
+
+    /// Looks at what is known, while nothing changes.
+    ///
+    /// # Errors
+    /// `NotFound` if it has been removed.
+    pub fn with<T>(&self, look: impl FnOnce(&Ready) -> T) -> Result<T, StoreError> {
+        match &*self.phase() {
+            Phase::Ready(ready) => Ok(look(ready)),
+            Phase::Loading(_) | Phase::Gone => Err(StoreError::NotFound),
+        }
+    }
+
+    /// Whether anybody needs it still, or what it takes can be given back.
+    pub fn is_used(&self) -> bool {
+        match &*self.phase() {
+            Phase::Ready(ready) => Arc::strong_count(&ready.loaded) > 1,
+            Phase::Loading(_) => true,
+            Phase::Gone => false,
+        }
+    }
+
+    /// It has been loaded; what the log has told meanwhile comes on top.
+    pub fn begin(&self, mut ready: Ready) {
+        let mut phase = self.phase();
+        if let Phase::Loading(told) = &mut *phase {
+            let mut is_registered = true;
+            for placed in std::mem::take(told) {
+                is_registered = ready.apply(&placed).is_none();
+            }
+            *phase = if is_registered {
+                Phase::Ready(ready)
+            } else {
+                Phase::Gone
+            };
+        }
+    }
+
+    /// The log tells this. `then` is called before anybody sees it, with the files that are gone
+    /// with the project, if that is removed by it.
+    pub fn apply(&self, placed: &Placed, then: impl FnOnce(Vec<FilePath>)) {
+        let mut phase = self.phase();
+        let mut gone = Vec::new();
+        match &mut *phase {
+            Phase::Loading(told) => told.push(placed.clone()),
+            Phase::Ready(ready) => {
+                if let Some(files) = ready.apply(placed) {
+                    gone = files;
+                    *phase = Phase::Gone;
+                }
+            }
+            Phase::Gone => {}
+        }
+        then(gone);
+    }
+
+    fn phase(&self) -> MutexGuard<'_, Phase> {
+        lock(&self.phase)
+    }
+}
+
+impl Ready {
+    /// Follows the log. Returns the files of a project that is removed.
+    fn apply(&mut self, placed: &Placed) -> Option<Vec<FilePath>> {
+        if placed.sequence <= self.at {
+            return None;
+        }
+        self.at = placed.sequence;
+        match &placed.entry.what {
+            What::Head(head) => {
+                self.head = head.clone();
+                self.head_sequence = placed.sequence;
+                self.change.clone_from(&placed.entry.change);
+                (!head.is_registered).then(|| self.files())
+            }
+            What::Put(path, put) => {
+                self.set(path, put.known(placed.sequence, placed.at));
+                None
+            }
+            What::Gone(path) => {
+                self.loaded.change(|project| project.remove(path));
+                None
+            }
+        }
+    }
+
+    fn set(&self, path: &FilePath, entry: ProjectEntry) {
+        self.loaded.change(|project| {
+            // The node that wrote it has seen to the limits, and to what might be in the way.
+            let put = project.begin_put(path, entry.bytes, &ProjectQuota::UNLIMITED);
+            let Ok(put) = put else {
+                tracing::error!(?path, "the log puts a file where a folder is");
+                return;
+            };
+            project.complete_put(put, entry.version, entry.modified, entry.executable);
+            if let Some(hash) = entry.sha256 {
+                project.note_hash(path, entry.version, hash);
+            }
+        });
+    }
+
+    fn files(&self) -> Vec<FilePath> {
+        self.loaded.with(|project| {
+            let files = project.below(None, None, true);
+            files.map(|(path, _)| path.clone()).collect()
+        })
+    }
+
+    /// Whether that change has been made, as far as is remembered.
+    pub fn has_made(&self, change: &str) -> bool {
+        self.change == change || self.head.earlier.iter().any(|earlier| earlier == change)
+    }
+
+    /// What is known of a file.
+    pub fn entry(&self, path: &FilePath) -> Option<ProjectEntry> {
+        self.loaded.with(|project| project.get(path).copied())
+    }
+}

@@ -1,0 +1,182 @@
+//! Connects to the engine, and sees to it that it is one that keeps what it should.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::ConnectOptions;
+use serde_json::{Value, json};
+
+use crate::adapters::outbound::nats::engine::Engine;
+use crate::adapters::outbound::nats::settings::NatsSettings;
+use crate::adapters::outbound::nats::subjects::Subjects;
+use crate::application::ports::StoreError;
+
+/// The oldest servers that have what is needed: atomic batches without the faults of the first
+/// ones.
+const OLDEST: [(u64, u64, u64); 2] = [(2, 12, 14), (2, 14, 4)];
+
+/// The least that a message may be long: a chunk of a large content, and what is said about it.
+const LEAST_PAYLOAD: usize = 600_000;
+
+const PING: Duration = Duration::from_secs(2);
+
+/// How many messages of the log may wait here; more are read back from the engine.
+const WAITING: usize = 1_024;
+
+/// Connects, and creates the streams where they are missing.
+///
+/// # Errors
+/// `Failed` with a sentence: why this engine cannot be used.
+pub(crate) async fn connect(settings: &NatsSettings) -> Result<Arc<Engine>, StoreError> {
+    let options = ConnectOptions::new()
+        .name("file-ws-server")
+        .ping_interval(PING)
+        .subscription_capacity(WAITING);
+    let options = match &settings.credentials_file {
+        Some(file) => {
+            let read = tokio::fs::read_to_string(file).await;
+            let read = read.map_err(|error| {
+                StoreError::failed(format!("cannot read natsCredentialsFile: {error}"))
+            })?;
+            options.credentials(&read).map_err(StoreError::failed)?
+        }
+        None => options,
+    };
+    let client = options.connect(&settings.servers).await;
+    let client = client.map_err(|error| {
+        StoreError::failed(format!("cannot connect to the NATS server: {error}"))
+    })?;
+    let info = client.server_info();
+    if !is_new_enough(&info.version) {
+        return Err(StoreError::failed(format!(
+            "the NATS server is {}, but 2.12.14 or 2.14.4 or a later one is needed",
+            info.version
+        )));
+    }
+    if info.max_payload < LEAST_PAYLOAD {
+        return Err(StoreError::failed(format!(
+            "the NATS server takes messages of {} bytes, but {LEAST_PAYLOAD} are needed \
+             (max_payload)",
+            info.max_payload
+        )));
+    }
+    let engine = Arc::new(Engine {
+        client,
+        subjects: Subjects::new(&settings.prefix),
+    });
+    create(&engine, settings.replicas).await?;
+    Ok(engine)
+}
+
+fn is_new_enough(version: &str) -> bool {
+    let number = version.split(['-', '+']).next().unwrap_or_default();
+    let mut parts = number.split('.').map(str::parse);
+    let (Some(Ok(major)), Some(Ok(minor)), Some(Ok(patch))) =
+        (parts.next(), parts.next(), parts.next())
+    else {
+        return false;
+    };
+    let [older, newer] = OLDEST;
+    let found = (major, minor, patch);
+    found >= newer || ((major, minor) == (older.0, older.1) && found >= older)
+}
+
+async fn create(engine: &Engine, replicas: usize) -> Result<(), StoreError> {
+    let subjects = &engine.subjects;
+    let log = json!({
+        "name": subjects.log_stream(),
+        "subjects": [subjects.log()],
+        "max_msgs_per_subject": 1,
+        "allow_atomic": true,
+        "republish": { "src": subjects.log(), "dest": subjects.told() },
+    });
+    let blobs = json!({
+        "name": subjects.blob_stream(),
+        "subjects": [subjects.all_blobs()],
+        "max_msgs_per_subject": 1,
+    });
+    for mut wanted in [log, blobs] {
+        let common = json!({
+            "storage": "file",
+            "retention": "limits",
+            "discard": "new",
+            "num_replicas": replicas,
+            "max_msgs": -1,
+            "max_bytes": -1,
+            "max_consumers": -1,
+            "max_msg_size": -1,
+            "allow_direct": true,
+            "deny_delete": true,
+        });
+        if let (Value::Object(wanted), Value::Object(common)) = (&mut wanted, common) {
+            wanted.extend(common);
+        }
+        must_be_there(engine, &wanted).await?;
+    }
+    Ok(())
+}
+
+async fn must_be_there(engine: &Engine, wanted: &Value) -> Result<(), StoreError> {
+    let name = wanted
+        .get("name")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let mut found = engine
+        .call(&format!("STREAM.INFO.{name}"), &json!({}))
+        .await?;
+    if found.pointer("/error/code").and_then(Value::as_i64) == Some(404) {
+        // Another node may create it at the same time, which is no error: it wants the same.
+        found = engine
+            .call_well(&format!("STREAM.CREATE.{name}"), wanted)
+            .await?;
+    }
+    if let Some(why) = found.pointer("/error/description") {
+        return Err(StoreError::failed(format!(
+            "the NATS server has no JetStream for us: {why}"
+        )));
+    }
+    for member in [
+        "num_replicas",
+        "max_msgs_per_subject",
+        "republish",
+        "allow_atomic",
+    ] {
+        let (is, should) = (
+            found.pointer(&format!("/config/{member}")),
+            wanted.get(member),
+        );
+        if should.is_some() && is != should {
+            return Err(StoreError::failed(format!(
+                "the stream {name} has {member} {}, but should have {}",
+                is.unwrap_or(&Value::Null),
+                should.unwrap_or(&Value::Null),
+            )));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_are_new_enough_from_the_first_that_has_what_is_needed() {
+        for (version, expected) in [
+            ("2.12.13", false),
+            ("2.12.14", true),
+            ("2.12.20", true),
+            ("2.13.9", false),
+            ("2.14.3", false),
+            ("2.14.4", true),
+            ("2.15.0-RC.1", true),
+            ("2.15.1", true),
+            ("3.0.0", true),
+            ("2.9.10", false),
+            ("", false),
+            ("2.15", false),
+        ] {
+            assert_eq!(is_new_enough(version), expected, "{version}");
+        }
+    }
+}

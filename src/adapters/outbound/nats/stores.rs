@@ -1,0 +1,59 @@
+//! All stores on one engine.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+use super::blobs::Blobs;
+use super::follower::Start;
+use super::guests::NatsGuests;
+use super::moderation::NatsModeration;
+use super::projects::NatsProjects;
+use super::pull_requests::NatsPullRequests;
+use super::replicas::Node;
+use super::reviews::Reviews;
+use super::settings::NatsSettings;
+use super::setup;
+use super::uploads::NatsUploads;
+use crate::adapters::outbound::loaded_project::ProjectMemory;
+use crate::application::ports::{StoreError, StoreResources, Stores, UploadStore};
+
+/// Opens the stores. Uploads, drafts and what is being read lie in `files`, on this node.
+///
+/// # Errors
+/// Why the engine cannot be used.
+pub async fn open_stores(
+    settings: &NatsSettings,
+    files: Arc<dyn UploadStore>,
+    resources: StoreResources,
+) -> Result<Stores, StoreError> {
+    let engine = setup::connect(settings).await?;
+    let (start, position) = Start::from_now(&engine).await?;
+    let events = resources.events;
+    let reviews = Reviews::new(Arc::clone(&events));
+    reviews.load(&engine).await?;
+    let memory = ProjectMemory {
+        budget: resources.memory,
+        readers: AtomicUsize::new(0),
+    };
+    let blobs = Blobs::new(Arc::clone(&engine), Arc::clone(&files));
+    let node = Node::new(
+        Arc::clone(&engine),
+        position,
+        blobs,
+        reviews,
+        events,
+        memory,
+    );
+    tokio::spawn(start.follow(Arc::downgrade(&node)));
+    let uploads = Arc::new(NatsUploads::new(files));
+    Ok(Stores {
+        projects: Arc::new(NatsProjects(Arc::clone(&node))),
+        pull_requests: Arc::new(NatsPullRequests {
+            node,
+            uploads: Arc::clone(&uploads),
+        }),
+        uploads,
+        guests: Arc::new(NatsGuests(Arc::clone(&engine))),
+        moderation: Arc::new(NatsModeration(engine)),
+    })
+}

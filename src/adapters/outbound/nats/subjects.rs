@@ -1,0 +1,140 @@
+//! The names of streams and subjects.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest as _, Sha256};
+
+use crate::domain::{FilePath, ProjectId, PullRequestId};
+
+/// How many characters of a hash stand for a name: 132 bits.
+const HASH_LENGTH: usize = 22;
+
+/// The last part of a head's subject. No hash is as short.
+const HEAD: &str = "_";
+
+/// The names on one engine of everything that begins with one prefix. Names of people and files
+/// appear as hashes only: a subject has no room for all of their characters.
+#[derive(Debug, Clone)]
+pub(crate) struct Subjects {
+    prefix: String,
+}
+
+impl Subjects {
+    pub fn new(prefix: &str) -> Self {
+        Self {
+            prefix: prefix.to_owned(),
+        }
+    }
+
+    /// The stream that is the log.
+    pub fn log_stream(&self) -> String {
+        self.prefix.to_uppercase()
+    }
+
+    /// The stream that keeps large contents.
+    pub fn blob_stream(&self) -> String {
+        format!("{}_BLOBS", self.log_stream())
+    }
+
+    /// All that is in the log.
+    pub fn log(&self) -> String {
+        format!("{}.s.>", self.prefix)
+    }
+
+    /// Where the log is told, once it is kept.
+    pub fn told(&self) -> String {
+        format!("{}.r.>", self.prefix)
+    }
+
+    /// All chunks of large contents.
+    pub fn all_blobs(&self) -> String {
+        format!("{}.b.>", self.prefix)
+    }
+
+    /// The heads of all projects.
+    pub fn heads(&self) -> String {
+        format!("{}.s.f.*.{HEAD}", self.prefix)
+    }
+
+    /// The head of a project.
+    pub fn head(&self, project: &ProjectId) -> String {
+        format!("{}.s.f.{}.{HEAD}", self.prefix, of_project(project))
+    }
+
+    /// The files of a project, and its head.
+    pub fn files(&self, project: &ProjectId) -> String {
+        format!("{}.s.f.{}.*", self.prefix, of_project(project))
+    }
+
+    /// A file of a project.
+    pub fn file(&self, project: &ProjectId, path: &FilePath) -> String {
+        let file = hash(path.as_str().as_bytes());
+        format!("{}.s.f.{}.{file}", self.prefix, of_project(project))
+    }
+
+    /// The pull requests of all projects, and their heads.
+    pub fn all_pull_requests(&self) -> String {
+        format!("{}.s.p.>", self.prefix)
+    }
+
+    /// The head of a project's pull requests.
+    pub fn pull_request_head(&self, project: &ProjectId) -> String {
+        format!("{}.s.p.{}.{HEAD}", self.prefix, of_project(project))
+    }
+
+    /// A pull request.
+    pub fn pull_request(&self, project: &ProjectId, id: PullRequestId) -> String {
+        format!("{}.s.p.{}.{id}", self.prefix, of_project(project))
+    }
+
+    /// Whether a subject of the log is a project's head or file.
+    pub fn is_of_project(&self, subject: &str) -> bool {
+        self.is_of_kind(subject, ".s.f.")
+    }
+
+    /// Whether a subject of the log is a pull request or the head of some.
+    pub fn is_of_pull_request(&self, subject: &str) -> bool {
+        self.is_of_kind(subject, ".s.p.")
+    }
+
+    fn is_of_kind(&self, subject: &str, kind: &str) -> bool {
+        let rest = subject.strip_prefix(self.prefix.as_str());
+        rest.is_some_and(|rest| rest.starts_with(kind))
+    }
+
+    /// The guests of a project.
+    pub fn guests(&self, project: &ProjectId) -> String {
+        format!("{}.s.g.{}", self.prefix, of_project(project))
+    }
+
+    /// The key that signs guests' tokens.
+    pub fn guest_key(&self) -> String {
+        format!("{}.s.k", self.prefix)
+    }
+
+    /// What moderators have decided in a project.
+    pub fn moderation(&self, project: &ProjectId) -> String {
+        format!("{}.s.m.{}", self.prefix, of_project(project))
+    }
+
+    /// A chunk of a large content.
+    pub fn chunk(&self, blob: &str, number: u64) -> String {
+        format!("{}.b.{blob}.{number}", self.prefix)
+    }
+
+    /// All chunks of a large content, or of all contents whose names begin like that.
+    pub fn chunks(&self, blob: &str) -> String {
+        format!("{}.b.{blob}.>", self.prefix)
+    }
+}
+
+fn of_project(project: &ProjectId) -> String {
+    // No name has a NUL, so no two projects are alike.
+    hash(format!("{}\0{}", project.streamer, project.name).as_bytes())
+}
+
+fn hash(name: &[u8]) -> String {
+    let mut text = URL_SAFE_NO_PAD.encode(Sha256::digest(name));
+    text.truncate(HASH_LENGTH);
+    text
+}

@@ -1,0 +1,158 @@
+//! What only this engine can do to a store: end in the middle, and be used by others at once.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use tokio::task::JoinSet;
+
+use crate::adapters::outbound::contract_tests::nats_server::{NatsServer, settings_on};
+use crate::adapters::outbound::contract_tests::world::{
+    AMPLE, World, assert_says, demo, memory, path,
+};
+use crate::application::ports::StoreError;
+use crate::domain::{ProjectQuota, Version};
+
+/// Puts numbers into one file after the other; returns the last of each.
+async fn count(world: World, files: [&'static str; 3], last: u32) -> BTreeMap<&'static str, u32> {
+    let mut kept = BTreeMap::new();
+    let mut versions: BTreeMap<&str, Version> = BTreeMap::new();
+    for number in 0..last {
+        for file in files {
+            let put = world.put(file, number.to_string().as_bytes()).await;
+            let version = put.expect("is kept, or not answered yet");
+            let before = versions.insert(file, version);
+            assert!(before.is_none_or(|before| before < version), "{file}");
+            kept.insert(file, number);
+        }
+    }
+    kept
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_acknowledged_is_lost_when_the_engine_is_killed() {
+    let mut server = NatsServer::start();
+    let settings = settings_on(&server);
+    let (one, other) = (
+        World::on_engine(&settings).await.with_demo().await,
+        World::on_engine(&settings).await,
+    );
+    let mut counting = JoinSet::new();
+    counting.spawn(count(one.clone(), ["a", "b", "both/a"], 60));
+    counting.spawn(count(other.clone(), ["c", "d", "both/b"], 60));
+    let (server, killing) = {
+        let killing = tokio::task::spawn_blocking(move || {
+            for _ in 0..3 {
+                std::thread::sleep(std::time::Duration::from_millis(300));
+                server.kill_and_start();
+            }
+            server
+        });
+        let all = counting.join_all().await;
+        (killing.await.expect("is started again"), all)
+    };
+    let later = World::on_engine(&settings).await;
+    for (file, number) in killing.into_iter().flatten() {
+        for world in [&one, &other, &later] {
+            let content = world.read(file).await.expect("is there");
+            assert_eq!(content, number.to_string().as_bytes(), "{file}");
+        }
+    }
+    assert_eq!(later.tree().await.len(), 6);
+    drop(server);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_nodes_do_not_pass_a_quota_together() {
+    let server = NatsServer::start();
+    let settings = settings_on(&server);
+    let nodes = [
+        World::on_engine(&settings).await.with_demo().await,
+        World::on_engine(&settings).await,
+    ];
+    let quota = ProjectQuota {
+        max_files: 10,
+        ..AMPLE
+    };
+    let mut putting = JoinSet::new();
+    for number in 0..30 {
+        for (node, world) in nodes.iter().enumerate() {
+            let world = world.clone();
+            putting.spawn(async move {
+                let name = format!("{node}/{number}");
+                world.put_as(&name, memory(b"x"), quota).await
+            });
+        }
+    }
+    let (mut kept, mut refused) = (0, 0);
+    for put in putting.join_all().await {
+        match put {
+            Ok(_) => kept += 1,
+            Err(error) => {
+                assert_says!(Err::<(), _>(error), StoreError::OverQuota(_));
+                refused += 1;
+            }
+        }
+    }
+    assert_eq!((kept, refused), (10, 50));
+    for world in &nodes {
+        assert_eq!(world.usage().await.expect("is known").files, 10);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_of_one_file_at_two_nodes_are_told_of_in_one_order() {
+    let server = NatsServer::start();
+    let settings = settings_on(&server);
+    let nodes = [
+        World::on_engine(&settings).await.with_demo().await,
+        World::on_engine(&settings).await,
+    ];
+    let told: Arc<Mutex<Vec<(usize, Version)>>> = Arc::default();
+    let mut putting = JoinSet::new();
+    for number in 0..20_u8 {
+        for (node, world) in nodes.iter().enumerate() {
+            let (world, told) = (world.clone(), Arc::clone(&told));
+            putting.spawn(async move {
+                let tell = move |version| told.lock().expect("not poisoned").push((node, version));
+                let in_turn =
+                    Box::new(move |entry: crate::domain::ProjectEntry| tell(entry.version));
+                let (demo, file, content) = (demo(), path("f"), memory(&[number]));
+                let store = &world.projects;
+                let put = store.put_file(&demo, &file, content, None, AMPLE, in_turn);
+                put.await.expect("is kept")
+            });
+        }
+    }
+    let mut versions = putting.join_all().await;
+    versions.sort_unstable();
+    assert!(versions.is_sorted_by(|a, b| a < b), "each has its own");
+    let told = std::mem::take(&mut *told.lock().expect("not poisoned"));
+    for node in 0..nodes.len() {
+        let own = told.iter().filter(|(its, _)| *its == node);
+        let own: Vec<_> = own.map(|(_, version)| *version).collect();
+        assert_eq!(own.len(), 20);
+        assert!(own.is_sorted(), "{own:?}");
+    }
+    for world in &nodes {
+        let open = world.open("f").await.expect("is there");
+        assert_eq!(Some(&open.version), versions.last());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_engine_that_is_set_up_otherwise_is_refused_with_a_sentence() {
+    let server = NatsServer::start();
+    let mut settings = settings_on(&server);
+    World::on_engine(&settings).await;
+    settings.replicas = 3;
+    let refused = super::setup::connect(&settings).await;
+    let refused = refused.expect_err("another number of replicas").to_string();
+    assert!(
+        refused.contains("num_replicas 1, but should have 3"),
+        "{refused}"
+    );
+    drop(server);
+    let gone = super::setup::connect(&settings).await;
+    let gone = gone.expect_err("nobody listens").to_string();
+    assert!(gone.contains("cannot connect to the NATS server"), "{gone}");
+}

@@ -1,0 +1,99 @@
+//! What a node does when the log tells of something: its replica follows, and those who asked for it, or are connected
+//! here, are told.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::adapters::outbound::nats::entry::{Content, Entry, What};
+use crate::adapters::outbound::nats::follower::Follows;
+use crate::adapters::outbound::nats::logged::Logged;
+use crate::adapters::outbound::nats::replica::Placed;
+use crate::adapters::outbound::nats::replicas::{Node, place};
+use crate::adapters::outbound::nats::sequencer::Told;
+use crate::application::ports::Topic;
+use crate::application::{Event, FileKey};
+use crate::domain::{FilePath, ProjectEntry, Version};
+
+impl Node {
+    fn follow_project(&self, placed: &Placed) {
+        let Placed {
+            sequence,
+            at,
+            entry,
+        } = placed;
+        let path = match &entry.what {
+            What::Head(_) => None,
+            What::Put(path, _) | What::Gone(path) => Some(path),
+        };
+        let told = self.own.take(&entry.change, path);
+        let version = Version::new(*sequence);
+        let then = |gone: Vec<FilePath>| match (told, &entry.what) {
+            (Some(Told::Put(in_turn)), What::Put(_, put)) => in_turn(put.known(*sequence, *at)),
+            (Some(Told::Gone(in_turn)), _) => in_turn(version),
+            (Some(Told::Removed(mut tell)), _) => {
+                for path in gone {
+                    tell(path, version);
+                }
+            }
+            (_, What::Head(_)) => {
+                for path in gone {
+                    self.tell_others(entry, &path, None, version);
+                }
+            }
+            (_, What::Put(path, put)) => {
+                let content = match &put.content {
+                    Content::Inline(content) => Some(content.clone()),
+                    Content::Blob(_) => None,
+                };
+                let known = put.known(*sequence, *at);
+                self.tell_others(entry, path, Some((known, content)), version);
+            }
+            (_, What::Gone(path)) => self.tell_others(entry, path, None, version),
+        };
+        match self.known(&entry.project) {
+            Some(replica) => replica.apply(placed, then),
+            None => then(Vec::new()),
+        }
+    }
+
+    /// Tells those who are connected here of what another node has changed.
+    fn tell_others(
+        &self,
+        entry: &Entry,
+        path: &FilePath,
+        put: Option<(ProjectEntry, Option<Bytes>)>,
+        version: Version,
+    ) {
+        let file = Arc::new(FileKey {
+            project: entry.project.clone(),
+            path: path.clone(),
+        });
+        let event = match put {
+            Some((entry, content)) => Event::FileUpdated {
+                file,
+                entry,
+                content,
+            },
+            None => Event::FileDeleted { file, version },
+        };
+        let topic = Topic::Updates(entry.project.clone());
+        self.events.publish(&topic, event, None);
+    }
+}
+
+impl Follows for Node {
+    fn follow(&self, message: &Logged) {
+        let subjects = &self.engine.subjects;
+        if subjects.is_of_project(&message.subject) {
+            match place(message) {
+                Ok(placed) => self.follow_project(&placed),
+                Err(error) => {
+                    tracing::error!(%error, "the log has what this server does not understand");
+                }
+            }
+        } else if subjects.is_of_pull_request(&message.subject) {
+            self.reviews.follow(message);
+        }
+    }
+}
