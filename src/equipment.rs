@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use file_ws_server::adapters::inbound::cli::{self, Config, Doctor, Store};
+use file_ws_server::adapters::inbound::cli::{self, Config, ConfigError, Doctor, Store};
 use file_ws_server::adapters::outbound::filesystem::{self, Durability, OpenError, unless_locked};
 use file_ws_server::adapters::outbound::jwt::{JwtVerifier, TokenKey};
 use file_ws_server::adapters::outbound::memory;
@@ -80,9 +80,9 @@ pub async fn open_stores(
 }
 
 /// Whose tokens are believed.
-pub fn verifier(config: &Config) -> Result<JwtVerifier, Failure> {
+pub fn verifier(config: &Config) -> Result<JwtVerifier, ConfigError> {
     let pem = config.public_key()?.map(TokenKey::PublicKeyPem);
     let key = pem.unwrap_or_else(|| TokenKey::Secret(config.key.as_bytes().to_vec()));
     JwtVerifier::new(&key, config.issuer.as_deref(), config.audience.as_deref())
-        .map_err(|error| format!("publicKeyFile: {error}").into())
+        .map_err(|error| ConfigError::of("publicKeyFile", error))
 }

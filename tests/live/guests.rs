@@ -184,11 +184,14 @@ async fn names_that_no_guest_may_have_and_projects_that_are_not_there_are_refuse
 
 #[tokio::test]
 async fn a_damaged_file_gives_nobody_a_name_and_fills_no_log() {
-    let (server, _ana) = server("chat", &[]).await;
+    let (mut server, _ana) = server("chat", &[]).await;
     let mut client = server.connect().await;
     client.ok(enter("bob")).await;
     let kept = server.base().join(".twicecast/guests/ana/demo");
     std::fs::write(&kept, "damaged").expect("written");
+    client.refused(409, enter("bob")).await;
+    server.restart();
+    let mut client = server.connect().await;
     for name in ["bob", "eve", "eve"] {
         client.refused(500, enter(name)).await;
     }
@@ -231,8 +234,11 @@ async fn a_taken_name_is_told_with_a_free_one_also_after_a_restart() {
         guest["until"] = json!(1);
     }
     std::fs::write(&kept, record.to_string()).expect("written");
+    server.restart();
+    let mut client = server.connect().await;
     let refused = client.refused(409, enter("bob")).await;
     assert_eq!(refused["suggestion"], "bob-2", "that one is free again");
+    client.authenticate(roles(&token, "~bob")).await;
     let withdrawn = json!({"id": own[0]["id"]});
     client.ok(pull_request("delete", withdrawn)).await;
     client.ok(enter("bob")).await;

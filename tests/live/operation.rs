@@ -54,6 +54,8 @@ fn a_named_file_that_never_ends_stops_the_start_at_once() {
         for (file, why) in [("fifo", "nobody writes"), ("/dev/zero", "a device")] {
             let said = refused_start(folder.path(), &["--base-dir", "made", flag, file]);
             assert!(said.contains(why) && said.contains(file), "{flag}: {said}");
+            let checked = run(folder.path(), &["--check-config", flag, file]);
+            assert_eq!(checked.status.code(), Some(2), "{flag} {file}");
         }
     }
     assert!(!folder.path().join("made").exists());

@@ -8,8 +8,8 @@ use crate::application::request_error::RequestError;
 use crate::application::service::Application;
 use crate::application::session::state::Session;
 use crate::domain::{
-    Action, Ban, Bound, ClientAddress, Deed, Moderation, Mute, ProjectId, Standing, Timestamp,
-    TooManyModerated, UserName,
+    Action, Ban, Bound, ClientAddress, Deed, Moderation, Mute, Person, ProjectId, Standing,
+    Timestamp, TooManyModerated, UserName,
 };
 
 /// The room has given no message this number.
@@ -20,6 +20,8 @@ pub(super) const UNKNOWN_MESSAGE: RequestError =
 pub(crate) struct Moderator {
     pub moderated: Arc<Moderated>,
     pub name: UserName,
+    /// `None` if no decision may concern it.
+    address: Option<ClientAddress>,
 }
 
 /// Who asks to moderate, before it is known what they ask for.
@@ -33,22 +35,36 @@ pub(crate) async fn moderator(
 ) -> Result<Moderator, RequestError> {
     let public_read = app.policy.public.read;
     let (project, bearer) = session.rights().may_moderate(public_read, now)?;
-    let moderated = app.moderations.of(project);
-    match moderated.standing(session.person(bearer), now).await? {
+    let (moderated, person) = (app.moderations.of(project), session.person(bearer));
+    must_be_free(moderated.standing(person, now).await?)?;
+    Ok(Moderator {
+        moderated,
+        name: bearer.user.clone(),
+        address: person.address,
+    })
+}
+
+/// Whoever is muted or banned decides nothing.
+fn must_be_free(standing: Standing) -> Result<(), RequestError> {
+    match standing {
         Standing {
             banned: Some(ban), ..
         } => Err(RequestError::Banned(ban)),
         Standing {
             muted: Some(until), ..
         } => Err(RequestError::Muted { until }),
-        Standing { .. } => Ok(Moderator {
-            moderated,
-            name: bearer.user.clone(),
-        }),
+        Standing { .. } => Ok(()),
     }
 }
 
 impl Moderator {
+    fn person(&self) -> Person<'_> {
+        Person {
+            user: &self.name,
+            address: self.address,
+        }
+    }
+
     /// Whom a decision about `user` is about: a guest who is there may spell their name otherwise.
     ///
     /// # Errors
@@ -81,7 +97,7 @@ impl Moderator {
             .may_decide(project, &self.name, rate, app.uptime());
         allowed?;
         let own = Arc::clone(app);
-        let work = async move { carry_out(&own, &self.moderated, self.name, deed).await };
+        let work = async move { carry_out(&own, self, deed).await };
         app.to_the_end(work).await
     }
 }
@@ -95,10 +111,10 @@ pub(crate) struct InForce {
 
 async fn carry_out(
     app: &Application,
-    moderated: &Moderated,
-    by: UserName,
+    moderator: Moderator,
     deed: Deed,
 ) -> Result<InForce, RequestError> {
+    let moderated = &*moderator.moderated;
     let _turn = moderated.turn.lock().await;
     let state = app.ports.projects.state(&moderated.project).await;
     let state = state.map_err(|error| RequestError::internal("look up a project", &error))?;
@@ -106,13 +122,16 @@ async fn carry_out(
         return Err(RequestError::bad("there is no such project"));
     }
     moderated.load_in_turn().await?;
+    // Another may have decided about them while they waited.
+    let standing = moderated.known_standing(&moderated.state(), moderator.person(), app.now());
+    must_be_free(standing)?;
     let deed = with_author(app, moderated, deed)?;
     let before = moderated.state().moderation().cloned().unwrap_or_default();
     let most = app.limits.max_moderated;
-    let bound = Bound::new(most, moderated.is_streamer(&by));
+    let bound = Bound::new(most, moderated.is_streamer(&moderator.name));
     let action = Action {
         date: app.now(),
-        by,
+        by: moderator.name,
         deed,
     };
     let addresses = addresses_of(app, moderated, &action).await;

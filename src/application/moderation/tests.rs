@@ -652,6 +652,24 @@ async fn a_moderator_is_like_the_streamer_until_they_are_muted_or_banned_themsel
 }
 
 #[tokio::test]
+async fn a_moderator_who_is_banned_while_they_wait_for_their_turn_decides_nothing() {
+    let scene = world().build();
+    let mut ana = ana(&scene).await;
+    let mut moderator = scene.connect(2, MOD, in_room("mod")).await;
+    let moderated = scene.app.moderations.of(&demo());
+    let turn = moderated.turn.lock().await;
+    let (banning, unbanning, ()) = tokio::join!(
+        scene.ask(&mut ana, ban("mod", None)),
+        scene.ask(&mut moderator, unban("mod")),
+        async { drop(turn) },
+    );
+    banning.expect("may");
+    assert_eq!(unbanning, Err(banned(None)));
+    let answer = scene.ask(&mut moderator, unban("mod")).await;
+    assert_eq!(answer, Err(banned(None)));
+}
+
+#[tokio::test]
 async fn nothing_is_decided_about_the_streamer() {
     let scene = world().build();
     let mut ana = ana(&scene).await;

@@ -10,6 +10,9 @@ use super::super::time::Timestamp;
 use super::entries::{Ban, MOST_ADDRESSES, MOST_MODERATED, Mute, people};
 use super::log::LOGGED;
 
+/// The end of the year 9999: what is later is no date that anybody could show.
+const LATEST: Timestamp = Timestamp::from_millis(253_402_300_799_999);
+
 /// What no moderator could have decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ImpossibleModeration {
@@ -22,6 +25,9 @@ pub enum ImpossibleModeration {
     /// More addresses than may be.
     #[error("a mute or a ban in it concerns more than {MOST_ADDRESSES} addresses")]
     Addresses,
+    /// Nobody has decided anything then.
+    #[error("a date in it is none")]
+    Date,
     /// Longer than it may be.
     #[error("its slow mode is longer than {SLOWEST} s")]
     Slow,
@@ -41,6 +47,11 @@ pub(super) fn must_be_possible(
     let is_too_long = |date: Timestamp, until: Timestamp| until > end(date, MOST_SECONDS);
     let is_long_mute = |mute: &Mute| is_too_long(mute.date, mute.until);
     let is_long_ban = |ban: &Ban| ban.until.is_some_and(|until| is_too_long(ban.date, until));
+    let dates = muted.values().map(|mute| mute.date);
+    let mut dates = dates.chain(banned.values().map(|ban| ban.date));
+    if dates.any(|date| date > LATEST) || log.iter().any(|action| action.date > LATEST) {
+        return Err(ImpossibleModeration::Date);
+    }
     if people(muted, banned) > MOST_MODERATED {
         return Err(ImpossibleModeration::People);
     }

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use proptest::prelude::*;
 
@@ -337,6 +337,28 @@ fn nobody_pushes_what_others_have_done_out_of_the_log() {
     assert!(latest.is_sorted(), "in order");
     assert_eq!(latest.last(), Some(&Some(400)));
     assert_eq!(latest.first(), Some(&Some(204)), "the latest of theirs");
+}
+
+#[test]
+fn a_date_that_nobody_could_show_is_not_restored() {
+    let last = 253_402_300_799_999;
+    for (date, expected) in [(last, true), (last + 1, false), (u64::MAX, false)] {
+        let date = Timestamp::from_millis(date);
+        let (by, until) = (user("ana"), None);
+        let ban = Ban {
+            until,
+            by: by.clone(),
+            date,
+            addresses: BTreeSet::new(),
+        };
+        let banned = [(user("eve"), ban)].into();
+        let restored = Moderation::restore(BTreeMap::new(), banned, 0, VecDeque::new());
+        assert_eq!(restored.is_ok(), expected, "{date:?}");
+        let deed = Deed::Announce;
+        let log = [Action { date, by, deed }].into();
+        let restored = Moderation::restore(BTreeMap::new(), BTreeMap::new(), 0, log);
+        assert_eq!(restored.is_ok(), expected, "{date:?}");
+    }
 }
 
 #[test]

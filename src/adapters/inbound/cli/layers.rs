@@ -33,6 +33,13 @@ pub(super) const ORIGINAL_DEFAULTS: [(&str, &str); 7] = [
 #[error("{0}")]
 pub struct ConfigError(pub(super) String);
 
+impl ConfigError {
+    /// What is wrong with `key`.
+    pub fn of(key: &str, why: impl fmt::Display) -> Self {
+        Self(format!("{key}: {why}"))
+    }
+}
+
 /// Where the value of a key came from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Source {

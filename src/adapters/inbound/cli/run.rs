@@ -20,9 +20,12 @@ pub(super) type Failure = Box<dyn Error + Send + Sync>;
 /// Reads arguments, environment and file of this process, and carries out the command, which says
 /// the exit code.
 pub fn run(carry_out: impl FnOnce(Invocation) -> Result<u8, Failure>) -> ExitCode {
-    let failed = |failure: Failure| Exit {
-        code: 1,
-        text: format!("file-ws-server: {}\n", with_causes(&*failure)),
+    let failed = |failure: Failure| match failure.downcast::<ConfigError>() {
+        Ok(error) => Exit::from(*error),
+        Err(failure) => Exit {
+            code: 1,
+            text: format!("file-ws-server: {}\n", with_causes(&*failure)),
+        },
     };
     match invocation().and_then(|invocation| carry_out(invocation).map_err(failed)) {
         Ok(code) => ExitCode::from(code),
@@ -86,10 +89,11 @@ impl Config {
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn public_key(&self) -> Result<Option<Vec<u8>>, Failure> {
+    pub fn public_key(&self) -> Result<Option<Vec<u8>>, ConfigError> {
         let read = |path: &Text| {
             named_file::read(path).map_err(|error| {
-                format!("publicKeyFile: {} cannot be read: {error}", &**path).into()
+                let why = format!("{} cannot be read: {error}", &**path);
+                ConfigError::of("publicKeyFile", why)
             })
         };
         self.public_key_file.as_ref().map(read).transpose()

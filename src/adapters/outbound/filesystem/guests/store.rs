@@ -1,6 +1,7 @@
 //! Guests on disk.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 
@@ -11,6 +12,7 @@ use crate::adapters::outbound::filesystem::sandbox::records::{self, Records};
 use crate::adapters::outbound::records::guests as record;
 use crate::adapters::outbound::system::random_bytes;
 use crate::application::DiskWork;
+use crate::application::locks::lock;
 use crate::application::ports::{GuestKey, GuestStore, StoreError, TakeNameError};
 use crate::domain::{ClientAddress, GuestEntry, Guests, ProjectId, Timestamp, UserName};
 
@@ -19,13 +21,43 @@ const KEY: &str = "guest-key";
 /// The longest record that is read: more than the largest `maxGuests` names can take.
 const MAX_RECORD_BYTES: u64 = 4 * 1_024 * 1_024;
 
-/// Keeps a project's guests in `.twicecast/guests/<user>/<project>`, and nothing in memory: guests
-/// come rarely.
-pub(crate) struct FilesystemGuests(Records);
+/// How many names are kept in memory, some 200 bytes each: those that are wanted again and again
+/// are then refused without the disk.
+const MOST_KNOWN: usize = 20_000;
+
+/// Keeps a project's guests in `.twicecast/guests/<user>/<project>`. Nobody else changes them, so
+/// those that were asked for lately are known.
+pub(crate) struct FilesystemGuests {
+    records: Records,
+    known: Arc<Known>,
+}
+
+/// The guests that were read or kept lately, by project.
+#[derive(Default)]
+struct Known(Mutex<HashMap<ProjectId, Guests>>);
+
+impl Known {
+    /// Takes those of a project out, for whoever has its turn.
+    fn take_out(&self, project: &ProjectId) -> Option<Guests> {
+        lock(&self.0).remove(project)
+    }
+
+    fn put(&self, project: &ProjectId, guests: Guests) {
+        let mut known = lock(&self.0);
+        let all = known.values().map(|guests| guests.kept().len());
+        if all.sum::<usize>() + guests.kept().len() > MOST_KNOWN {
+            known.clear();
+        }
+        known.insert(project.clone(), guests);
+    }
+}
 
 impl FilesystemGuests {
     pub(crate) fn new(layout: Arc<Layout>) -> Self {
-        Self(Records::new(layout, DiskWork::Guests))
+        Self {
+            records: Records::new(layout, DiskWork::Guests),
+            known: Arc::default(),
+        }
     }
 }
 
@@ -36,20 +68,27 @@ impl GuestStore for FilesystemGuests {
             Some(key) => Ok(key),
             None => make_key(layout),
         };
-        self.0.in_turn(None, key).await
+        self.records.in_turn(None, key).await
     }
 
     async fn take(&self, project: &ProjectId, entry: GuestEntry) -> Result<(), TakeNameError> {
         let asked = project.clone();
+        let known = Arc::clone(&self.known);
         let take = move |layout: &Layout| {
-            let mut guests = read(layout, &asked)?;
+            let mut guests = known
+                .take_out(&asked)
+                .map_or_else(|| read(layout, &asked), Ok)?;
             let taken = guests.take(entry);
             if taken.is_ok() {
                 write(layout, &asked, &guests)?;
             }
+            known.put(&asked, guests);
             Ok(taken)
         };
-        Ok(self.0.in_turn(Some(&project.streamer), take).await??)
+        Ok(self
+            .records
+            .in_turn(Some(&project.streamer), take)
+            .await??)
     }
 
     async fn address_of(
@@ -59,16 +98,26 @@ impl GuestStore for FilesystemGuests {
         now: Timestamp,
     ) -> Result<Option<ClientAddress>, StoreError> {
         let (asked, user) = (project.clone(), user.clone());
-        let find = move |layout: &Layout| Ok(read(layout, &asked)?.address_of(&user, now));
-        self.0.in_turn(Some(&project.streamer), find).await
+        let known = Arc::clone(&self.known);
+        let find = move |layout: &Layout| {
+            let guests = known
+                .take_out(&asked)
+                .map_or_else(|| read(layout, &asked), Ok)?;
+            let address = guests.address_of(&user, now);
+            known.put(&asked, guests);
+            Ok(address)
+        };
+        self.records.in_turn(Some(&project.streamer), find).await
     }
 
     async fn free(&self, project: &ProjectId) -> Result<(), StoreError> {
         let asked = project.clone();
+        let known = Arc::clone(&self.known);
         let free = move |layout: &Layout| {
+            known.take_out(&asked);
             records::remove(&layout.guests, &asked).during("free the names of guests")
         };
-        self.0.in_turn(Some(&project.streamer), free).await
+        self.records.in_turn(Some(&project.streamer), free).await
     }
 }
 

@@ -17,6 +17,10 @@ use crate::domain::{Moderation, ProjectId};
 /// and what becomes of that.
 const READING: usize = 4;
 
+/// Reading one may take one in so many bytes of the memory for clients: enough for any record that
+/// the default limits allow.
+const PART_OF_MEMORY: usize = 4;
+
 /// Keeps it in `.twicecast/moderation/<user>/<project>`, and nothing in memory.
 pub(crate) struct FilesystemModeration {
     records: Records,
@@ -43,9 +47,15 @@ impl ModerationStore for FilesystemModeration {
             let Some((file, metadata)) = found else {
                 return Ok(Moderation::default());
             };
-            let bytes = metadata.len().min(record::MAX_RECORD_BYTES);
-            let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
-            let _reading = memory.reserve(bytes.saturating_mul(READING));
+            // Nobody's connection is closed for it.
+            let most = memory.max() / PART_OF_MEMORY;
+            let bytes = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
+            let reading = bytes.saturating_mul(READING);
+            if metadata.len() > record::MAX_RECORD_BYTES || reading > most {
+                let too_long = std::io::Error::other("it is too long for maxMemoryBytes");
+                return Err(too_long).during(WHAT);
+            }
+            let _reading = memory.reserve(reading);
             let json = records::whole(file, record::MAX_RECORD_BYTES).during(WHAT)?;
             let decoded = record::decode(&json).map_err(std::io::Error::other);
             decoded.during(WHAT)

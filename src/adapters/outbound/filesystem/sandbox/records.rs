@@ -19,7 +19,7 @@ use crate::application::ports::StoreError;
 use crate::domain::{ProjectId, UserName};
 
 /// Does one thing at a time with such files of one streamer, or with the server's own. Nothing of
-/// them is kept in memory.
+/// them is kept in memory here.
 pub(crate) struct Records {
     layout: Arc<Layout>,
     pool: BlockingPool,

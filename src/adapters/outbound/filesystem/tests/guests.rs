@@ -56,6 +56,27 @@ async fn names_and_the_key_outlive_a_restart() {
 }
 
 #[tokio::test]
+async fn a_name_that_was_taken_lately_is_refused_without_the_disk() {
+    let (world, base) = on_disk(Durability::Fsync).await;
+    take(&world, &demo(), "bob").await.expect("is free");
+    let kept = base.join(".twicecast/guests/ana/demo");
+    fs::remove_file(&kept).expect("is there");
+    let taken = take(&world, &demo(), "Bob").await;
+    assert!(
+        matches!(&taken, Err(TakeNameError::Guest(GuestError::Taken { .. }))),
+        "{taken:?}"
+    );
+    take(&world, &demo(), "eve").await.expect("is free");
+    let written = fs::read_to_string(&kept).expect("is there again");
+    assert!(
+        written.contains("bob") && written.contains("eve"),
+        "{written}"
+    );
+    world.guests.free(&demo()).await.expect("frees");
+    take(&world, &demo(), "bob").await.expect("is free again");
+}
+
+#[tokio::test]
 async fn nothing_is_made_before_it_is_needed_and_nothing_stays() {
     let (world, base) = on_disk(Durability::Fsync).await;
     let state = base.join(".twicecast");
@@ -105,6 +126,8 @@ async fn a_second_hard_link_is_refused_and_counts_not_as_absent() {
     let state = base.join(".twicecast");
     world.guests.key().await.expect("a key");
     take(&world, &demo(), "bob").await.expect("is free");
+    // Which names are taken is known until then.
+    let world = restarted(world);
     for name in ["guest-key", "guests/ana/demo"] {
         let (place, second) = (state.join(name), base.join("second"));
         let before = fs::read(&place).expect("reads");

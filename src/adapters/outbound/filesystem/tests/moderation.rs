@@ -1,12 +1,14 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::sync::Arc;
 
 use crate::adapters::outbound::contract_tests::world::{World, demo, project};
 use crate::adapters::outbound::filesystem::Durability;
 use crate::adapters::outbound::filesystem::tests::{
     assert_nothing_is_left, names, on_disk, restarted,
 };
-use crate::application::ports::StoreError;
+use crate::application::memory::MemoryBudget;
+use crate::application::ports::{StoreError, StoreResources};
 use crate::domain::{Action, Bound, Deed, Moderation, Timestamp, UserName};
 
 /// Somebody is banned.
@@ -107,6 +109,34 @@ async fn what_cannot_be_understood_is_a_failure_and_never_nothing_and_stays_as_i
     world.moderation.remove(&demo()).await.expect("removes");
     let loaded = world.moderation.load(&demo()).await.expect("loads");
     assert_eq!(loaded, Moderation::default());
+}
+
+#[tokio::test]
+async fn what_is_too_long_for_the_memory_is_not_read() {
+    let resources = StoreResources {
+        memory: MemoryBudget::new(1 << 20),
+        ..StoreResources::default()
+    };
+    let place = Arc::new(tempfile::tempdir().expect("a temporary folder"));
+    let world = World::with(Arc::clone(&place), Durability::Fsync, resources);
+    let world = world.with_demo().await;
+    keep(&world).await;
+    let kept = place.path().join(".twicecast/moderation/ana/demo");
+    let whole = fs::read(&kept).expect("reads");
+    // With spaces at its end it is the same JSON.
+    for (bytes, is_read) in [
+        ((1 << 20) / 16, true),
+        ((1 << 20) / 16 + 1, false),
+        (1 << 40, false),
+    ] {
+        let file = fs::File::options().write(true).open(&kept).expect("opens");
+        file.set_len(bytes).expect("is sparse");
+        if is_read {
+            let spaces = vec![b' '; usize::try_from(bytes).expect("fits") - whole.len()];
+            fs::write(&kept, [&whole[..], &spaces].concat()).expect("writes");
+        }
+        assert_eq!(is_failure(&world).await, !is_read, "{bytes}");
+    }
 }
 
 #[tokio::test]
