@@ -85,13 +85,16 @@ fn secret(given: Option<&String>, file: Option<&Path>) -> Result<Option<String>,
     let text = named_file::read(path, is_private)
         .and_then(|content| String::from_utf8(content).map_err(no_text))
         .map_err(|error| Failure::usage(format!("The file {dir} cannot be used: {error}.")))?;
-    let text = text.trim();
-    let slip = if text.is_empty() {
+    let text = text.strip_suffix('\n').unwrap_or(&text);
+    let text = text.strip_suffix('\r').unwrap_or(text);
+    let slip = if text.trim().is_empty() {
         "is empty"
     } else if text.starts_with('\u{feff}') {
         "begins with a byte order mark; save it without one"
     } else if text.contains(char::is_control) {
         "has more than one line, or control characters; nothing else belongs in it"
+    } else if text != text.trim() {
+        "begins or ends with a space; nothing else belongs in it"
     } else {
         return Ok(Some(text.to_owned()));
     };
@@ -158,6 +161,10 @@ mod tests {
             ("\u{feff}abc\n", "byte order mark"),
             ("abc\r\nabc\n", "more than one line"),
             ("a\0b\0", "control characters"),
+            ("abc\n\n", "more than one line"),
+            (" abc\n", "begins or ends with a space"),
+            ("abc ", "begins or ends with a space"),
+            ("abc\u{a0}\r\n", "begins or ends with a space"),
         ] {
             fs::write(&path, text).unwrap();
             let said = Grant::of(&common).unwrap_err().to_string();

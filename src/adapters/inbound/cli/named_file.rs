@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
+use rustix::io::Errno;
 
 /// No configuration and no key is longer: what is, is another file.
 const MOST_BYTES: u64 = 1 << 20;
@@ -63,11 +64,19 @@ fn wait(pipe: &File, until: Instant) -> Result<()> {
     let left = Timespec::try_from(until.saturating_duration_since(Instant::now()));
     let left = left.map_err(|_| ErrorKind::InvalidInput)?;
     let mut polled = [PollFd::new(pipe, PollFlags::IN)];
-    if poll(&mut polled, Some(&left))? == 0 {
-        let why = "what writes into this pipe does not end";
-        return Err(Error::new(ErrorKind::TimedOut, why));
+    has_come(poll(&mut polled, Some(&left)))
+}
+
+/// After a signal, too, it is looked again: the time that is left is counted anew.
+fn has_come(polled: rustix::io::Result<usize>) -> Result<()> {
+    match polled {
+        Ok(0) => {
+            let why = "what writes into this pipe does not end";
+            Err(Error::new(ErrorKind::TimedOut, why))
+        }
+        Ok(_) | Err(Errno::INTR) => Ok(()),
+        Err(error) => Err(error.into()),
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -103,6 +112,13 @@ mod tests {
         let _writes = File::options().read(true).write(true).open(&fifo);
         let error = read_within(&path(&fifo), NO_PATIENCE).expect_err("refused");
         assert_eq!(error.kind(), ErrorKind::TimedOut);
+    }
+
+    #[test]
+    fn a_signal_ends_no_wait_for_a_pipe() {
+        assert!(has_come(Err(Errno::INTR)).is_ok());
+        let failed = has_come(Err(Errno::INVAL)).expect_err("fails");
+        assert_eq!(failed.kind(), ErrorKind::InvalidInput);
     }
 
     #[test]
