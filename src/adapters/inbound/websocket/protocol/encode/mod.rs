@@ -21,4 +21,6 @@ pub(crate) use files::{FilePart, ListedFile, file_list, file_part, get_done, par
 pub(crate) use long_list::SLICE_BYTES;
 pub(crate) use long_list::{LongList, Piece, chat_history, chat_members};
 pub(crate) use moderation::chat_moderation;
+#[cfg(test)]
+pub(crate) use reply::{answer_type, is_answered_ok};
 pub(crate) use reply::{pull_request_got, pull_request_list, reply};

@@ -28,8 +28,32 @@ fn stored(kind: &'static str, context: &Context) -> Bytes {
     })
 }
 
+/// Whether the answer to a request, once it is done, is `"OK"` and no more.
+pub(crate) fn is_answered_ok(kind: RequestKind) -> bool {
+    use RequestKind as Kind;
+    matches!(
+        kind,
+        Kind::WatchProject
+            | Kind::UnwatchProject
+            | Kind::Focus
+            | Kind::CreatePullRequest
+            | Kind::FinishPullRequest
+            | Kind::DeletePullRequest
+            | Kind::AcceptPullRequest
+            | Kind::AppliedPullRequest
+            | Kind::SendMessage
+            | Kind::Listen
+            | Kind::LeaveRoom
+            | Kind::Unmute
+            | Kind::Unban
+            | Kind::DeleteMessage
+            | Kind::Slow
+            | Kind::Announce
+    )
+}
+
 /// The type of the answer to a request: `fileWatch` for `file`/`watch`.
-fn answer_type(kind: RequestKind) -> &'static str {
+pub(crate) fn answer_type(kind: RequestKind) -> &'static str {
     static TYPES: LazyLock<Vec<String>> = LazyLock::new(|| {
         let names = RequestKind::ALL.iter().map(|kind| kind.name());
         names.map(camel_case).collect()
@@ -53,7 +77,10 @@ fn camel_case(name: &str) -> String {
 pub(crate) fn reply(reply: &Reply, context: &Context) -> Bytes {
     let ok = |kind| success(kind, OK, context.reference.as_ref());
     match reply {
-        Reply::Done(kind) => ok(answer_type(*kind)),
+        Reply::Done(kind) => {
+            debug_assert!(is_answered_ok(*kind), "{kind:?} has another answer");
+            ok(answer_type(*kind))
+        }
         Reply::FileAuth => ok("fileAuth"),
         Reply::ChatAuth => ok("chatAuth"),
         Reply::PullRequestAuth => ok("pullRequestAuth"),
