@@ -114,10 +114,10 @@ impl Latencies {
     fn assert_unharmed(&self) {
         let (times, longer) = self.harm();
         eprintln!(
-            "from one member to another: {times:.2} times as long in a flood, {longer:.1?} longer"
+            "from one member to another: {times:.2} times as long in trouble, {longer:.1?} longer"
         );
         for (calm, trouble) in &self.0 {
-            eprintln!("  {calm:.1?} in calm, {trouble:.1?} in a flood");
+            eprintln!("  {calm:.1?} in calm, {trouble:.1?} in trouble");
         }
         let is_unnoticed = times <= 4.0 || longer <= Duration::from_millis(20);
         assert!(is_unnoticed, "{times:.2} times as long, {longer:?} longer");
@@ -305,6 +305,8 @@ impl Evening {
 
     /// The others wait, those who moderate do not.
     async fn is_slowed(&mut self, zoe: &mut Client) {
+        let ana = (&mut self.ana, "ana");
+        let calm = latency(ana, &mut self.quin, &mut self.last_id).await;
         answered(&mut self.ana, chat("slow", json!({"seconds": 30}))).await;
         for client in [&mut self.pat, &mut self.quin, &mut self.ear, zoe] {
             let told = client.until("chatSlowed").await;
@@ -317,7 +319,8 @@ impl Evening {
         }
         self.quin.rest().await;
         let ana = (&mut self.ana, "ana");
-        latency(ana, &mut self.quin, &mut self.last_id).await;
+        let slowed = latency(ana, &mut self.quin, &mut self.last_id).await;
+        Latencies(vec![(calm, slowed)]).assert_unharmed();
     }
 }
 
