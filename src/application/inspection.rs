@@ -96,6 +96,8 @@ pub struct OwnState {
     pub open_secrets: Vec<String>,
     /// The records of projects that it cannot read.
     pub unreadable: Vec<String>,
+    /// The projects that are gone, and of which guests' names or moderation are left.
+    pub left: Vec<String>,
     /// Whether there were too many records to look at all of them.
     pub is_cut_short: bool,
     /// How many things an earlier run, or the one that holds it, has not finished.

@@ -70,7 +70,7 @@ impl Operator {
             let usage = self.projects.usage(project).await?;
             holdings.files = usage.files;
             holdings.bytes = usage.bytes;
-        } else if open.is_empty() && !self.moderations.is_kept(project).await {
+        } else if open.is_empty() && !self.is_anything_kept(project).await {
             return Err(StoreError::NotFound);
         }
         Ok(holdings)
@@ -93,7 +93,7 @@ impl Operator {
                 events.publish(&topic, Event::FileDeleted { file, version }, None);
             }
         });
-        let has_moderation = self.moderations.is_kept(project).await;
+        let is_anything_kept = self.is_anything_kept(project).await;
         let removed = self.projects.remove(project, tell).await;
         if matches!(removed, Ok(()) | Err(StoreError::NotFound)) {
             self.guests.free(project).await?;
@@ -101,7 +101,7 @@ impl Operator {
         }
         let open = self.pull_requests.open(project, None).await?;
         match removed {
-            Err(StoreError::NotFound) if has_moderation || !open.is_empty() => {}
+            Err(StoreError::NotFound) if is_anything_kept || !open.is_empty() => {}
             removed => removed?,
         }
         for id in open {
@@ -155,6 +155,12 @@ impl Operator {
             found += self.rescan(&project).await?;
         }
         Ok(found)
+    }
+
+    /// Whether names of guests or moderation are there; so it is where that cannot be read.
+    async fn is_anything_kept(&self, project: &ProjectId) -> bool {
+        let guests = self.guests.is_kept(project).await;
+        guests.unwrap_or(true) || self.moderations.is_kept(project).await
     }
 
     async fn close(&self, project: &ProjectId, id: PullRequestId) -> Result<(), StoreError> {

@@ -1,7 +1,5 @@
 //! Where a connection comes from.
 
-use std::num::ParseIntError;
-
 /// Where a connection comes from, as connections are counted: those that count as coming from one
 /// address have the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -13,11 +11,30 @@ impl ClientAddress {
         format!("{:032x}", self.0)
     }
 
-    /// Reads what [`to_hex`](Self::to_hex) gives.
-    ///
-    /// # Errors
-    /// It is no such number.
-    pub fn from_hex(text: &str) -> Result<Self, ParseIntError> {
-        u128::from_str_radix(text, 16).map(Self)
+    /// Reads what [`to_hex`](Self::to_hex) gives; `None` of any other text.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let address = Self(u128::from_str_radix(text, 16).ok()?);
+        // There are other ways to write a number.
+        (address.to_hex() == text).then_some(address)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_read_as_it_is_written_and_no_other_way() {
+        for address in [0, 7, u128::MAX].map(ClientAddress) {
+            assert_eq!(ClientAddress::from_hex(&address.to_hex()), Some(address));
+        }
+        let ten = ClientAddress(10).to_hex();
+        for text in ["", "a", "+a", "-a", &ten[1..], &ten.to_uppercase()] {
+            assert_eq!(ClientAddress::from_hex(text), None, "{text}");
+        }
+        let signed = format!("+{}", &ten[1..]);
+        let long = format!("0{ten}");
+        assert_eq!(ClientAddress::from_hex(&signed), None);
+        assert_eq!(ClientAddress::from_hex(&long), None);
     }
 }

@@ -1,5 +1,7 @@
 //! Moderation (section 7), rule by rule.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use crate::support::*;
@@ -369,6 +371,12 @@ async fn a_damaged_file_stops_no_server_and_unbans_nobody() {
     ana.ok(say("hello")).await;
     ana.ok(post("a", "x")).await;
     ana.refused(500, ban("eve")).await;
+    let anas = status(&mut ana).await;
+    assert_eq!(anas.get("slow"), None);
+    assert_eq!(
+        (&anas["you"]["chat"], &anas["you"]["moderate"]),
+        (&json!(true), &json!(false))
+    );
     let mut bob = server.connect().await;
     bob.refused(500, authenticate(login("bob", None))).await;
     let mut pat = server.viewer("pat").await;
@@ -392,12 +400,15 @@ async fn a_damaged_file_stops_no_server_and_unbans_nobody() {
     assert_eq!(log.matches("cannot be read, so").count(), 1, "{log}");
 
     std::fs::write(&kept, &whole).expect("mended");
-    // It is read again in a while.
+    // It is read again in about three seconds.
+    let deadline = Instant::now() + Duration::from_secs(30);
     let refused = loop {
         let refused = bob.ask(authenticate(login("bob", None))).await;
         if refused["code"] != 500 {
             break refused;
         }
+        assert!(Instant::now() < deadline, "still unreadable: {refused}");
+        assert_eq!(bob.next_within(Duration::from_millis(100)).await, None);
     };
     assert_eq!(refused["code"], 401);
     assert_eq!(
@@ -409,13 +420,26 @@ async fn a_damaged_file_stops_no_server_and_unbans_nobody() {
 
 #[tokio::test]
 async fn what_is_left_of_a_project_that_was_removed_by_hand_is_no_other_projects() {
-    let mut server = Server::start();
+    let mut server = Server::with(&["--guests", "chat"]);
     let mut ana = self::ana(&server).await;
-    let kept = server.base().join(".twicecast/moderation/ana/demo");
     let removal = ["remove", "ana/demo", "--yes", "--base-dir", "base"];
-    for by_command in [true, false] {
-        ana.send(ban("bob")).await;
-        ana.until("chatBan").await;
+    let rows = [
+        ("moderation", true),
+        ("moderation", false),
+        ("guests", true),
+        ("guests", false),
+    ];
+    for (kind, by_command) in rows {
+        let kept = server.base().join(format!(".twicecast/{kind}/ana/demo"));
+        if kind == "moderation" {
+            ana.send(ban("bob")).await;
+            ana.until("chatBan").await;
+        } else {
+            let enter = json!({"name": "new", "streamer": "ana", "project": "demo"});
+            let enter = json!({"type": "guest", "subtype": "enter", "data": enter});
+            server.connect().await.ok(enter).await;
+        }
+        assert!(kept.is_file());
         assert!(server.stop());
         std::fs::remove_dir_all(server.project()).expect("removed");
         std::fs::remove_file(server.base().join(".twicecast/projects/ana/demo")).expect("removed");

@@ -26,8 +26,8 @@ pub enum TakeNameError {
     Store(#[from] StoreError),
 }
 
-/// Keeps the names of guests, and from where they were taken, as long as they are theirs, and the secret that signs their tokens,
-/// both across restarts.
+/// Keeps the names of guests, and from where they were taken, as long as they are theirs, and the
+/// secret that signs their tokens, both across restarts.
 #[cfg_attr(test, mockall::automock)]
 #[async_trait]
 pub trait GuestStore: Send + Sync {
@@ -56,6 +56,12 @@ pub trait GuestStore: Send + Sync {
         user: &UserName,
         now: Timestamp,
     ) -> Result<Option<ClientAddress>, StoreError>;
+
+    /// Whether anything is kept of the guests of a project, whether or not it can be read.
+    ///
+    /// # Errors
+    /// `Failed`.
+    async fn is_kept(&self, project: &ProjectId) -> Result<bool, StoreError>;
 
     /// Frees all names of a project that is being removed. None is no error.
     ///

@@ -147,6 +147,7 @@ mod tests {
         let mut pull_requests = MockPullRequestStore::new();
         pull_requests.expect_open().returning(|_, _| Ok(Vec::new()));
         let mut guests = MockGuestStore::new();
+        guests.expect_is_kept().returning(|_| Ok(false));
         guests.expect_free().returning(|_| Ok(()));
         let mut moderation = MockModerationStore::new();
         let nothing = |_: &_| Ok(Moderation::default());

@@ -97,6 +97,24 @@ pub(super) async fn of_guests_who_want_one_name_at_once_one_gets_it(world: World
     assert_eq!(given, 1);
 }
 
+pub(super) async fn whether_anything_is_kept_of_a_projects_guests_is_known(world: World) {
+    let (demo, other) = (demo(), project("ana", "other"));
+    let is_kept = async |project| world.guests.is_kept(project).await.expect("looks");
+    assert!(!is_kept(&demo).await);
+    let none = GuestEntry {
+        max_guests: 0,
+        ..wanted("bob", 1)
+    };
+    let refused = world.guests.take(&demo, none).await;
+    refused.expect_err("there is no room");
+    assert!(!is_kept(&demo).await);
+    let taken = world.guests.take(&demo, wanted("bob", 1)).await;
+    taken.expect("is free");
+    assert!(is_kept(&demo).await && !is_kept(&other).await);
+    world.guests.free(&demo).await.expect("frees");
+    assert!(!is_kept(&demo).await);
+}
+
 pub(super) async fn names_of_a_removed_project_are_free(world: World) {
     let (demo, other) = (demo(), project("ana", "other"));
     for project in [&demo, &other] {

@@ -131,6 +131,7 @@ contract! {
         each_project_has_its_own_guests,
         from_where_a_name_was_taken_is_known_as_long_as_it_is_theirs,
         of_guests_who_want_one_name_at_once_one_gets_it,
+        whether_anything_is_kept_of_a_projects_guests_is_known,
         names_of_a_removed_project_are_free,
         the_key_is_made_once;
     moderation:

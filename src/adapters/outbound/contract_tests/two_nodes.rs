@@ -227,6 +227,10 @@ impl GuestStore for Guests {
         self.1.address_of(project, user, now).await
     }
 
+    async fn is_kept(&self, project: &ProjectId) -> Result<bool, StoreError> {
+        self.1.is_kept(project).await
+    }
+
     async fn free(&self, project: &ProjectId) -> Result<(), StoreError> {
         self.0.free(project).await
     }

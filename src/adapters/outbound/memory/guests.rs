@@ -40,6 +40,12 @@ impl GuestStore for MemoryGuests {
         Ok(guests.and_then(|guests| guests.address_of(user, now)))
     }
 
+    async fn is_kept(&self, project: &ProjectId) -> Result<bool, StoreError> {
+        let guests = lock(&self.guests);
+        let guests = guests.get(project);
+        Ok(guests.is_some_and(|guests| !guests.kept().is_empty()))
+    }
+
     async fn free(&self, project: &ProjectId) -> Result<(), StoreError> {
         lock(&self.guests).remove(project);
         Ok(())

@@ -76,6 +76,12 @@ impl GuestStore for NatsGuests {
         Ok(guests.address_of(user, now))
     }
 
+    async fn is_kept(&self, project: &ProjectId) -> Result<bool, StoreError> {
+        let Self(engine) = self;
+        let found = engine.last(&engine.subjects.guests(project)).await?;
+        Ok(found.is_some())
+    }
+
     async fn free(&self, project: &ProjectId) -> Result<(), StoreError> {
         let Self(engine) = self;
         let (stream, guests) = (

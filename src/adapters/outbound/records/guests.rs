@@ -6,6 +6,9 @@ use crate::domain::{ClientAddress, Guest, GuestName, Guests, Timestamp};
 
 const FORMAT: u32 = 1;
 
+/// The longest record: more than the largest `maxGuests` names can take.
+pub(crate) const MAX_RECORD_BYTES: u64 = 4 * 1_024 * 1_024;
+
 /// The content of a project's file. Separate from the domain's type: renaming a member there must
 /// not orphan what was stored before.
 #[derive(Debug, Serialize, Deserialize)]
@@ -34,7 +37,7 @@ pub(crate) enum RecordError {
     #[error("a name in it breaks the rules")]
     Name,
     #[error("an address in it is none")]
-    Address(#[from] std::num::ParseIntError),
+    Address,
 }
 
 pub(crate) fn encode(guests: &Guests) -> Result<Vec<u8>, RecordError> {
@@ -57,7 +60,8 @@ pub(crate) fn decode(json: &[u8]) -> Result<Guests, RecordError> {
         return Err(RecordError::Format(record.format));
     }
     let guests = record.guests.iter().map(|guest| {
-        let address = guest.address.as_deref().map(ClientAddress::from_hex);
+        let address = guest.address.as_deref();
+        let address = address.map(|text| ClientAddress::from_hex(text).ok_or(RecordError::Address));
         Ok(Guest {
             name: GuestName::parse(&guest.name).map_err(|_| RecordError::Name)?,
             until: Timestamp::from_millis(guest.until),

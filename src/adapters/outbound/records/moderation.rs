@@ -74,7 +74,7 @@ pub(crate) enum RecordError {
     #[error("a name in it {0}")]
     Name(#[from] NameError),
     #[error("an address in it is none")]
-    Address(#[from] std::num::ParseIntError),
+    Address,
     #[error("an action in it is none")]
     Action,
     #[error("somebody is in it twice")]
@@ -167,7 +167,8 @@ fn to_hex(addresses: &BTreeSet<ClientAddress>) -> Vec<String> {
 
 fn addresses(stored: &[String]) -> Result<BTreeSet<ClientAddress>, RecordError> {
     let addresses = stored.iter().map(|text| ClientAddress::from_hex(text));
-    Ok(addresses.collect::<Result<_, _>>()?)
+    let addresses: Option<_> = addresses.collect();
+    addresses.ok_or(RecordError::Address)
 }
 
 fn action(stored: &StoredAction) -> Result<Action, RecordError> {

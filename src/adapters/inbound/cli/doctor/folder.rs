@@ -3,8 +3,8 @@
 use super::finding::{Finding, some};
 use super::kinds::{
     BASE_MISSING, BASE_NOT_A_FOLDER, BASE_NOT_OWNED, BASE_NOT_WRITABLE, BASE_OPEN_TO_ALL,
-    FOLDERS_NOT_ADOPTED, LAYOUT_CONFLICT, LAYOUT_NEWER, LAYOUT_OLDER, RECORD_UNREADABLE,
-    SECRET_OPEN_TO_OTHERS, STATE_OPEN_TO_OTHERS,
+    FOLDERS_NOT_ADOPTED, LAYOUT_CONFLICT, LAYOUT_NEWER, LAYOUT_OLDER, RECORD_LEFT,
+    RECORD_UNREADABLE, SECRET_OPEN_TO_OTHERS, STATE_OPEN_TO_OTHERS,
 };
 use crate::application::inspection::{Inspection, LayoutState, OwnState, PlaceState};
 
@@ -118,6 +118,14 @@ fn kept(base: &str, own: &OwnState) -> Vec<Finding> {
              muted or banned in a project",
         ));
     }
+    if !own.left.is_empty() {
+        let names = some(&own.left);
+        findings.push(Finding::of(
+            RECORD_LEFT,
+            format!("guests' names or moderation are left of projects that are gone: {names}"),
+            "`file-ws-server remove` them, or `adopt` those whose folders are there",
+        ));
+    }
     if findings.is_empty() {
         let left = match own.unfinished {
             0 => String::new(),
@@ -186,6 +194,10 @@ mod tests {
             (
                 |place| own(place).unreadable = vec!["moderation/ana/demo".to_owned()],
                 &["record-unreadable"],
+            ),
+            (
+                |place| own(place).left = vec!["ana/gone".to_owned()],
+                &["record-left"],
             ),
             (|place| own(place).is_cut_short = true, &["folder"]),
             (

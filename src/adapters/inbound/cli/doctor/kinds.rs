@@ -64,6 +64,7 @@ kinds! {
     STATE_OPEN_TO_OTHERS "state-open-to-others" Warning;
     SECRET_OPEN_TO_OTHERS "secret-open-to-others" Error;
     RECORD_UNREADABLE "record-unreadable" Error;
+    RECORD_LEFT "record-left" Warning;
     LAYOUT_NEWER "layout-newer" Error;
     LAYOUT_OLDER "layout-older" Warning;
     LAYOUT_CONFLICT "layout-conflict" Error;

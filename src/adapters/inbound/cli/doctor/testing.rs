@@ -56,6 +56,7 @@ pub(super) fn place() -> PlaceState {
             is_open: false,
             open_secrets: Vec::new(),
             unreadable: Vec::new(),
+            left: Vec::new(),
             is_cut_short: false,
             unfinished: 0,
         })),

@@ -18,9 +18,6 @@ use crate::domain::{ClientAddress, GuestEntry, Guests, ProjectId, Timestamp, Use
 
 const KEY: &str = "guest-key";
 
-/// The longest record that is read: more than the largest `maxGuests` names can take.
-const MAX_RECORD_BYTES: u64 = 4 * 1_024 * 1_024;
-
 /// How many names are kept in memory, some 200 bytes each: those that are wanted again and again
 /// are then refused without the disk.
 const MOST_KNOWN: usize = 20_000;
@@ -110,6 +107,14 @@ impl GuestStore for FilesystemGuests {
         self.records.in_turn(Some(&project.streamer), find).await
     }
 
+    async fn is_kept(&self, project: &ProjectId) -> Result<bool, StoreError> {
+        let asked = project.clone();
+        let look = move |layout: &Layout| {
+            records::is_there(&layout.guests, &asked).during("look for the names of guests")
+        };
+        self.records.in_turn(Some(&project.streamer), look).await
+    }
+
     async fn free(&self, project: &ProjectId) -> Result<(), StoreError> {
         let asked = project.clone();
         let known = Arc::clone(&self.known);
@@ -124,10 +129,10 @@ impl GuestStore for FilesystemGuests {
 /// The key of `state`; `None` if there is none yet.
 pub(crate) fn read_key(state: &Folder) -> Result<Option<GuestKey>, StoreError> {
     const WHAT: &str = "read .twicecast/guest-key";
-    let Some((file, _)) = records::open(state, KEY).during(WHAT)? else {
+    let Some(opened) = records::open(state, KEY).during(WHAT)? else {
         return Ok(None);
     };
-    let key = records::whole(file, 64).during(WHAT)?.try_into();
+    let key = records::whole(opened, 64).during(WHAT)?.try_into();
     let key = key.map_err(|_| std::io::Error::other("it does not have 32 bytes"));
     Ok(Some(GuestKey(key.during(WHAT)?)))
 }
@@ -141,10 +146,10 @@ fn make_key(layout: &Layout) -> Result<GuestKey, StoreError> {
 
 fn read(layout: &Layout, project: &ProjectId) -> Result<Guests, StoreError> {
     const WHAT: &str = "read the names of guests";
-    let Some((file, _)) = records::find(&layout.guests, project).during(WHAT)? else {
+    let Some(opened) = records::find(&layout.guests, project).during(WHAT)? else {
         return Ok(Guests::default());
     };
-    let json = records::whole(file, MAX_RECORD_BYTES).during(WHAT)?;
+    let json = records::whole(opened, record::MAX_RECORD_BYTES).during(WHAT)?;
     let decoded = record::decode(&json).map_err(std::io::Error::other);
     decoded.during(WHAT)
 }

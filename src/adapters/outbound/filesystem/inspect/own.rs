@@ -33,6 +33,7 @@ pub(super) fn look(base: &Folder, state: &Folder) -> Result<OwnState, String> {
         is_open: is_open(mode),
         open_secrets: secrets.chain(records.open).collect(),
         unreadable: records.unreadable,
+        left: records.left,
         is_cut_short: records.is_cut_short,
         unfinished: count("staging")? + count("drafts")?,
     })

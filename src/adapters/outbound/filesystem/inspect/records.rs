@@ -1,6 +1,7 @@
 //! Whether what the server keeps of each project, besides its files, can be read: the names of its
 //! guests, what its moderators have decided, and its pull requests. Nothing of it is told.
 
+use std::collections::BTreeSet;
 use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
@@ -22,6 +23,8 @@ pub(super) struct Found {
     pub unreadable: Vec<String>,
     /// Those that other users may open.
     pub open: Vec<String>,
+    /// The projects that are gone, and of which something is left.
+    pub left: Vec<String>,
     /// Whether there were more than are looked at.
     pub is_cut_short: bool,
     records: usize,
@@ -33,17 +36,29 @@ pub(super) fn look(state: &Folder) -> Found {
     if read_key(state).is_err() {
         found.unreadable.push("guest-key".to_owned());
     }
-    let markers = state.folder("projects");
-    let users = markers.and_then(|markers| markers.folders(|name| UserName::parse(name).ok()));
-    let mut users = users.unwrap_or_default();
-    users.sort_by(|(one, _), (other, _)| one.as_str().cmp(other.as_str()));
-    for (streamer, markers) in users {
-        let mut names = markers.list().unwrap_or_default();
-        names.sort();
-        let names = names.iter().map(|(name, _)| name);
-        for name in names.filter_map(|name| ProjectName::from_file_name(name)) {
-            let streamer = streamer.clone();
-            found.project(state, &ProjectId { streamer, name });
+    let projects = projects_in(state, "projects");
+    for project in &projects {
+        found.project(state, project);
+    }
+    let mut kept = projects_in(state, "guests");
+    kept.append(&mut projects_in(state, "moderation"));
+    let left = kept.difference(&projects);
+    let left = left.map(|project| format!("{}/{}", project.streamer, project.name));
+    found.left = left.map(|name| name.escape_debug().to_string()).collect();
+    found
+}
+
+/// The projects that have a file below a folder.
+fn projects_in(state: &Folder, folder: &str) -> BTreeSet<ProjectId> {
+    let users = state.folder(folder);
+    let users = users.and_then(|users| users.folders(|name| UserName::parse(name).ok()));
+    let mut found = BTreeSet::new();
+    for (streamer, files) in users.unwrap_or_default() {
+        for (file, _) in files.list().unwrap_or_default() {
+            if let Some(name) = ProjectName::from_file_name(&file) {
+                let streamer = streamer.clone();
+                found.insert(ProjectId { streamer, name });
+            }
         }
     }
     found
@@ -52,19 +67,23 @@ pub(super) fn look(state: &Folder) -> Found {
 impl Found {
     fn project(&mut self, state: &Folder, project: &ProjectId) {
         type Check = fn(&[u8]) -> bool;
-        let kinds: [(&str, Check); 2] = [
-            ("guests", |json| guests::decode(json).is_ok()),
-            ("moderation", |json| moderation::decode(json).is_ok()),
+        let kinds: [(&str, u64, Check); 2] = [
+            ("guests", guests::MAX_RECORD_BYTES, |json| {
+                guests::decode(json).is_ok()
+            }),
+            ("moderation", moderation::MAX_RECORD_BYTES, |json| {
+                moderation::decode(json).is_ok()
+            }),
         ];
         let name = format!("{}/{}", project.streamer, project.name.file_name());
-        for (kind, is_sound) in kinds {
+        for (kind, most, is_sound) in kinds {
             let Ok(home) = state.folder(kind) else {
                 continue;
             };
             let shown = format!("{kind}/{name}").escape_debug().to_string();
             match records::find(&home, project) {
                 Ok(None) => {}
-                Ok(Some(opened)) => self.record(shown, opened, is_sound),
+                Ok(Some(opened)) => self.record(shown, opened, most, is_sound),
                 Err(_) => self.unreadable.push(shown),
             }
         }
@@ -90,14 +109,18 @@ impl Found {
     fn record(
         &mut self,
         shown: String,
-        (file, metadata): (File, Metadata),
+        opened: (File, Metadata),
+        most: u64,
         is_sound: fn(&[u8]) -> bool,
     ) {
+        let (_, metadata) = &opened;
         if is_open(metadata.mode()) {
             self.open.push(shown.clone());
         }
-        if self.may_look_at(metadata.len()) {
-            let content = records::whole(file, metadata.len());
+        // What is longer than the server reads is not read here either.
+        let is_read = metadata.len() <= most;
+        if self.may_look_at(if is_read { metadata.len() } else { 0 }) {
+            let content = records::whole(opened, most);
             if !content.is_ok_and(|content| is_sound(&content)) {
                 self.unreadable.push(shown);
             }

@@ -135,10 +135,21 @@ fn what_the_server_keeps_of_projects_and_cannot_read_is_found() {
         );
     }
     write("moderation/bob/gone", "of no project");
-    assert_eq!(own(base.path()).unreadable, [""; 0]);
+    write("moderation/bob/a%2Fb", "of none either");
+    write("guests/bob/gone", "of no project");
+    write("guests/ana/old", "of no project");
+    let found = own(base.path());
+    assert_eq!(found.unreadable, [""; 0]);
+    assert_eq!(found.left, ["ana/old", "bob/a/b", "bob/gone"]);
     write("guest-key", "short");
     write("guests/ana/a", "{}");
     write("moderation/ana/b", &whole.replace('0', "3601"));
+    // It would be sound, but the server does not read as much.
+    let padding = " ".repeat(4 * 1_024 * 1_024);
+    write(
+        "guests/ana/c",
+        &format!(r#"{{"format":1,"guests":[]}}{padding}"#),
+    );
     let moderation = state.join("moderation/ana");
     fs::hard_link(moderation.join("c"), state.join("second")).expect("linked");
     fs::remove_file(moderation.join("d")).expect("removed");
@@ -151,6 +162,7 @@ fn what_the_server_keeps_of_projects_and_cannot_read_is_found() {
         "guest-key",
         "guests/ana/a",
         "moderation/ana/b",
+        "guests/ana/c",
         "moderation/ana/c",
         "moderation/ana/d",
         "pulls/ana/e/nothing",

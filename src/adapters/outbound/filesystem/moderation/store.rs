@@ -44,19 +44,19 @@ impl ModerationStore for FilesystemModeration {
             // Where all is gone, nobody is unbanned by that.
             layout.must_be_there()?;
             let found = records::find(&layout.moderation, &asked).during(WHAT)?;
-            let Some((file, metadata)) = found else {
+            let Some(opened) = found else {
                 return Ok(Moderation::default());
             };
             // Nobody's connection is closed for it.
-            let most = memory.max() / PART_OF_MEMORY;
+            let (_, metadata) = &opened;
             let bytes = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
             let reading = bytes.saturating_mul(READING);
-            if metadata.len() > record::MAX_RECORD_BYTES || reading > most {
+            if reading > memory.max() / PART_OF_MEMORY {
                 let too_long = std::io::Error::other("it is too long for maxMemoryBytes");
                 return Err(too_long).during(WHAT);
             }
             let _reading = memory.reserve(reading);
-            let json = records::whole(file, record::MAX_RECORD_BYTES).during(WHAT)?;
+            let json = records::whole(opened, record::MAX_RECORD_BYTES).during(WHAT)?;
             let decoded = record::decode(&json).map_err(std::io::Error::other);
             decoded.during(WHAT)
         };

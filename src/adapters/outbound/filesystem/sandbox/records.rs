@@ -85,8 +85,25 @@ pub(crate) fn open(folder: &Folder, name: &str) -> io::Result<Option<(File, Meta
     }
 }
 
-/// The whole content of a file, or its first `most` bytes.
-pub(crate) fn whole(file: File, most: u64) -> io::Result<Vec<u8>> {
+/// Whether there is anything of a project's name below `home`, even if it cannot be read.
+pub(crate) fn is_there(home: &Folder, project: &ProjectId) -> io::Result<bool> {
+    match home.folder(project.streamer.as_str()) {
+        Err(Errno::NOENT) => Ok(false),
+        user => Ok(user?.kind(&project.name.file_name())?.is_some()),
+    }
+}
+
+/// The whole content of a file.
+///
+/// # Errors
+/// The system's own, or that it has more than `most` bytes: then nothing of it is read.
+pub(crate) fn whole((file, metadata): (File, Metadata), most: u64) -> io::Result<Vec<u8>> {
+    if metadata.len() > most {
+        let bytes = metadata.len();
+        return Err(io::Error::other(format!(
+            "it is too long: it has {bytes} bytes, and at most {most} are read"
+        )));
+    }
     let mut content = Vec::new();
     file.take(most).read_to_end(&mut content)?;
     Ok(content)

@@ -116,12 +116,30 @@ async fn what_cannot_be_read_is_a_failure_and_stays_as_it_is() {
         matches!(failed, Err(TakeNameError::Store(StoreError::Failed(_)))),
         "{failed:?}"
     );
+    assert!(world.guests.is_kept(&demo()).await.expect("is there"));
     world.guests.free(&demo()).await.expect("frees");
     take(&world, &demo(), "bob").await.expect("is free");
 }
 
 #[tokio::test]
-async fn a_second_hard_link_is_refused_and_counts_not_as_absent() {
+async fn what_is_too_long_is_refused_and_not_cut() {
+    const MOST: usize = 4 * 1_024 * 1_024;
+    let (world, base) = on_disk(Durability::Rename).await;
+    take(&world, &demo(), "bob").await.expect("is free");
+    let kept = base.join(".twicecast/guests/ana/demo");
+    let mut padded = fs::read(&kept).expect("reads");
+    padded.resize(MOST, b' ');
+    fs::write(&kept, &padded).expect("writes");
+    take(&world, &demo(), "eve").await.expect("may be as long");
+    padded.resize(MOST + 1, b' ');
+    fs::write(&kept, &padded).expect("writes");
+    let failed = take(&world, &demo(), "pat").await.expect_err("fails");
+    assert!(format!("{failed:?}").contains("too long"), "{failed:?}");
+    assert_eq!(fs::read(&kept).expect("reads"), padded, "as it was");
+}
+
+#[tokio::test]
+async fn a_second_hard_link_is_refused_and_does_not_count_as_absent() {
     let (world, base) = on_disk(Durability::Fsync).await;
     let state = base.join(".twicecast");
     world.guests.key().await.expect("a key");
