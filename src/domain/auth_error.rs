@@ -1,6 +1,7 @@
 //! Why a connection is not entitled to something.
 
 use super::identity::IdentityError;
+use super::time::Timestamp;
 
 /// Why a connection is not entitled to something.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -19,7 +20,10 @@ pub enum AuthError {
     Claims(&'static str),
     /// The token's claims keep its bearer out of the chat.
     #[error("the token does not allow the chat for now: you are banned from the room")]
-    Banned,
+    Banned {
+        /// Until when.
+        until: Timestamp,
+    },
     /// The connection does not have the role that this needs.
     #[error("{0}")]
     Role(&'static str),

@@ -84,8 +84,9 @@ impl GuestName {
         &self.0
     }
 
-    /// Whether this name, or one that is suggested instead of it, may be that of `user`.
-    pub fn resembles(&self, user: &UserName) -> bool {
+    /// Whether the name of `user` begins with the same letter, in any case: no other can be this name,
+    /// or be suggested instead of it.
+    pub fn begins_like(&self, user: &UserName) -> bool {
         let other = user.guest().unwrap_or(user.as_str());
         folded(&self.0).next() == folded(other).next()
     }
@@ -308,12 +309,13 @@ mod tests {
     }
 
     #[test]
-    fn names_that_resemble_a_name_are_those_that_it_or_its_suggestions_may_be() {
-        let resembles = |user: &str| name("éve").resembles(&UserName::parse(user).expect("a name"));
+    fn what_begins_like_a_name_may_be_it_or_its_suggestion() {
+        let begins_like =
+            |user: &str| name("éve").begins_like(&UserName::parse(user).expect("a name"));
         for user in ["éve", "~Éve", "ÉVE-2", "~é"] {
-            assert!(resembles(user), "{user}");
+            assert!(begins_like(user), "{user}");
         }
-        assert!(!resembles("eve") && !resembles("~bob"));
+        assert!(!begins_like("eve") && !begins_like("~bob"));
     }
 
     #[test]

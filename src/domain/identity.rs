@@ -184,17 +184,18 @@ impl Identity {
 
     /// Whether its bearer may be in `room` now.
     pub fn may_enter(&self, room: &RoomName, now: Timestamp) -> bool {
-        self.room.as_ref() == Some(room) && !self.is_banned(room, now)
+        self.room.as_ref() == Some(room) && self.banned(room, now).is_none()
     }
 
-    /// Whether they are banned from `room` now.
-    pub fn is_banned(&self, room: &RoomName, now: Timestamp) -> bool {
-        self.room.as_ref() == Some(room) && self.has_ban(now)
+    /// Until when they are banned from `room`, if they are now.
+    pub fn banned(&self, room: &RoomName, now: Timestamp) -> Option<Timestamp> {
+        let is_named = self.room.as_ref() == Some(room);
+        self.ban(now).filter(|_| is_named)
     }
 
-    /// Whether they are banned now from the room that the token names.
-    pub fn has_ban(&self, now: Timestamp) -> bool {
-        self.banned_until.is_some_and(|until| now < until)
+    /// Until when they are banned from the room that the token names, if they are now.
+    pub fn ban(&self, now: Timestamp) -> Option<Timestamp> {
+        self.banned_until.filter(|until| now < *until)
     }
 
     /// Until when they are muted, if they are now.

@@ -17,8 +17,8 @@ pub use entries::{Ban, Banned, MOST_MODERATED, Mute};
 use entries::{people, with_more};
 pub use kept::ImpossibleModeration;
 
-/// The part of those who may be muted or banned that is the streamer's alone.
-const STREAMERS_PART: usize = 4;
+/// Of those who may be muted or banned, one in so many is the streamer's alone.
+const STREAMERS_ONE_IN: usize = 4;
 
 /// About how many bytes of memory a mute, a ban or an action takes, besides the names in it.
 const ENTRY_BYTES: usize = 192;
@@ -61,7 +61,8 @@ impl Standing {
     }
 
     /// What both of them say: of two ends the later one.
-    fn and(self, other: Self) -> Self {
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
         Self {
             muted: self.muted.max(other.muted),
             banned: match (self.banned, other.banned) {
@@ -91,7 +92,7 @@ impl Bound {
     /// At most `most` for the streamer. Of these, the last quarter, and at least one, are not for
     /// other moderators: whatever they do, the streamer can mute and ban.
     pub fn new(most: usize, is_streamer: bool) -> Self {
-        let reserved = most.div_ceil(STREAMERS_PART);
+        let reserved = most.div_ceil(STREAMERS_ONE_IN);
         Self(most.saturating_sub(if is_streamer { 0 } else { reserved }))
     }
 
@@ -183,9 +184,9 @@ impl Moderation {
         self.muted.keys().chain(self.banned.keys())
     }
 
-    /// Does what a moderator does, and remembers it. A mute or ban concerns `addresses`, too. Whether it
-    /// changes anything is returned; what changes nothing is not remembered. Whatever is over is
-    /// forgotten.
+    /// Does what a moderator does, and remembers it. A mute or ban concerns `addresses`, too, and those
+    /// of an earlier mute or ban of the same user. Whether it changes anything is returned; what
+    /// changes nothing is not remembered. Whatever is over is forgotten.
     ///
     /// # Errors
     /// Somebody new would be muted or banned, and more people than `bound` says; nothing has
@@ -204,11 +205,12 @@ impl Moderation {
         let changes = match &action.deed {
             Deed::Mute(user, seconds) => {
                 let earlier = self.muted.remove(user).map(|mute| mute.addresses);
+                let of_ban = self.banned.get(user).map(|ban| &ban.addresses);
                 let mute = Mute {
                     until: action.end(*seconds),
                     by,
                     date,
-                    addresses: with_more(earlier, addresses),
+                    addresses: with_more(earlier, addresses, of_ban),
                 };
                 self.muted.insert(user.clone(), mute);
                 true
@@ -216,11 +218,12 @@ impl Moderation {
             Deed::Unmute(user) => self.muted.remove(user).is_some(),
             Deed::Ban(user, seconds) => {
                 let earlier = self.banned.remove(user).map(|ban| ban.addresses);
+                let of_mute = self.muted.get(user).map(|mute| &mute.addresses);
                 let ban = Ban {
                     until: seconds.map(|seconds| action.end(seconds)),
                     by,
                     date,
-                    addresses: with_more(earlier, addresses),
+                    addresses: with_more(earlier, addresses, of_mute),
                 };
                 self.banned.insert(user.clone(), ban);
                 true

@@ -38,7 +38,7 @@ impl Identity {
     /// Whether they moderate `project` now, as far as their token decides that: its streamer, and
     /// those with the role of a moderator who may chat and are neither muted nor banned.
     pub fn may_moderate(&self, project: &ProjectId, public_read: bool, now: Timestamp) -> bool {
-        let is_limited = self.muted(now).is_some() || self.has_ban(now);
+        let is_limited = self.muted(now).is_some() || self.ban(now).is_some();
         let has_role = self.is_moderator && self.names(project) && !is_limited;
         self.may_stream(project) || (has_role && self.may_use_chat(public_read))
     }
@@ -265,10 +265,10 @@ impl<'a> Rights<'a> {
         ))?;
         self.may_read(&project, public.read, now)?;
         let bearer = self.valid_identity(now).ok();
-        if bearer.is_some_and(|bearer| bearer.is_banned(room, now)) {
-            return Err(AuthError::Banned);
+        match bearer.and_then(|bearer| bearer.banned(room, now)) {
+            Some(until) => Err(AuthError::Banned { until }),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Who may ask what was said, and who is there: members of a room, and who listens to one.

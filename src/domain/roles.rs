@@ -96,8 +96,8 @@ impl Roles {
             if identity.user != chat.username || identity.room.as_ref() != Some(&chat.room) {
                 return Err(AuthError::Claims("to be this user in this room"));
             }
-            if !identity.may_enter(&chat.room, now) {
-                return Err(AuthError::Banned);
+            if let Some(until) = identity.banned(&chat.room, now) {
+                return Err(AuthError::Banned { until });
             }
             if !identity.may_chat(&chat.room, public_read, now) {
                 return Err(AuthError::Claims("the chat"));

@@ -185,11 +185,12 @@ async fn the_muted_are_silent_and_the_banned_stay_out() {
     carl.expect("chatMessage").await;
     let banned = token(json!({"username": "bob", "room": "r", "bannedUntil": until}));
     let data = json!({"token": banned, "chat": chat_section("bob", "r")});
-    server
-        .connect()
-        .await
-        .refused(401, authenticate(data))
-        .await;
+    let mut banned = server.connect().await;
+    let refused = banned.refused(401, authenticate(data)).await;
+    assert_eq!(
+        (&refused["banned"], &refused["until"]),
+        (&json!(true), &json!(until))
+    );
     carl.quiet().await;
 }
 

@@ -129,7 +129,7 @@ async fn become_whom(
         register(app, project).await?;
     }
     let heard = session.listening.as_ref();
-    if heard.is_some_and(|room| identity.is_banned(room, now)) {
+    if heard.is_some_and(|room| identity.banned(room, now).is_some()) {
         session.listening = None;
     }
     session.become_bearer(identity, roles, public);

@@ -22,7 +22,9 @@ pub(crate) async fn project_status(
     let usage = usage.map_err(|error| RequestError::reading_path(&error))?;
     let presence = &app.ports.presence;
     let (slow, standings) = moderation_of(app, session, &project, now).await;
-    let you = session.rights().abilities(&project, public, standings, now);
+    let mut you = session.rights().abilities(&project, public, standings, now);
+    // What cannot be read cannot be changed either, not even by the streamer.
+    you.moderate &= slow.is_some();
     Ok(Reply::FileStatus(ProjectStatus {
         streamer: presence.streamers(&project) > 0,
         viewers: presence.viewers(&project),

@@ -42,8 +42,13 @@ impl Moderated {
         let by_address = address.and_then(|address| known.of_guests_from(address, now).banned);
         let bearer = newcomer.bearer;
         let bearer = bearer.map(|person| self.known_standing(&state, person, now));
-        let Standing { muted, banned } = bearer.unwrap_or_default();
-        if let Some(ban) = by_address.or(banned) {
+        let bearer = bearer.unwrap_or_default();
+        let by_address = Standing {
+            muted: None,
+            banned: by_address,
+        };
+        let Standing { muted, banned } = bearer.and(by_address);
+        if let Some(ban) = banned {
             return Err(RequestError::Banned(ban));
         }
         let moderators = known.log().map(|action| &action.by);
@@ -52,7 +57,7 @@ impl Moderated {
         let present = present.filter(|user| user.guest().is_none());
         let names = known.names().chain(moderators).chain(present);
         let names = names.chain([&self.project.streamer]);
-        let like_theirs = names.filter(|user| newcomer.name.resembles(user));
+        let like_theirs = names.filter(|user| newcomer.name.begins_like(user));
         Ok(Admission {
             muted,
             reserved: like_theirs.cloned().collect(),

@@ -157,6 +157,8 @@ impl Moderated {
     pub(crate) fn guests_failed(&self, doing: &'static str, error: &StoreError) -> RequestError {
         if self.should_tell(Kind::Guests) {
             tracing::error!(%error, project = ?self.project, "could not {doing}");
+        } else {
+            tracing::debug!(%error, project = ?self.project, "still could not {doing}");
         }
         RequestError::Internal
     }

@@ -611,6 +611,30 @@ async fn where_reading_needs_a_token_nobody_speaks_for_longer_by_becoming_a_gues
 }
 
 #[tokio::test]
+async fn of_two_bans_that_keep_somebody_from_becoming_a_guest_the_later_end_counts() {
+    let mut world = world();
+    world.policy.public.read = false;
+    let scene = world.build();
+    let mut ana = ana(&scene).await;
+    let mut bob = session_from(2, 7);
+    let login = authenticate(BOB, Sections::default());
+    scene.ask(&mut bob, login).await.expect("is valid");
+    let entered = scene.ask(&mut bob, as_guest("ana/demo", Ok("new"))).await;
+    entered.expect("is free");
+    let of_address = ban("~new", Some(60));
+    scene.ask(&mut ana, of_address).await.expect("may");
+    for (own, until) in [
+        (None, None),
+        (Some(30), Some(1_060)),
+        (Some(90), Some(1_090)),
+    ] {
+        scene.ask(&mut ana, ban("bob", own)).await.expect("may");
+        let answer = scene.ask(&mut bob, as_guest("ana/demo", Ok("other"))).await;
+        assert_eq!(answer, Err(banned(until)), "{own:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_moderator_is_like_the_streamer_until_they_are_muted_or_banned_themselves() {
     let scene = world().build();
     let mut ana = ana(&scene).await;
@@ -829,7 +853,9 @@ async fn what_cannot_be_read_keeps_everybody_out_but_the_streamer() {
     let scene = world.build();
     let mut ana = ana(&scene).await;
     scene.ask(&mut ana, say("hello")).await.expect("may");
-    assert!(you(&scene, &mut ana).await.1.chat);
+    let (slow, anas) = you(&scene, &mut ana).await;
+    assert!(anas.chat && anas.stream && !anas.moderate);
+    assert_eq!(slow, None);
     let internal = || Err(RequestError::Internal);
     assert_eq!(scene.ask(&mut ana, mute("bob", 60)).await, internal());
     let mut bob = scene.connect(2, BOB, viewing("bob", "ana/demo")).await;

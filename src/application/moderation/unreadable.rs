@@ -46,7 +46,7 @@ impl Unreadable {
         lock(&self.0).remove(&(kind, project.clone()));
     }
 
-    /// Has all of it be tried again.
+    /// Lets all of it be tried again.
     pub fn try_again(&self) {
         let mut all = lock(&self.0);
         all.values_mut()

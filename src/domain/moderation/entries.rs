@@ -65,13 +65,16 @@ impl Ban {
     }
 }
 
-/// The addresses of a decision that replaces an earlier one.
+/// The addresses of a decision: those of the `earlier` one that it replaces, its own, and those of
+/// a mute beside this ban, or the reverse.
 pub(super) fn with_more(
     earlier: Option<BTreeSet<ClientAddress>>,
-    addresses: impl IntoIterator<Item = ClientAddress>,
+    own: impl IntoIterator<Item = ClientAddress>,
+    beside: Option<&BTreeSet<ClientAddress>>,
 ) -> BTreeSet<ClientAddress> {
     let mut all = earlier.unwrap_or_default();
-    for address in addresses {
+    let beside = beside.into_iter().flatten().copied();
+    for address in own.into_iter().chain(beside) {
         if all.len() < MOST_ADDRESSES {
             all.insert(address);
         }

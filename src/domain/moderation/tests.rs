@@ -166,6 +166,31 @@ fn guests_are_muted_and_banned_in_any_case_of_their_name_and_users_in_their_own(
 }
 
 #[test]
+fn a_ban_takes_over_the_addresses_of_a_mute_of_the_same_guest_and_the_reverse() {
+    let mut moderation = Moderation::default();
+    let carry_out = |moderation: &mut Moderation, deed, addresses: &[u128]| {
+        let addresses = addresses.iter().copied().map(ClientAddress);
+        let made = moderation.carry_out(action(1_000, deed), addresses, plenty());
+        assert_eq!(made, Ok(true));
+    };
+    carry_out(&mut moderation, Deed::Mute(user("~eve"), 60), &[7]);
+    carry_out(&mut moderation, Deed::Mute(user("~bob"), 60), &[9]);
+    carry_out(&mut moderation, Deed::Ban(user("~Eve"), None), &[8]);
+    for (address, is_banned) in [(7, true), (8, true), (9, false)] {
+        let found = banned("~new", Some(address), &moderation, 1_000);
+        assert_eq!(found, is_banned, "{address}");
+    }
+    carry_out(&mut moderation, Deed::Unmute(user("~eve")), &[]);
+    assert!(banned("~new", Some(7), &moderation, 1_000), "still");
+    carry_out(&mut moderation, Deed::Mute(user("~eve"), 60), &[]);
+    carry_out(&mut moderation, Deed::Unban(user("~eve")), &[]);
+    for (address, is_muted) in [(7, true), (8, true), (6, false)] {
+        let found = of("~new", Some(address), &moderation, 1_000);
+        assert_eq!(found.muted.is_some(), is_muted, "{address}");
+    }
+}
+
+#[test]
 fn a_ban_that_replaces_another_keeps_its_addresses_and_lifting_it_frees_them() {
     let mut moderation = Moderation::default();
     for (seconds, address) in [(Some(60), 7), (None, 8)] {
@@ -454,7 +479,7 @@ fn what_changes_no_mute_or_ban_leaves_the_addresses_as_they_are() {
     let mut moderation = Moderation::default();
     for (deed, address) in [
         (Deed::Mute(user("~bob"), 60), 7),
-        (Deed::Ban(user("~bob"), None), 8),
+        (Deed::Ban(user("~pat"), None), 8),
     ] {
         let made = moderation.carry_out(action(1_000, deed), [ClientAddress(address)], plenty());
         made.expect("has room");
@@ -473,7 +498,7 @@ fn what_changes_no_mute_or_ban_leaves_the_addresses_as_they_are() {
     done(&mut moderation, 1_060, Deed::Announce);
     assert_eq!(moderation.by_address.len(), 1, "the mute is over");
     assert!(banned("~eve", Some(8), &moderation, 1_060));
-    done(&mut moderation, 1_060, Deed::Unban(user("~bob")));
+    done(&mut moderation, 1_060, Deed::Unban(user("~pat")));
     assert!(!banned("~eve", Some(8), &moderation, 1_060));
 }
 

@@ -16,7 +16,7 @@ fn number_of_refusal(refusal: &RequestError) -> usize {
             | AuthError::BadToken
             | AuthError::Identity(_)
             | AuthError::Claims(_)
-            | AuthError::Banned
+            | AuthError::Banned { .. }
             | AuthError::Role(_),
         ) => 1,
         RequestError::Muted { .. } => 2,
@@ -76,8 +76,10 @@ fn refusals() -> Vec<(RequestError, &'static str)> {
             r#"{"code":401,"type":"badAuthError","message":"not you"FILEREF}"#,
         ),
         (
-            auth(AuthError::Banned),
-            r#"{"code":401,"type":"badAuthError","message":"the token does not allow the chat for now: you are banned from the room"FILE,"banned":trueREF}"#,
+            auth(AuthError::Banned {
+                until: Timestamp::from_millis(8_001),
+            }),
+            r#"{"code":401,"type":"badAuthError","message":"the token does not allow the chat for now: you are banned from the room"FILE,"until":9,"banned":trueREF}"#,
         ),
         (
             RequestError::NotApplied("nobody is there"),

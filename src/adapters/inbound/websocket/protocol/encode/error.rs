@@ -53,7 +53,10 @@ pub(crate) fn refusal(refusal: &RequestError, context: &Context) -> Bytes {
     failure.message = match refusal {
         RequestError::BadParameters(fault) => fault.to_string(),
         RequestError::Unauthorized(error) => {
-            failure.banned = *error == AuthError::Banned;
+            if let AuthError::Banned { until } = error {
+                failure.until = Some(until_seconds(*until));
+                failure.banned = true;
+            }
             error.to_string()
         }
         RequestError::Muted { until } => {
