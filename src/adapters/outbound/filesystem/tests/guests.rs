@@ -130,9 +130,11 @@ async fn what_is_too_long_is_refused_and_not_cut() {
     let mut padded = fs::read(&kept).expect("reads");
     padded.resize(MOST, b' ');
     fs::write(&kept, &padded).expect("writes");
+    let world = restarted(world);
     take(&world, &demo(), "eve").await.expect("may be as long");
     padded.resize(MOST + 1, b' ');
     fs::write(&kept, &padded).expect("writes");
+    let world = restarted(world);
     let failed = take(&world, &demo(), "pat").await.expect_err("fails");
     assert!(format!("{failed:?}").contains("too long"), "{failed:?}");
     assert_eq!(fs::read(&kept).expect("reads"), padded, "as it was");
