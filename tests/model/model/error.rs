@@ -11,6 +11,7 @@ pub enum RequestError {
     BadNaming(String),
     Unauthorized,
     Muted,
+    Banned,
     ReadFile,
     ReadPath,
     WriteFile,
@@ -25,7 +26,9 @@ impl RequestError {
             Self::Bad => (400, "badParametersError", "$text".to_owned()),
             Self::BadBecause(sentence) => (400, "badParametersError", (*sentence).to_owned()),
             Self::BadNaming(what) => (400, "badParametersError", format!("$naming {what}")),
-            Self::Unauthorized | Self::Muted => (401, "badAuthError", "$text".to_owned()),
+            Self::Unauthorized | Self::Muted | Self::Banned => {
+                (401, "badAuthError", "$text".to_owned())
+            }
             Self::ReadFile => {
                 let message = format!("File {shown} doesn't exist or cannot be read");
                 (409, "failReadFileError", message)
@@ -47,6 +50,10 @@ impl RequestError {
         match self {
             Self::ReadPath => answer["path"] = shown.into(),
             Self::Muted => answer["until"] = FOR_LONG.into(),
+            Self::Banned => {
+                answer["banned"] = true.into();
+                answer["until"] = FOR_LONG.into();
+            }
             _ => {
                 if let Some(name) = name {
                     answer["file"] = name.into();

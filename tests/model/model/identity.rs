@@ -57,8 +57,23 @@ impl World {
                 *user == token.user && *project == token.project && token.allows("read")
             }
         };
-        if token.fault.is_some() || !sections.iter().all(claims_allow) {
+        if token.fault.is_some() {
             return Err(RequestError::Unauthorized);
+        }
+        let order = |section: &&Section| match section {
+            Section::Streamer { .. } => 0,
+            Section::Member { .. } => 1,
+            Section::Viewer { .. } => 2,
+        };
+        let refused = sections.iter().filter(|section| !claims_allow(section));
+        match refused.min_by_key(order) {
+            Some(Section::Member { user, room })
+                if token.banned && *user == token.user && *room == token.room() =>
+            {
+                return Err(RequestError::Banned);
+            }
+            Some(_) => return Err(RequestError::Unauthorized),
+            None => {}
         }
         let asks = |kind: fn(&Section) -> bool| sections.iter().any(kind);
         let streams = asks(|section| matches!(section, Section::Streamer { .. }));

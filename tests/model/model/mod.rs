@@ -155,7 +155,10 @@ impl World {
             ask,
             Ask::Authenticate(..) | Ask::SectionAlone(..) | Ask::Faulty(Right::Token, _)
         );
-        let is_unauthorized = matches!(answer, Err(RequestError::Unauthorized));
+        let is_unauthorized = matches!(
+            answer,
+            Err(RequestError::Unauthorized | RequestError::Banned)
+        );
         let mut replies = answer.unwrap_or_else(|error| vec![error.json(ask.name())]);
         // A client that sends no JSON object has sent no `ref` either.
         if let Some(reference) = reference.filter(|_| !matches!(ask, Ask::Garbage(_))) {
