@@ -1,5 +1,6 @@
 //! The content of a file on its way into a store.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -42,6 +43,15 @@ pub enum Stretch<'a> {
     Memory(&'a [u8]),
 }
 
+/// A part of a content that is read by itself.
+#[derive(Debug)]
+pub enum Piece<'a> {
+    /// In memory.
+    Memory(&'a [u8]),
+    /// In a staged upload, at this offset.
+    Staged(&'a dyn StagedUpload, Range<u64>),
+}
+
 impl FileContent {
     /// Its length in bytes.
     pub fn bytes(&self) -> u64 {
@@ -67,22 +77,57 @@ impl FileContent {
     /// # Errors
     /// `Failed` if a piece lies outside the upload or cannot be read.
     pub async fn read(self) -> Result<Bytes, StoreError> {
-        let content = match self {
-            Self::Memory(bytes) => return Ok(bytes),
-            Self::Staged(content) => content,
-        };
+        if let Self::Memory(bytes) = self {
+            return Ok(bytes);
+        }
         let mut whole = BytesMut::new();
-        for stretch in content.stretches()? {
-            match stretch {
-                Stretch::Staged(range) => {
-                    let length = usize::try_from(range.end - range.start);
-                    let length = length.map_err(StoreError::failed)?;
-                    whole.extend_from_slice(&content.staged.read(range.start, length).await?);
-                }
-                Stretch::Memory(bytes) => whole.extend_from_slice(bytes),
-            }
+        for piece in self.pieces(u64::MAX)? {
+            whole.extend_from_slice(&piece.read().await?);
         }
         Ok(whole.freeze())
+    }
+
+    /// It in pieces, in order, for those who read it bit by bit. What is staged comes in pieces of
+    /// at most `most` bytes, which is not 0.
+    ///
+    /// # Errors
+    /// `Failed` if a piece lies outside the upload.
+    pub fn pieces(&self, most: u64) -> Result<Vec<Piece<'_>>, StoreError> {
+        let content = match self {
+            Self::Memory(bytes) => return Ok(vec![Piece::Memory(bytes)]),
+            Self::Staged(content) => content,
+        };
+        let mut pieces = Vec::new();
+        for stretch in content.stretches()? {
+            match stretch {
+                Stretch::Memory(bytes) => pieces.push(Piece::Memory(bytes)),
+                Stretch::Staged(Range { mut start, end }) => {
+                    while start < end {
+                        let next = end.min(start.saturating_add(most));
+                        pieces.push(Piece::Staged(&*content.staged, start..next));
+                        start = next;
+                    }
+                }
+            }
+        }
+        Ok(pieces)
+    }
+}
+
+impl Piece<'_> {
+    /// Its bytes.
+    ///
+    /// # Errors
+    /// `Failed` if they cannot be read.
+    pub async fn read(&self) -> Result<Cow<'_, [u8]>, StoreError> {
+        match self {
+            Self::Memory(bytes) => Ok(Cow::Borrowed(bytes)),
+            Self::Staged(staged, range) => {
+                let length = usize::try_from(range.end - range.start);
+                let length = length.map_err(StoreError::failed)?;
+                Ok(Cow::Owned(staged.read(range.start, length).await?.into()))
+            }
+        }
     }
 }
 

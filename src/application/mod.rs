@@ -46,7 +46,7 @@ pub use connection_id::ConnectionId;
 pub use connection_kind::ConnectionKind;
 pub use disk_counts::{DiskCounts, DiskWork};
 pub use event::{ApplyNotice, Event, EventKind};
-pub use file_content::{FileContent, StagedContent, Stretch};
+pub use file_content::{FileContent, Piece, StagedContent, Stretch};
 pub use file_key::FileKey;
 pub use files::change_outlives_connection::Commit;
 pub use files::file_stream::{FileStream, NextFile};

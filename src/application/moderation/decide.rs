@@ -44,7 +44,7 @@ pub(crate) async fn moderator(
     })
 }
 
-/// Whoever is muted or banned decides nothing.
+/// Those who are muted or banned decide nothing.
 fn must_be_free(standing: Standing) -> Result<(), RequestError> {
     match standing {
         Standing {
@@ -65,7 +65,7 @@ impl Moderator {
         }
     }
 
-    /// Whom a decision about `user` is about: a guest who is there may spell their name otherwise.
+    /// Who a decision about `user` is about: a guest who is there may spell their name otherwise.
     ///
     /// # Errors
     /// Nothing can be decided about the streamer.

@@ -125,7 +125,8 @@ impl ProjectStore for Projects {
 
 pub(super) struct PullRequests(pub Arc<dyn PullRequestStore>, pub Arc<dyn PullRequestStore>);
 
-/// Who enters and leaves is connected to one node, which tells them; all else is asked of the other.
+/// Who enters and leaves is connected to one node, which tells them; all else is asked of the
+/// other.
 #[async_trait]
 impl PullRequestStore for PullRequests {
     async fn finish(

@@ -18,9 +18,9 @@ use tokio::time::sleep;
 use crate::adapters::outbound::nats::engine::{Engine, Outgoing};
 use crate::adapters::outbound::nats::entry::{Content, INLINE_BYTES};
 use crate::adapters::outbound::system::random_bytes;
+use crate::application::FileContent;
 use crate::application::locks::lock;
 use crate::application::ports::{FileSource, StagingId, StoreError, UploadStore};
-use crate::application::{FileContent, Stretch};
 use crate::domain::ContentHash;
 
 /// How long a chunk is: well below what the engine takes as one message.
@@ -29,7 +29,7 @@ pub(crate) const CHUNK_BYTES: usize = 512 * 1_024;
 /// How many chunks are under way at once.
 const AT_ONCE: usize = 8;
 
-/// How long a content stays after it has been replaced: whoever reads it may go on so long.
+/// How long a content stays after it has been replaced, for those who still read it.
 const KEPT: Duration = Duration::from_secs(10 * 60);
 
 /// The staged files of this node's own: those that the application numbers do not get here.
@@ -90,25 +90,8 @@ impl Blobs {
             under_way: FuturesUnordered::new(),
         };
         let written = async {
-            match &content {
-                FileContent::Memory(bytes) => writing.add(bytes).await?,
-                FileContent::Staged(staged) => {
-                    for stretch in staged.stretches()? {
-                        match stretch {
-                            Stretch::Memory(bytes) => writing.add(bytes).await?,
-                            Stretch::Staged(range) => {
-                                let mut start = range.start;
-                                while start < range.end {
-                                    let length = (range.end - start).min(CHUNK_BYTES as u64);
-                                    let fits =
-                                        usize::try_from(length).map_err(StoreError::failed)?;
-                                    writing.add(&staged.staged.read(start, fits).await?).await?;
-                                    start += length;
-                                }
-                            }
-                        }
-                    }
-                }
+            for piece in content.pieces(CHUNK_BYTES as u64)? {
+                writing.add(&piece.read().await?).await?;
             }
             writing.finish().await
         };

@@ -97,7 +97,7 @@ impl Node {
                 }
                 Outcome::Refused(error) => {
                     for (_, done) in checked.changes {
-                        // Whoever asked may be gone.
+                        // They may be gone.
                         let _ = done.send(Err(error.clone()));
                     }
                     return;

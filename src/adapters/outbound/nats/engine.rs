@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use async_nats::{Client, HeaderMap, StatusCode, Subscriber};
+use async_nats::{Client, HeaderMap, Message, StatusCode, Subscriber};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -15,7 +15,7 @@ use crate::adapters::outbound::nats::subjects::Subjects;
 use crate::application::ports::StoreError;
 
 /// How long an answer may take until nobody knows whether there will be one.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How much of the log is read at a time.
 const PAGE_MESSAGES: usize = 512;
@@ -64,12 +64,14 @@ impl Engine {
     /// # Errors
     /// `Failed` where it does not answer, or not in its own way.
     pub async fn call(&self, call: &str, request: &Value) -> Result<Value, StoreError> {
-        let payload = Bytes::from(request.to_string());
-        let asked = self.client.request(format!("$JS.API.{call}"), payload);
-        let answer = timeout(PATIENCE, asked).await;
-        let answer = answer.map_err(StoreError::failed)?;
-        let answer = answer.map_err(StoreError::failed)?;
+        let answer = self.ask(call, request).await?;
         serde_json::from_slice(&answer.payload).map_err(StoreError::failed)
+    }
+
+    async fn ask(&self, call: &str, request: &Value) -> Result<Message, StoreError> {
+        let (call, payload) = (format!("$JS.API.{call}"), Bytes::from(request.to_string()));
+        let answer = self.client.request(call, payload).await;
+        answer.map_err(StoreError::failed)
     }
 
     /// The same, where an error in the answer is one.
@@ -129,9 +131,7 @@ impl Engine {
         let unknown = |why: String| PublishError::Unknown(why);
         let Outgoing { subject, payload } = message;
         let asked = self.client.request_with_headers(subject, headers, payload);
-        let answer = timeout(PATIENCE, asked).await;
-        let answer = answer.map_err(|error| unknown(error.to_string()))?;
-        let answer = answer.map_err(|error| unknown(error.to_string()))?;
+        let answer = asked.await.map_err(|error| unknown(error.to_string()))?;
         let answer: Value =
             serde_json::from_slice(&answer.payload).map_err(|error| unknown(error.to_string()))?;
         let Some(error) = answer.get("error") else {
@@ -211,13 +211,7 @@ impl Engine {
         stream: &str,
         request: &Value,
     ) -> Result<Option<Logged>, StoreError> {
-        let payload = Bytes::from(request.to_string());
-        let asked = self
-            .client
-            .request(format!("$JS.API.DIRECT.GET.{stream}"), payload);
-        let answer = timeout(PATIENCE, asked).await;
-        let answer = answer.map_err(StoreError::failed)?;
-        let answer = answer.map_err(StoreError::failed)?;
+        let answer = self.ask(&format!("DIRECT.GET.{stream}"), request).await?;
         if answer.status.is_some() {
             return Ok(None);
         }

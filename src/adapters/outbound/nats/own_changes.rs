@@ -19,7 +19,7 @@ pub(crate) struct OwnChanges {
 pub(crate) type Tellings = HashMap<Option<FilePath>, Told>;
 
 impl OwnChanges {
-    /// Whom the log's message is to be told to, if the change is this node's.
+    /// Who is to be told of the log's message, if the change is this node's.
     pub fn take(&self, change: &str, path: Option<&FilePath>) -> Option<Told> {
         let mut under_way = lock(&self.under_way);
         under_way.get_mut(change)?.remove(&path.cloned())

@@ -4,8 +4,10 @@
 use std::collections::BTreeSet;
 use std::collections::hash_map::Entry::{Occupied, Vacant};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::time::sleep;
 
 use crate::adapters::outbound::nats::engine::{Outgoing, PublishError};
 use crate::adapters::outbound::nats::replicas::Node;
@@ -43,6 +45,9 @@ impl NatsPullRequests {
     }
 }
 
+/// How long to wait before the engine is asked again.
+const AGAIN: Duration = Duration::from_millis(200);
+
 /// The head of a project's pull requests, once everything before it is known here.
 #[derive(Default)]
 struct Seen {
@@ -67,6 +72,17 @@ impl Node {
             Kept::Open { .. } | Kept::Closed { .. } => Err(StoreError::failed(
                 "the log has a pull request instead of a head",
             )),
+        }
+    }
+
+    /// The same, asked until the engine answers: what was sent to it may have been kept.
+    async fn see_reviews_at_last(&self, project: &ProjectId) -> Seen {
+        loop {
+            match self.see_reviews(project).await {
+                Ok(seen) => return seen,
+                Err(error) => tracing::warn!(%error, "the engine does not answer"),
+            }
+            sleep(AGAIN).await;
         }
     }
 
@@ -120,13 +136,10 @@ async fn finish(
         bytes.push(content.bytes());
         node.blobs.write(&blob(id, number), content).await?;
     }
-    let mut own = Some((finishing, in_turn));
+    let mut own = (finishing, in_turn);
+    let mut seen = node.see_reviews(&pull_request.project).await?;
     loop {
-        let seen = node.see_reviews(&pull_request.project).await?;
-        let Some((finishing, in_turn)) = own.take() else {
-            // Though nobody answered, it has been kept.
-            return Ok(());
-        };
+        let (finishing, in_turn) = own;
         finishing.check(&pull_request.owner, max_open)?;
         let next = Timestamp::from_millis(seen.latest.as_millis().saturating_add(1));
         pull_request.date = finishing.date(pull_request.date).max(next);
@@ -139,12 +152,17 @@ async fn finish(
         lock(&node.reviews.finishing).insert(id, (finishing, in_turn));
         let (project, latest) = (&pull_request.project, pull_request.date);
         let kept = node.keep_review(project, &seen, latest, (id, &open)).await;
-        // If it was kept, it has been told of by the time that the head is known.
-        own = lock(&node.reviews.finishing).remove(&id);
-        match kept {
-            Ok(()) => return Ok(()),
-            Err(PublishError::Conflict | PublishError::Unknown(_)) => {}
-            Err(refused @ PublishError::Refused(_)) => return Err(StoreError::from(refused).into()),
+        if matches!(kept, Err(PublishError::Conflict | PublishError::Unknown(_))) {
+            // If it was kept, it has been told of by the time that the head is known.
+            seen = node.see_reviews_at_last(project).await;
+        }
+        let untold = lock(&node.reviews.finishing).remove(&id);
+        match (kept, untold) {
+            (Err(refused @ PublishError::Refused(_)), _) => {
+                return Err(StoreError::from(refused).into());
+            }
+            (Err(_), Some(again)) => own = again,
+            (Ok(()), _) | (Err(_), None) => return Ok(()),
         }
     }
 }
@@ -162,28 +180,27 @@ async fn close(
         project: project.name.to_string(),
         id: id.to_string(),
     };
-    let mut own = Some(in_turn);
+    let mut own = in_turn;
+    let mut seen = node.see_reviews(project).await?;
     loop {
-        let seen = node.see_reviews(project).await?;
-        let Some(in_turn) = own.take() else {
-            // Though nobody answered, it has been kept.
-            return Ok(());
-        };
         if !node.reviews.open.contains(project, id) {
             return Err(StoreError::NotFound);
         }
         match lock(&node.reviews.deleting).entry(id) {
             Occupied(_) => return Err(StoreError::NotFound),
-            Vacant(free) => drop(free.insert(in_turn)),
+            Vacant(free) => drop(free.insert(own)),
         }
         let kept = node
             .keep_review(project, &seen, seen.latest, (id, &closed))
             .await;
-        own = lock(&node.reviews.deleting).remove(&id);
-        match kept {
-            Ok(()) => return Ok(()),
-            Err(PublishError::Conflict | PublishError::Unknown(_)) => {}
-            Err(refused @ PublishError::Refused(_)) => return Err(refused.into()),
+        if matches!(kept, Err(PublishError::Conflict | PublishError::Unknown(_))) {
+            seen = node.see_reviews_at_last(project).await;
+        }
+        let untold = lock(&node.reviews.deleting).remove(&id);
+        match (kept, untold) {
+            (Err(refused @ PublishError::Refused(_)), _) => return Err(refused.into()),
+            (Err(_), Some(again)) => own = again,
+            (Ok(()), _) | (Err(_), None) => return Ok(()),
         }
     }
 }

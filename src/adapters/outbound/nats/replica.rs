@@ -84,7 +84,7 @@ impl Replica {
         }
     }
 
-    /// Whether anybody needs it still, or what it takes can be given back.
+    /// Whether somebody still works with what is known of it.
     pub fn is_used(&self) -> bool {
         match &*self.phase() {
             Phase::Ready(ready) => Arc::strong_count(&ready.loaded) > 1,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_nats::ConnectOptions;
 use serde_json::{Value, json};
 
-use crate::adapters::outbound::nats::engine::Engine;
+use crate::adapters::outbound::nats::engine::{Engine, PATIENCE};
 use crate::adapters::outbound::nats::settings::NatsSettings;
 use crate::adapters::outbound::nats::subjects::Subjects;
 use crate::application::ports::StoreError;
@@ -31,6 +31,7 @@ pub(crate) async fn connect(settings: &NatsSettings) -> Result<Arc<Engine>, Stor
     let options = ConnectOptions::new()
         .name("file-ws-server")
         .ping_interval(PING)
+        .request_timeout(Some(PATIENCE))
         .subscription_capacity(WAITING);
     let options = match &settings.credentials_file {
         Some(file) => {

@@ -1,16 +1,17 @@
 //! What only this engine can do to a store: end in the middle, and be used by others at once.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::task::JoinSet;
 
 use crate::adapters::outbound::contract_tests::nats_server::{NatsServer, settings_on};
 use crate::adapters::outbound::contract_tests::world::{
-    AMPLE, World, assert_says, demo, memory, path,
+    AMPLE, World, assert_says, content, demo, memory, path, pull_request,
 };
-use crate::application::ports::StoreError;
-use crate::domain::{ProjectQuota, Version};
+use crate::application::ports::{FinishError, StoreError};
+use crate::domain::{ProjectEntry, ProjectQuota, PullRequestId, Version};
 
 /// Puts numbers into one file after the other; returns the last of each.
 async fn count(world: World, files: [&'static str; 3], last: u32) -> BTreeMap<&'static str, u32> {
@@ -58,6 +59,70 @@ async fn nothing_acknowledged_is_lost_when_the_engine_is_killed() {
         }
     }
     assert_eq!(later.tree().await.len(), 6);
+    drop(server);
+}
+
+/// Proposes one thing after the other until it is told to stop; returns what was acknowledged.
+async fn propose(world: World, first: u128, stop: Arc<AtomicBool>) -> Vec<u128> {
+    let mut kept = Vec::new();
+    for id in first.. {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        world.put_draft(id, "f", &id.to_be_bytes()).await;
+        // A failure means that it is not kept; the draft stays, and can be finished again.
+        while let Err(error) = world.finish(pull_request(id, 1_000, &["f"], &[])).await {
+            assert_says!(
+                Err::<(), _>(error),
+                FinishError::Store(StoreError::Failed(_))
+            );
+        }
+        kept.push(id);
+    }
+    kept
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_proposal_is_kept_once_when_the_engine_is_killed() {
+    let mut server = NatsServer::start();
+    let settings = settings_on(&server);
+    let (one, other) = (
+        World::on_engine(&settings).await.with_demo().await,
+        World::on_engine(&settings).await,
+    );
+    let mut proposing = JoinSet::new();
+    let stop = Arc::<AtomicBool>::default();
+    proposing.spawn(propose(one.clone(), 0, Arc::clone(&stop)));
+    proposing.spawn(propose(other.clone(), 1 << 32, Arc::clone(&stop)));
+    let killing = tokio::task::spawn_blocking(move || {
+        for _ in 0..3 {
+            std::thread::sleep(std::time::Duration::from_millis(300));
+            server.kill_and_start();
+        }
+        stop.store(true, Ordering::Relaxed);
+        server
+    });
+    let mut proposed = proposing.join_all().await.concat();
+    proposed.sort_unstable();
+    let server = killing.await.expect("is started again");
+    let later = World::on_engine(&settings).await;
+    for world in [&one, &other, &later] {
+        let open = world.pull_requests.open(&demo(), None).await;
+        let mut open: Vec<_> = open.expect("is known").into_iter().collect();
+        open.sort_unstable();
+        let expected: Vec<_> = proposed
+            .iter()
+            .map(|id| PullRequestId::from_u128(*id))
+            .collect();
+        assert_eq!(open, expected, "each once");
+        for id in &proposed {
+            let (demo, file) = (demo(), path("f"));
+            let id_of = PullRequestId::from_u128(*id);
+            let open = world.pull_requests.open_file(&demo, id_of, &file).await;
+            let read = content(&open.expect("is there")).await.expect("reads");
+            assert_eq!(read, &id.to_be_bytes()[..]);
+        }
+    }
     drop(server);
 }
 
@@ -114,8 +179,7 @@ async fn changes_of_one_file_at_two_nodes_are_told_of_in_one_order() {
             let (world, told) = (world.clone(), Arc::clone(&told));
             putting.spawn(async move {
                 let tell = move |version| told.lock().expect("not poisoned").push((node, version));
-                let in_turn =
-                    Box::new(move |entry: crate::domain::ProjectEntry| tell(entry.version));
+                let in_turn = Box::new(move |entry: ProjectEntry| tell(entry.version));
                 let (demo, file, content) = (demo(), path("f"), memory(&[number]));
                 let store = &world.projects;
                 let put = store.put_file(&demo, &file, content, None, AMPLE, in_turn);

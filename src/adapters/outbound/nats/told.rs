@@ -1,5 +1,5 @@
-//! What a node does when the log tells of something: its replica follows, and those who asked for it, or are connected
-//! here, are told.
+//! What a node does when the log tells of something: its replica follows, and those are told who
+//! asked for it or are connected here.
 
 use std::sync::Arc;
 

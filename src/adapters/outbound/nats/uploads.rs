@@ -10,7 +10,7 @@ use bytes::Bytes;
 use crate::adapters::outbound::nats::blobs::{CHUNK_BYTES, own_staging_id};
 use crate::application::locks::lock;
 use crate::application::ports::{StagedUpload, StagingId, StoreError, UploadStore};
-use crate::application::{FileContent, StagedContent, Stretch};
+use crate::application::{FileContent, StagedContent};
 use crate::domain::{FilePath, PullRequestId};
 
 /// Keeps everything with another store of this node; a draft's files are uploads of their own.
@@ -89,29 +89,11 @@ impl NatsUploads {
     }
 
     async fn copy(&self, content: &FileContent, file: &DraftFile) -> Result<(), StoreError> {
-        let staged = match content {
-            FileContent::Memory(bytes) => return self.files.append(file.id, bytes.clone()).await,
-            FileContent::Staged(staged) => staged,
-        };
         // An empty one is there, too.
         self.files.append(file.id, Bytes::new()).await?;
-        for stretch in staged.stretches()? {
-            match stretch {
-                Stretch::Memory(bytes) => {
-                    let bytes = Bytes::copy_from_slice(bytes);
-                    self.files.append(file.id, bytes).await?;
-                }
-                Stretch::Staged(range) => {
-                    let mut start = range.start;
-                    while start < range.end {
-                        let length = (range.end - start).min(CHUNK_BYTES as u64);
-                        let fits = usize::try_from(length).map_err(StoreError::failed)?;
-                        let bytes = staged.staged.read(start, fits).await?;
-                        self.files.append(file.id, bytes).await?;
-                        start += length;
-                    }
-                }
-            }
+        for piece in content.pieces(CHUNK_BYTES as u64)? {
+            let bytes = Bytes::copy_from_slice(&piece.read().await?);
+            self.files.append(file.id, bytes).await?;
         }
         Ok(())
     }

@@ -34,7 +34,7 @@ pub(crate) struct FilesystemGuests {
 struct Known(Mutex<HashMap<ProjectId, Guests>>);
 
 impl Known {
-    /// Takes those of a project out, for whoever has its turn.
+    /// Takes those of a project out, for the one who has its turn.
     fn take_out(&self, project: &ProjectId) -> Option<Guests> {
         lock(&self.0).remove(project)
     }
