@@ -1,5 +1,5 @@
-//! What the configuration chooses of the outbound adapters: the stores, whose tokens are believed, and
-//! what the doctor sees with.
+//! What the configuration chooses of the outbound adapters: the stores, whose tokens are believed,
+//! and what the doctor sees with.
 
 use std::sync::Arc;
 

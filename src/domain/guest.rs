@@ -84,8 +84,8 @@ impl GuestName {
         &self.0
     }
 
-    /// Whether the name of `user` begins with the same letter, in any case: no other can be this name,
-    /// or be suggested instead of it.
+    /// Whether the name of `user` begins with the same letter, in any case: no other can be this
+    /// name, or be suggested instead of it.
     pub fn begins_like(&self, user: &UserName) -> bool {
         let other = user.guest().unwrap_or(user.as_str());
         folded(&self.0).next() == folded(other).next()

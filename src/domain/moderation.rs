@@ -109,8 +109,8 @@ pub struct Moderation {
     banned: BTreeMap<UserName, Ban>,
     slow_seconds: u32,
     log: VecDeque<Action>,
-    /// How guests from an address stand: what is in `muted` and `banned`, to be found quickly. What is
-    /// decided next shares it unless a mute or ban has changed.
+    /// How guests from an address stand: what is in `muted` and `banned`, to be found quickly. What
+    /// is decided next shares it unless a mute or ban has changed.
     by_address: Arc<HashMap<ClientAddress, Standing>>,
 }
 
@@ -184,9 +184,9 @@ impl Moderation {
         self.muted.keys().chain(self.banned.keys())
     }
 
-    /// Does what a moderator does, and remembers it. A mute or ban concerns `addresses`, too, and those
-    /// of an earlier mute or ban of the same user. Whether it changes anything is returned; what
-    /// changes nothing is not remembered. Whatever is over is forgotten.
+    /// Does what a moderator does, and remembers it. A mute or ban concerns `addresses`, too, and
+    /// those of an earlier mute or ban of the same user. Whether it changes anything is returned;
+    /// what changes nothing is not remembered. Whatever is over is forgotten.
     ///
     /// # Errors
     /// Somebody new would be muted or banned, and more people than `bound` says; nothing has

@@ -1,5 +1,5 @@
-//! The document describes what the sources know, and nothing else: the requests that are read, their
-//! parameters, and the types of what is sent.
+//! The document describes what the sources know, and nothing else: the requests that are read,
+//! their parameters, and the types of what is sent.
 
 use std::collections::BTreeSet;
 use std::fs;

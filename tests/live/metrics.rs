@@ -476,8 +476,8 @@ async fn scrapers_that_are_slow_or_many_hold_up_nobody_else() {
     assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
     assert!(server.streamer().await.ask(post("/a.txt", "a")).await["code"] == 200);
     assert!(http(&server, "/", "").await.starts_with("HTTP/1.1 200"));
-    // They are still there, and their places are not theirs any more: after 2 s, and some for a busy
-    // machine.
+    // They are still there, and their places are not theirs any more: after 2 s, and some for a
+    // busy machine.
     while !get(port, "/metrics", "Host: localhost\r\n")
         .await
         .starts_with("HTTP/1.1 200")

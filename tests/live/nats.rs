@@ -1,5 +1,5 @@
-//! Several servers on one NATS server: a directory that is shared at one reaches mirrors at another,
-//! and survives the end of each.
+//! Several servers on one NATS server: a directory that is shared at one reaches mirrors at
+//! another, and survives the end of each.
 
 use serde_json::json;
 

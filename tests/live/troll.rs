@@ -89,8 +89,8 @@ async fn latency(
     times[MESSAGES / 2]
 }
 
-/// What was measured in calm and right after that in trouble. The machine does other things as well,
-/// but then it does so in both.
+/// What was measured in calm and right after that in trouble. The machine does other things as
+/// well, but then it does so in both.
 struct Latencies(Vec<(Duration, Duration)>);
 
 impl Latencies {

@@ -1,5 +1,5 @@
-//! What the system says of a process: what it uses, and what it may have. Only here is `/proc` read,
-//! and the limit of open files known.
+//! What the system says of a process: what it uses, and what it may have. Only here is `/proc`
+//! read, and the limit of open files known.
 
 use std::path::Path;
 use std::time::Duration;
@@ -65,8 +65,8 @@ pub fn raise_open_files(wanted: u64) -> u64 {
     reached.unwrap_or(current).unwrap_or(u64::MAX)
 }
 
-/// How many files the process of that number may have open; `u64::MAX` without a limit, `None` where
-/// that cannot be seen.
+/// How many files the process of that number may have open; `u64::MAX` without a limit, `None`
+/// where that cannot be seen.
 pub fn open_files_of(process: i32) -> Option<u64> {
     soft_limit(&std::fs::read_to_string(format!("/proc/{process}/limits")).ok()?)
 }

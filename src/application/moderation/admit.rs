@@ -11,7 +11,7 @@ pub(crate) struct Newcomer<'a> {
     pub name: &'a GuestName,
     /// From where; `None` if no ban may concern that address.
     pub address: Option<ClientAddress>,
-    /// As whom they ask, where reading needs a token.
+    /// Who asks, where reading needs a token.
     pub bearer: Option<Person<'a>>,
 }
 

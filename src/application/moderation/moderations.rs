@@ -63,7 +63,8 @@ impl Moderations {
         }
     }
 
-    /// That of a project, which is in memory for as long as somebody holds this, and a while longer.
+    /// That of a project, which is in memory for as long as somebody holds this, and a while
+    /// longer.
     pub(crate) fn of(&self, project: &ProjectId) -> Arc<Moderated> {
         let moderated = self.found_or_new(project);
         let mut kept = lock(&self.kept);

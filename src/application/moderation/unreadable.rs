@@ -21,8 +21,8 @@ pub(super) enum Kind {
 pub(super) struct Unreadable(Mutex<HashMap<(Kind, ProjectId), bool>>);
 
 impl Unreadable {
-    /// Notes that it cannot be read; whether the log should tell: whoever asks again and again does
-    /// not fill it.
+    /// Notes that it cannot be read; whether the log should tell: asking again and again does not
+    /// fill it.
     pub fn note(&self, kind: Kind, project: &ProjectId) -> bool {
         let mut all = lock(&self.0);
         let is_full = all.len() >= MOST_TOLD;

@@ -12,7 +12,7 @@ pub(super) fn tells_deletion(log: &VecDeque<Action>, id: u64) -> bool {
     log.iter().any(|action| action.deed.message() == Some(id))
 }
 
-/// Where there are too many actions, the oldest of whoever has the most goes: nobody pushes what
+/// Where there are too many actions, the oldest of the one who has most goes: nobody pushes what
 /// others have done out of the log.
 pub(super) fn shorten(log: &mut VecDeque<Action>) {
     while log.len() > LOGGED {

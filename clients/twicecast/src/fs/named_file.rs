@@ -23,8 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 ///
-/// The system's own and those of `check`, or that it is neither file nor pipe, longer than 1 MiB, or
-/// a pipe into which nobody writes.
+/// The system's own and those of `check`, or that it is neither file nor pipe, longer than 1 MiB,
+/// or a pipe into which nobody writes.
 pub fn read(path: &Path, check: impl FnOnce(&Metadata) -> Result<()>) -> Result<Vec<u8>> {
     read_within(path, PATIENCE, check)
 }

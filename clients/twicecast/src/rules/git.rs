@@ -155,7 +155,7 @@ impl Repository {
     }
 }
 
-/// What one of git's small files says; whoever made the folder may have put a pipe there.
+/// What one of git's small files says; there may be a pipe in its place.
 fn text(path: &Path) -> Option<String> {
     let file = dirfd::open_elsewhere(path).ok()??;
     let mut text = String::new();

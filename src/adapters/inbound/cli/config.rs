@@ -158,12 +158,12 @@ pub struct Config {
     /// How many messages a room remembers, from 0 to 100000; fewer where memory is short
     #[arg(long, help_heading = REVIEW, value_name = "NUMBER", default_value = "100")]
     pub chat_history: Whole<0, 100_000>,
-    /// How many messages per second a user may send to one room on average, and how many decisions a
-    /// moderator may make, from 0 to 1000000; 0: no limit
+    /// How many messages per second a user may send to one room on average, and how many decisions
+    /// a moderator may make, from 0 to 1000000; 0: no limit
     #[arg(long, help_heading = REVIEW, value_name = "NUMBER", default_value = "5")]
     pub chat_messages_per_second: Whole<0, 1_000_000>,
-    /// How many messages a user may send, or how many decisions a moderator may make, at once after a
-    /// pause, from 1 to 1000000
+    /// How many messages a user may send, or how many decisions a moderator may make, at once after
+    /// a pause, from 1 to 1000000
     #[arg(long, help_heading = REVIEW, value_name = "NUMBER", default_value = "20")]
     pub chat_burst: Whole<1, 1_000_000>,
     /// What people without an account may do: nothing (`off`), chat under a name of their choice
@@ -177,8 +177,8 @@ pub struct Config {
     /// hour; 0: no limit
     #[arg(long, help_heading = REVIEW, value_name = "NUMBER", default_value = "40")]
     pub max_guests_per_address: Whole<0>,
-    /// The most people who may be muted or banned in one project at a time, the last quarter of them
-    /// by its streamer alone, from 1 to 10000
+    /// The most people who may be muted or banned in one project at a time, the last quarter of
+    /// them by its streamer alone, from 1 to 10000
     #[arg(long, help_heading = REVIEW, value_name = "NUMBER", default_value = "1000")]
     pub max_moderated: Whole<1, 10_000>,
     /// The most connections; 0: no limit

@@ -1,4 +1,4 @@
-//! Where the metrics are told: whether they can be, and to whom.
+//! Where the metrics are told: whether they can be, and who can read them.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -8,8 +8,8 @@ use super::port::{Listening, Running};
 use crate::adapters::inbound::cli::config::Config;
 use crate::adapters::inbound::transport::listen::Host;
 
-/// `listening` is what came of listening there; `Taken` with a text where a file-ws-server tells its
-/// metrics there.
+/// `listening` is what came of listening there; `Taken` with a text where a file-ws-server tells
+/// its metrics there.
 pub(super) fn check(config: &Config, running: &Running, listening: &Listening) -> Vec<Finding> {
     let Some((host, port)) = config.metrics() else {
         return Vec::new();
@@ -47,7 +47,7 @@ pub(super) fn check(config: &Config, running: &Running, listening: &Listening) -
     if !is_private(&host) {
         findings.push(Finding::of(
             METRICS_OPEN,
-            "whoever reaches metricsHost reads the metrics: there is no token for them",
+            "everybody who reaches metricsHost reads the metrics: there is no token for them",
             "leave metricsHost out, give an address of a private network, or let a firewall pass \
              only Prometheus",
         ));

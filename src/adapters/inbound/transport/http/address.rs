@@ -48,8 +48,8 @@ pub(crate) fn is_trusted_proxy(address: IpAddr, trusted_proxies: &[IpNetwork]) -
     proxies.any(|proxy| proxy.contains(address) || proxy.contains(mapped.into()))
 }
 
-/// Whether `client` may be the address of many clients at once: loopback's, or a trusted proxy's that
-/// does not say who it asks for.
+/// Whether `client` may be the address of many clients at once: loopback's, or a trusted proxy's
+/// that does not say who it asks for.
 pub(crate) fn is_shared_address(client: IpAddr, trusted_proxies: &[IpNetwork]) -> bool {
     client.to_canonical().is_loopback() || is_trusted_proxy(client, trusted_proxies)
 }

@@ -58,8 +58,8 @@ impl Shared {
         })
     }
 
-    /// The client that sent `headers` on `socket`. What a trusted proxy says of it and cannot be read
-    /// is logged once: it would be the same for every request.
+    /// The client that sent `headers` on `socket`. What a trusted proxy says of it and cannot be
+    /// read is logged once: it would be the same for every request.
     pub(super) fn client(&self, socket: SocketAddr, headers: &HeaderMap) -> IpAddr {
         let proxies = &self.settings.trusted_proxies;
         let (client, is_unread) = client_address(socket, headers, proxies);
@@ -67,8 +67,8 @@ impl Shared {
             // Not what it says: that may be a user's.
             tracing::warn!(
                 proxy = %socket.ip(),
-                "a proxy of trustedProxies does not say for whom it asks, as far as can be read: all \
-                 its clients count as one address; let it send X-Forwarded-For with addresses \
+                "a proxy of trustedProxies does not say who it asks for, as far as can be read: all its \
+                 clients count as one address; let it send X-Forwarded-For with addresses \
                  (this is said once)"
             );
         }

@@ -38,7 +38,7 @@ fn is_absent(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::NotFound | ErrorKind::ConnectionRefused)
 }
 
-/// What comes of listening there, for an instant; whoever has the port is asked by `answering`.
+/// What comes of listening there, for an instant; `answering` asks what has the port.
 pub(in super::super) async fn listening<A: Future<Output = Option<String>>>(
     (host, port): (Host, u16),
     answering: impl FnOnce(Origin) -> A,
