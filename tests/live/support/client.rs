@@ -94,18 +94,24 @@ impl Client {
         self.send_message(Message::Close(None)).await;
     }
 
-    async fn next_message(&mut self) -> Message {
-        loop {
-            let message = tokio::time::timeout(PATIENCE, self.0.next())
-                .await
-                .expect("a message in time")
-                .expect("an open connection")
-                .expect("a message");
-            match message {
-                Message::Ping(_) | Message::Pong(_) => {}
-                message => return message,
+    /// The next message that is no ping, if the connection is still there. Pings do not lengthen the
+    /// wait, or a message that never comes would be waited for as long as the server lives.
+    async fn next_if_open(&mut self) -> Option<Result<Message, Error>> {
+        let next = async {
+            loop {
+                match self.0.next().await {
+                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                    next => return next,
+                }
             }
-        }
+        };
+        let next = tokio::time::timeout(PATIENCE, next).await;
+        next.expect("a message in time")
+    }
+
+    async fn next_message(&mut self) -> Message {
+        let next = self.next_if_open().await;
+        next.expect("an open connection").expect("a message")
     }
 
     /// The next message.
@@ -118,22 +124,16 @@ impl Client {
 
     /// The next message, unless the server is gone.
     pub async fn next_unless_gone(&mut self) -> Result<Value, ()> {
-        loop {
-            match tokio::time::timeout(PATIENCE, self.0.next()).await {
-                Ok(Some(Ok(Message::Text(text)))) => {
-                    return Ok(described::message(&text));
-                }
-                Ok(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => {}
-                Ok(_) => return Err(()),
-                Err(late) => panic!("nothing came: {late}"),
-            }
+        match self.next_if_open().await {
+            Some(Ok(Message::Text(text))) => Ok(described::message(&text)),
+            _ => Err(()),
         }
     }
 
     /// Takes a message without checking it; returns its length.
     pub async fn receive(&mut self) -> Result<usize, Error> {
         loop {
-            match self.0.next().await {
+            match self.next_if_open().await {
                 Some(Ok(Message::Text(text))) => return Ok(text.len()),
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return Err(error),

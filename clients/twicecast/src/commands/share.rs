@@ -4,7 +4,6 @@
 //! compared, and what differs is sent. So nothing depends on the order, the number or the meaning
 //! of events.
 
-use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -26,6 +25,7 @@ use crate::publish::folder::Folder;
 use crate::publish::foreign::Approved;
 use crate::publish::output::{Commands, Event, PageLink, ShareOutput};
 use crate::publish::page::{Heard, Page};
+use crate::publish::replies::Replies;
 use crate::publish::session::{Ended, Session};
 use crate::publish::shared_folder;
 use crate::publish::watcher::Watching;
@@ -285,8 +285,7 @@ impl Share {
                     is_synced: &mut is_synced,
                     once: self.once,
                     page: self.page.as_mut(),
-                    viewers: None,
-                    still_open: BTreeSet::new(),
+                    replies: Replies::default(),
                 }.run() => result,
             };
             if let Some(page) = &self.page {

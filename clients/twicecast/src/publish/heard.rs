@@ -90,7 +90,11 @@ impl Session<'_> {
                 }
             }
             Seen::Held => self.mind_hold(),
-            Seen::Said { message } => self.hear_aside(message),
+            Seen::Said { reference, message } => {
+                if let Err(failure) = self.hear(reference, message) {
+                    self.replies.ended_by.get_or_insert(failure);
+                }
+            }
         }
     }
 
@@ -109,7 +113,7 @@ impl Session<'_> {
             .send(protocol::status(STATUS, streamer, project))
             .await;
         if !self.folder.announced.is_empty() {
-            self.still_open.clear();
+            self.replies.still_open.clear();
             upload.send(protocol::pull_requests(PULL_REQUESTS)).await;
         }
     }
@@ -119,19 +123,19 @@ impl Session<'_> {
         match reply.kind.as_str() {
             "fileStatus" | "viewersChanged" => {
                 let viewers = reply.data["viewers"].as_u64();
-                if let Some(count) = viewers.filter(|_| viewers != self.viewers) {
-                    self.viewers = viewers;
+                if let Some(count) = viewers.filter(|_| viewers != self.replies.viewers) {
+                    self.replies.viewers = viewers;
                     self.output.tell(&Event::Viewers { count });
                 }
             }
             "pullRequestList" => {
                 let listed = reply.data.as_array().into_iter().flatten();
                 let ids = listed.filter_map(|pull| pull["id"].as_str());
-                self.still_open.extend(ids.map(str::to_owned));
+                self.replies.still_open.extend(ids.map(str::to_owned));
                 if reply.last != Some(false) {
                     let announced = self.folder.announced.iter();
                     let closed: Vec<_> = announced
-                        .filter(|id| !self.still_open.contains(*id))
+                        .filter(|id| !self.replies.still_open.contains(*id))
                         .cloned()
                         .collect();
                     for id in closed {
@@ -154,12 +158,12 @@ impl Session<'_> {
         }
     }
 
-    /// What the server says while nothing is in flight.
+    /// What the server says that is not about the files that are sent.
+    ///
+    /// # Errors
+    ///
+    /// If the server withdraws the right, or refuses the fresh token.
     pub fn hear(&mut self, reference: Option<u64>, message: ServerMessage) -> Result<(), Failure> {
-        if let (Some(page), Some(heard)) = (&self.page, Heard::of(reference, &message)) {
-            page.pass_on(heard);
-            return Ok(());
-        }
         match message {
             ServerMessage::Error(error) if error.code == 401 && reference != Some(RENEW) => {
                 Err(self.credentials.withdrawn(&error.message))
@@ -168,14 +172,14 @@ impl Session<'_> {
                 Err(self.credentials.refused(&error.message))
             }
             other => {
-                self.hear_aside(other);
+                self.hear_aside(reference, other);
                 Ok(())
             }
         }
     }
 
-    pub fn hear_aside(&mut self, message: ServerMessage) {
-        if let (Some(page), Some(heard)) = (&self.page, Heard::of(None, &message)) {
+    pub fn hear_aside(&mut self, reference: Option<u64>, message: ServerMessage) {
+        if let (Some(page), Some(heard)) = (&self.page, Heard::of(reference, &message)) {
             return page.pass_on(heard);
         }
         match message {

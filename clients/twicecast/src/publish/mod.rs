@@ -10,6 +10,7 @@ pub mod output;
 pub mod page;
 pub mod plan;
 pub mod precheck;
+pub mod replies;
 pub mod session;
 pub mod shared_folder;
 pub mod summary;

@@ -1,6 +1,6 @@
 //! One connection of a share: compares, sends what differs, and goes on with what changes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,7 @@ use crate::publish::folder::{Compared, Folder, lies_in};
 use crate::publish::output::{Event, Never, ShareOutput};
 use crate::publish::page::{Page, Wish};
 use crate::publish::plan::Plan;
+use crate::publish::replies::Replies;
 use crate::publish::summary::Summary;
 use crate::publish::upload::{Allows, Posts, Upload};
 use crate::publish::watcher::POLL;
@@ -74,10 +75,8 @@ pub struct Session<'a> {
     pub once: bool,
     /// What answers the streamer's page; `None`, where nothing is applied.
     pub page: Option<&'a mut Page>,
-    /// How many viewers there were when it was last asked.
-    pub viewers: Option<u64>,
-    /// The pull requests of a list that is being answered.
-    pub still_open: BTreeSet<String>,
+    /// What the server has replied to what was asked.
+    pub replies: Replies,
 }
 
 impl Session<'_> {
@@ -119,7 +118,7 @@ impl Session<'_> {
         }
         // Among it pull requests that have waited.
         for message in said {
-            self.hear_aside(message);
+            self.hear_aside(None, message);
         }
         self.folder.unread_there = unread.iter().map(|(name, _)| name.clone()).collect();
         for (name, why) in unread {
@@ -294,7 +293,7 @@ impl Session<'_> {
             let see = &mut |seen| self.see(seen);
             upload.pump(source, progress, &mut held, see).await?;
         }
-        Ok(())
+        self.replies.ended_by.take().map_or(Ok(()), Err)
     }
 
     /// What failed at a place and is not there any more, or can be read now, has come right.

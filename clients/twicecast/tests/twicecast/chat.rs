@@ -10,7 +10,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout};
 
 use crate::room::{Fate, Room};
-use crate::support::{Said, command, twicecast};
+use crate::support::{Said, command, exit_code, twicecast};
 
 const FLAGS: [&str; 8] = [
     "--user",
@@ -91,7 +91,7 @@ impl Chat {
         tokio::time::timeout(Duration::from_secs(20), both)
             .await
             .expect("an end");
-        let code = self.child.wait().await.unwrap().code().unwrap();
+        let code = exit_code(&mut self.child).await;
         Said { code, out, err }
     }
 }

@@ -1,27 +1,37 @@
 //! What the streamer's page has the share apply, and where the streamer says that they are looking.
 
+mod while_sending;
+
 use std::path::Path;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use crate::pty::Terminal;
 use crate::pulls::world::propose_like_the_original;
-use crate::real::{RealServer, Share};
+use crate::real::{PATIENCE, RealServer, Share};
 use crate::support::{Files, command, files, set_mode, token_of, tree, twicecast, write};
 
 /// The streamer's page, as far as the server knows it.
-struct Page(WebSocketStream<MaybeTlsStream<TcpStream>>);
+struct Page {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    /// What came before the message that was waited for: an `apply` may end before it is answered.
+    earlier: Vec<Value>,
+}
 
 impl Page {
     async fn open(url: &str) -> Self {
         let token = token_of("ana").await;
         let (socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
-        let mut page = Self(socket);
+        let mut page = Self {
+            socket,
+            earlier: Vec::new(),
+        };
         let section = json!({"username": "ana", "project": "demo", "present": false});
         let data = json!({"token": token, "file": section});
         page.send(&json!({"type": "authenticate", "data": data}))
@@ -32,22 +42,34 @@ impl Page {
 
     async fn send(&mut self, request: &Value) {
         let text = Message::text(request.to_string());
-        self.0.send(text).await.unwrap();
+        self.socket.send(text).await.unwrap();
     }
 
-    /// Waits for a message of that type.
+    /// Takes the oldest message of that type, and waits for one if there is none.
     async fn until(&mut self, kind: &str) -> Value {
-        loop {
-            let message = self.0.next().await.unwrap().unwrap();
-            if !message.is_text() {
-                continue;
-            }
-            let message: Value = serde_json::from_slice(&message.into_data()).unwrap();
-            if message["type"] == kind {
-                return message["data"].clone();
-            }
-            assert!(message["code"] == 200, "{message} instead of {kind}");
+        if let Some(at) = self
+            .earlier
+            .iter()
+            .position(|message| message["type"] == kind)
+        {
+            return self.earlier.remove(at)["data"].take();
         }
+        let come = async {
+            loop {
+                let message = self.socket.next().await.unwrap().unwrap();
+                if !message.is_text() {
+                    continue;
+                }
+                let mut message: Value = serde_json::from_slice(&message.into_data()).unwrap();
+                if message["type"] == kind {
+                    return message["data"].take();
+                }
+                assert!(message["code"] == 200, "{message} instead of {kind}");
+                self.earlier.push(message);
+            }
+        };
+        let come = timeout(PATIENCE, come).await;
+        come.unwrap_or_else(|_| panic!("no {kind}, but {:?}", self.earlier))
     }
 
     /// Asks for the only pull request that is open.

@@ -6,8 +6,10 @@ use std::fs;
 use std::path::PathBuf;
 
 use serde_json::json;
+use tokio::time::timeout;
 
-use crate::support::{FakeServer, Faults, Files, Live, files, mirror_once, tree};
+use crate::real::PATIENCE;
+use crate::support::{FakeServer, Faults, Files, Live, exit_code, files, mirror_once, tree};
 
 fn many() -> Files {
     let mut all: Files = (0..60)
@@ -235,7 +237,7 @@ async fn an_interrupted_copy_says_so_and_nothing_stands_in_the_way_of_the_next()
         let _connected = silent.accept().await.unwrap();
         let id = rustix::process::Pid::from_raw(child.id().unwrap().try_into().unwrap());
         rustix::process::kill_process(id.unwrap(), rustix::process::Signal::INT).unwrap();
-        assert_eq!(child.wait().await.unwrap().code(), Some(1), "{words:?}");
+        assert_eq!(exit_code(&mut child).await, 1, "{words:?}");
         let mut err = String::new();
         let mut stderr = child.stderr.take().unwrap();
         tokio::io::AsyncReadExt::read_to_string(&mut stderr, &mut err)
@@ -268,7 +270,7 @@ async fn a_server_that_is_away_is_spoken_of_once_and_again_when_it_is_back() {
     let mut out =
         tokio::io::AsyncBufReadExt::lines(tokio::io::BufReader::new(child.stdout.take().unwrap()));
     let mut until = async |wanted: &str| {
-        while let Some(line) = out.next_line().await.unwrap() {
+        while let Some(line) = timeout(PATIENCE, out.next_line()).await.unwrap().unwrap() {
             if line.contains(wanted) {
                 return;
             }

@@ -19,7 +19,7 @@ use tokio::time::timeout;
 
 use crate::support::{Unheard, command};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The server's program, which a test of the whole workspace has built beside this one's.
 fn program() -> PathBuf {

@@ -17,7 +17,9 @@ use tokio::sync::broadcast;
 use tokio_tungstenite::tungstenite::Message;
 
 pub use folders::{files, set_mode, tree, write};
-pub use process::{Live, Said, Unheard, command, mirror_once, share_once, token_of, twicecast};
+pub use process::{
+    Live, Said, Unheard, command, exit_code, mirror_once, share_once, token_of, twicecast,
+};
 
 pub type Files = BTreeMap<String, Vec<u8>>;
 

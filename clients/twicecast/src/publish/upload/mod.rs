@@ -218,6 +218,13 @@ impl<'a> Upload<'a> {
         is_in(&self.refused, reference)
     }
 
+    /// Whether an error with this reference is about what was sent, or about the whole connection.
+    fn is_about_files(&self, reference: Option<u64>) -> bool {
+        reference.is_none_or(|reference| {
+            self.flights.contains_key(&reference) || self.is_refused(reference)
+        })
+    }
+
     fn has_room_for(&self, message: &Message) -> bool {
         !message.first
             || self.flights.contains_key(&message.reference)
@@ -274,6 +281,9 @@ impl<'a> Upload<'a> {
                 }
                 progress.settled();
             }
+            message @ ServerMessage::Error(_) if !self.is_about_files(reference) => {
+                see(Seen::Said { reference, message });
+            }
             ServerMessage::Error(error) if error.code == 401 => {
                 return Err(self.credentials.withdrawn(&error.message));
             }
@@ -292,7 +302,7 @@ impl<'a> Upload<'a> {
                 // More parts of a file that is refused already were on their way.
                 None => {}
             },
-            message => see(Seen::Said { message }),
+            message => see(Seen::Said { reference, message }),
         }
         Ok(())
     }

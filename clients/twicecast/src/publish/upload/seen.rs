@@ -59,6 +59,8 @@ pub enum Seen {
     Held,
     /// What has nothing to do with what was sent.
     Said {
+        /// The reference of the request that it answers, if it does.
+        reference: Option<u64>,
         /// What.
         message: ServerMessage,
     },

@@ -2,7 +2,10 @@
 
 use std::fs;
 
+use tokio::time::timeout;
+
 use super::{folder, many};
+use crate::real::PATIENCE;
 use crate::support::{FakeServer, Faults, Live, files, mirror_once, tree, write};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -231,7 +234,8 @@ async fn a_mirror_that_is_killed_at_any_time_takes_nothing_of_its_own_for_edited
             .unwrap();
         let out = child.stdout.take().unwrap();
         let mut out = tokio::io::AsyncBufReadExt::lines(tokio::io::BufReader::new(out));
-        let first = out.next_line().await.unwrap().unwrap();
+        let first = timeout(PATIENCE, out.next_line()).await.unwrap();
+        let first = first.unwrap().unwrap();
         assert!(first.starts_with("mirroring"), "{first}");
         tokio::time::sleep(std::time::Duration::from_micros(700 * round)).await;
         child.kill().await.unwrap();

@@ -3,9 +3,11 @@
 use std::fs;
 
 use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::time::timeout;
 
 use super::world::{TEXT, World};
-use crate::support::{Said, command, files, twicecast};
+use crate::real::PATIENCE;
+use crate::support::{Said, command, exit_code, files, twicecast};
 
 impl World {
     fn proposals<'a>(&'a self, url: &'a str, words: &[&'a str]) -> Vec<&'a str> {
@@ -51,12 +53,14 @@ async fn an_author_sees_withdraws_and_hears_of_their_own_proposals() {
     let url = world.server.url();
     let mut waiting = command(&world.proposals(&url, &["wait"])).spawn().unwrap();
     let mut lines = BufReader::new(waiting.stdout.take().unwrap()).lines();
-    let line = lines.next_line().await.unwrap().unwrap();
+    let line = timeout(PATIENCE, lines.next_line()).await.unwrap();
+    let line = line.unwrap().unwrap();
     assert!(line.starts_with("waiting for 1 proposal;"), "{line}");
     world.pulls(&["close", &second]).await;
-    let line = lines.next_line().await.unwrap().unwrap();
+    let line = timeout(PATIENCE, lines.next_line()).await.unwrap();
+    let line = line.unwrap().unwrap();
     assert_eq!(line, format!("{second}  “A change”: closed"));
-    assert_eq!(waiting.wait().await.unwrap().code(), Some(0));
+    assert_eq!(exit_code(&mut waiting).await, 0);
 
     // It was never listed while it was open.
     let third = world.propose().await;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::world::{TEXT, World};
 use crate::real::{Wire, eventually};
-use crate::support::{Files, Said, files, set_mode, tree, twicecast, write};
+use crate::support::{Files, Said, exit_code, files, set_mode, tree, twicecast, write};
 
 fn text(changes: &[(&str, &str)]) -> Vec<u8> {
     let text = String::from_utf8(TEXT.to_vec()).unwrap();
@@ -336,12 +336,7 @@ async fn in_a_terminal_it_is_asked_whether_to_merge_first() {
             .until("Merge that with your changes first? [Y/n]")
             .await;
         terminal.press(answer);
-        assert_eq!(
-            child.wait().await.unwrap().code(),
-            Some(0),
-            "{}",
-            terminal.screen()
-        );
+        assert_eq!(exit_code(&mut child).await, 0, "{}", terminal.screen());
         let now = String::from_utf8(fs::read(&copy).unwrap()).unwrap();
         assert_eq!(now.contains(round), merges, "{now}");
         assert!(now.contains("TWO"), "{now}");

@@ -8,9 +8,10 @@ use base64::engine::general_purpose::STANDARD;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::real::{RealServer, Share, eventually};
+use crate::real::{PATIENCE, RealServer, Share, eventually};
 use crate::support::{Files, Said, Unheard, token_of, tree, twicecast, write};
 
 pub const TEXT: &[u8] = b"one\ntwo\nthree\nfour\nfive\nsix\nseven\n";
@@ -157,7 +158,8 @@ pub async fn propose_with_title(url: &str, title: &str, files: &Files) {
             .await
             .unwrap();
         loop {
-            let message = socket.next().await.unwrap().unwrap();
+            let next = timeout(PATIENCE, socket.next()).await;
+            let message = next.expect(answer).unwrap().unwrap();
             let message: Value = serde_json::from_slice(&message.into_data()).unwrap();
             assert_eq!(message["code"], 200, "{message}");
             if message["type"] == answer {

@@ -56,6 +56,12 @@ pub async fn twicecast(words: &[&str]) -> Said {
     }
 }
 
+/// Waits until it has ended, and gives its exit code.
+pub async fn exit_code(child: &mut Child) -> i32 {
+    let end = tokio::time::timeout(std::time::Duration::from_secs(60), child.wait());
+    end.await.expect("it ends").unwrap().code().unwrap()
+}
+
 /// Shares a folder once, whatever that deletes.
 pub async fn share_once(server: &FakeServer, dir: &Path) -> Said {
     twicecast(&[
@@ -174,7 +180,7 @@ impl Unheard {
         let id =
             rustix::process::Pid::from_raw(self.child.id().unwrap().try_into().unwrap()).unwrap();
         rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
-        self.child.wait().await.unwrap().code().unwrap()
+        exit_code(&mut self.child).await
     }
 }
 
