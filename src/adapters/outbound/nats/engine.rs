@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::adapters::outbound::nats::logged::{Logged, logged, time};
-use crate::adapters::outbound::nats::subjects::Subjects;
+use crate::adapters::outbound::nats::subjects::{Stream, Subjects};
 use crate::application::ports::StoreError;
 
 /// How long an answer may take until nobody knows whether there will be one.
@@ -158,18 +158,22 @@ impl Engine {
     /// # Errors
     /// `Failed`.
     pub async fn last(&self, subject: &str) -> Result<Option<Logged>, StoreError> {
-        let stream = self.subjects.log_stream();
+        let stream = self.subjects.log().name;
         self.ask_leader(&stream, &json!({ "last_by_subj": subject }))
             .await
     }
 
-    /// A message of the log or, if `is_next`, the first one from there on.
+    /// The first message of a stream from `sequence` on, as its leader keeps it.
     ///
     /// # Errors
     /// `Failed`.
-    pub async fn next_ask_leader(&self, sequence: u64) -> Result<Option<Logged>, StoreError> {
-        let request = json!({ "seq": sequence, "next_by_subj": self.subjects.log() });
-        self.ask_leader(&self.subjects.log_stream(), &request).await
+    pub async fn next_ask_leader(
+        &self,
+        stream: &Stream,
+        sequence: u64,
+    ) -> Result<Option<Logged>, StoreError> {
+        let request = json!({ "seq": sequence, "next_by_subj": stream.subjects });
+        self.ask_leader(&stream.name, &request).await
     }
 
     /// A message that the leader of a stream keeps.
@@ -218,12 +222,17 @@ impl Engine {
         logged(&answer).map(Some)
     }
 
-    /// The next messages of these subjects from `sequence` on, as some server keeps them, which may
-    /// not have the latest yet.
+    /// The next messages of a stream with these subjects from `sequence` on, as some server keeps
+    /// them, which may not have the latest yet.
     ///
     /// # Errors
     /// `Failed`.
-    pub async fn page(&self, sequence: u64, subjects: &str) -> Result<Vec<Logged>, StoreError> {
+    pub async fn page(
+        &self,
+        stream: &Stream,
+        sequence: u64,
+        subjects: &str,
+    ) -> Result<Vec<Logged>, StoreError> {
         let inbox = self.client.new_inbox();
         let answers = self.client.subscribe(inbox.clone()).await;
         let mut answers = answers.map_err(StoreError::failed)?;
@@ -233,7 +242,7 @@ impl Engine {
             "max_bytes": PAGE_BYTES,
             "next_by_subj": subjects,
         });
-        let call = format!("$JS.API.DIRECT.GET.{}", self.subjects.log_stream());
+        let call = format!("$JS.API.DIRECT.GET.{}", stream.name);
         let asked = self
             .client
             .publish_with_reply(call, inbox, Bytes::from(request.to_string()));
@@ -255,15 +264,15 @@ impl Engine {
         }
     }
 
-    /// The sequence of the last message of the log.
+    /// The sequence of the last message of a stream.
     ///
     /// # Errors
     /// `Failed`.
-    pub async fn last_sequence(&self) -> Result<u64, StoreError> {
-        let call = format!("STREAM.INFO.{}", self.subjects.log_stream());
+    pub async fn last_sequence(&self, stream: &Stream) -> Result<u64, StoreError> {
+        let call = format!("STREAM.INFO.{}", stream.name);
         let info = self.call_well(&call, &json!({})).await?;
         let last = info.pointer("/state/last_seq").and_then(Value::as_u64);
-        last.ok_or_else(|| StoreError::failed("the engine does not say how long the log is"))
+        last.ok_or_else(|| StoreError::failed("the engine does not say how long the stream is"))
     }
 
     /// Removes the messages of these subjects, up to but without `before` if that is given.
@@ -284,12 +293,12 @@ impl Engine {
         self.call_well(&call, &request).await.map(drop)
     }
 
-    /// What is kept from now on, as it is kept; some may be missing.
+    /// What a stream keeps from now on, as it is kept; some may be missing.
     ///
     /// # Errors
     /// `Failed`.
-    pub async fn told(&self) -> Result<Subscriber, StoreError> {
-        let told = self.client.subscribe(self.subjects.told()).await;
+    pub async fn told(&self, stream: &Stream) -> Result<Subscriber, StoreError> {
+        let told = self.client.subscribe(stream.told.clone()).await;
         let told = told.map_err(StoreError::failed)?;
         self.client.flush().await.map_err(StoreError::failed)?;
         Ok(told)

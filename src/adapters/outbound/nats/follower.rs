@@ -1,4 +1,4 @@
-//! Follows the log, so that every message is seen once and in order.
+//! Follows a stream, so that every message is seen once and in order.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -9,6 +9,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::adapters::outbound::nats::engine::Engine;
 use crate::adapters::outbound::nats::logged::{Logged, logged};
+use crate::adapters::outbound::nats::subjects::Stream;
 use crate::application::ports::StoreError;
 
 /// How often the engine is asked whether anything has been missed.
@@ -17,13 +18,13 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How long to wait before what did not work is tried again.
 const AGAIN: Duration = Duration::from_millis(100);
 
-/// Who is told of each message of the log, in order. Must not wait.
+/// Who is told of each message of a stream, in order. Must not wait.
 pub(crate) trait Follows: Send + Sync + 'static {
-    /// The log has this message.
+    /// The stream has this message.
     fn follow(&self, message: &Logged);
 }
 
-/// How far the log has been followed.
+/// How far a stream has been followed.
 #[derive(Debug, Clone)]
 pub(crate) struct Position(watch::Receiver<u64>);
 
@@ -31,7 +32,7 @@ impl Position {
     /// Waits until the message `sequence` has been seen.
     ///
     /// # Errors
-    /// `Failed` if nobody follows the log any more.
+    /// `Failed` if nobody follows the stream any more.
     pub async fn reaches(&self, sequence: u64) -> Result<(), StoreError> {
         let mut position = self.0.clone();
         let reached = position.wait_for(|now| *now >= sequence).await;
@@ -42,6 +43,7 @@ impl Position {
 /// A position that is not yet followed from.
 pub(crate) struct Start {
     engine: Arc<Engine>,
+    stream: Stream,
     told: async_nats::Subscriber,
     at: watch::Sender<u64>,
 }
@@ -51,11 +53,16 @@ impl Start {
     ///
     /// # Errors
     /// `Failed`.
-    pub async fn from_now(engine: &Arc<Engine>) -> Result<(Self, Position), StoreError> {
-        let told = engine.told().await?;
-        let (at, position) = watch::channel(engine.last_sequence().await?);
+    pub async fn from_now(
+        engine: &Arc<Engine>,
+        stream: Stream,
+    ) -> Result<(Self, Position), StoreError> {
+        let told = engine.told(&stream).await?;
+        let (at, position) = watch::channel(engine.last_sequence(&stream).await?);
+        let engine = Arc::clone(engine);
         let start = Self {
-            engine: Arc::clone(engine),
+            engine,
+            stream,
             told,
             at,
         };
@@ -84,7 +91,7 @@ impl Start {
                     }
                 },
                 _ = look.tick() => {
-                    let last = self.engine.last_sequence().await.unwrap_or(0);
+                    let last = self.engine.last_sequence(&self.stream).await.unwrap_or(0);
                     // What was kept just before is told right away; so only what is still missing
                     // the next time was missed.
                     let missing = std::mem::replace(&mut behind, last);
@@ -127,11 +134,11 @@ impl Start {
         who: &Weak<T>,
         last: u64,
     ) -> Result<(), StoreError> {
-        let subjects = self.engine.subjects.log();
-        let page = self.engine.page(self.now() + 1, &subjects).await?;
+        let (stream, next) = (&self.stream, self.now() + 1);
+        let page = self.engine.page(stream, next, &stream.subjects).await?;
         if page.is_empty() {
             // This server may not have it yet.
-            match self.engine.next_ask_leader(self.now() + 1).await? {
+            match self.engine.next_ask_leader(stream, next).await? {
                 Some(next) if next.sequence <= last => sleep(AGAIN).await,
                 Some(_) | None => {
                     self.at.send_replace(last);

@@ -84,10 +84,7 @@ impl GuestStore for NatsGuests {
 
     async fn free(&self, project: &ProjectId) -> Result<(), StoreError> {
         let Self(engine) = self;
-        let (stream, guests) = (
-            engine.subjects.log_stream(),
-            engine.subjects.guests(project),
-        );
+        let (stream, guests) = (engine.subjects.log().name, engine.subjects.guests(project));
         engine.purge(&stream, &guests, None).await
     }
 }

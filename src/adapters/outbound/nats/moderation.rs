@@ -39,7 +39,7 @@ impl ModerationStore for NatsModeration {
     async fn remove(&self, project: &ProjectId) -> Result<(), StoreError> {
         let Self(engine) = self;
         let subjects = &engine.subjects;
-        let (stream, moderation) = (subjects.log_stream(), subjects.moderation(project));
+        let (stream, moderation) = (subjects.log().name, subjects.moderation(project));
         engine.purge(&stream, &moderation, None).await
     }
 }

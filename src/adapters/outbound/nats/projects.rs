@@ -106,7 +106,7 @@ impl ProjectStore for NatsProjects {
             let removed = node.submit(&replica, Wish::Remove, told).await?;
             // Only cleanup: a project of that name that is created again begins later in the log.
             let subjects = &node.engine.subjects;
-            let (stream, files) = (subjects.log_stream(), subjects.files(&project));
+            let (stream, files) = (subjects.log().name, subjects.files(&project));
             let purged = node.engine.purge(&stream, &files, Some(removed.number()));
             if let Err(error) = purged.await {
                 tracing::warn!(%error, "the files of a removed project stay in the engine");
@@ -123,9 +123,12 @@ impl ProjectStore for NatsProjects {
 
     async fn projects(&self) -> Result<Vec<ProjectId>, StoreError> {
         let engine = &self.0.engine;
+        let subjects = &engine.subjects;
         let (mut at, mut all) = (0, Vec::new());
         loop {
-            let page = engine.page(at + 1, &engine.subjects.heads()).await?;
+            let page = engine
+                .page(&subjects.log(), at + 1, &subjects.heads())
+                .await?;
             let Some(last) = page.last() else {
                 return Ok(all);
             };

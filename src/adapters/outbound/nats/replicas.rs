@@ -162,7 +162,10 @@ impl Node {
         let mut share = Share::new(&self.memory, user);
         let mut files: BTreeMap<FilePath, ProjectEntry> = BTreeMap::new();
         while at < newest.sequence {
-            let page = self.engine.page(at + 1, &subjects.files(project)).await?;
+            let page = self
+                .engine
+                .page(&subjects.log(), at + 1, &subjects.files(project))
+                .await?;
             if page.is_empty() {
                 sleep(AGAIN).await;
             }
@@ -195,7 +198,7 @@ impl Node {
     /// # Errors
     /// `Failed`.
     pub async fn entry_at(&self, place: u64) -> Result<Option<Entry>, StoreError> {
-        let stream = self.engine.subjects.log_stream();
+        let stream = self.engine.subjects.log().name;
         let request = serde_json::json!({ "seq": place });
         let found = match self.engine.direct(&stream, &request).await? {
             Some(found) => Some(found),

@@ -73,7 +73,11 @@ impl Reviews {
         let mut at = 0;
         loop {
             let page = engine
-                .page(at + 1, &engine.subjects.all_pull_requests())
+                .page(
+                    &engine.subjects.log(),
+                    at + 1,
+                    &engine.subjects.all_pull_requests(),
+                )
                 .await?;
             let Some(last) = page.last() else {
                 return Ok(());

@@ -84,12 +84,13 @@ fn is_new_enough(version: &str) -> bool {
 
 async fn create(engine: &Engine, replicas: usize) -> Result<(), StoreError> {
     let subjects = &engine.subjects;
+    let stream = subjects.log();
     let log = json!({
-        "name": subjects.log_stream(),
-        "subjects": [subjects.log()],
+        "name": stream.name,
+        "subjects": [stream.subjects],
         "max_msgs_per_subject": 1,
         "allow_atomic": true,
-        "republish": { "src": subjects.log(), "dest": subjects.told() },
+        "republish": { "src": stream.subjects, "dest": stream.told },
     });
     let blobs = json!({
         "name": subjects.blob_stream(),

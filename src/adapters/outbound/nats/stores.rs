@@ -27,7 +27,7 @@ pub async fn open_stores(
     resources: StoreResources,
 ) -> Result<Stores, StoreError> {
     let engine = setup::connect(settings).await?;
-    let (start, position) = Start::from_now(&engine).await?;
+    let (start, position) = Start::from_now(&engine, engine.subjects.log()).await?;
     let events = resources.events;
     let reviews = Reviews::new(Arc::clone(&events));
     reviews.load(&engine).await?;

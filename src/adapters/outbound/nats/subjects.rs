@@ -19,6 +19,16 @@ pub(crate) struct Subjects {
     prefix: String,
 }
 
+/// A stream that nodes follow: whatever it keeps is told to all of them.
+#[derive(Debug, Clone)]
+pub(crate) struct Stream {
+    pub name: String,
+    /// All that it keeps.
+    pub subjects: String,
+    /// Where that is told, once it is kept.
+    pub told: String,
+}
+
 impl Subjects {
     pub fn new(prefix: &str) -> Self {
         Self {
@@ -26,24 +36,19 @@ impl Subjects {
         }
     }
 
-    /// The stream that is the log.
-    pub fn log_stream(&self) -> String {
-        self.prefix.to_uppercase()
+    /// The log: projects, pull requests, guests and moderation. It is kept on disks.
+    pub fn log(&self) -> Stream {
+        let prefix = &self.prefix;
+        Stream {
+            name: prefix.to_uppercase(),
+            subjects: format!("{prefix}.s.>"),
+            told: format!("{prefix}.r.>"),
+        }
     }
 
     /// The stream that keeps large contents.
     pub fn blob_stream(&self) -> String {
-        format!("{}_BLOBS", self.log_stream())
-    }
-
-    /// All that is in the log.
-    pub fn log(&self) -> String {
-        format!("{}.s.>", self.prefix)
-    }
-
-    /// Where the log is told, once it is kept.
-    pub fn told(&self) -> String {
-        format!("{}.r.>", self.prefix)
+        format!("{}_BLOBS", self.prefix.to_uppercase())
     }
 
     /// All chunks of large contents.
