@@ -126,7 +126,8 @@ impl ProjectStore for Projects {
 pub(super) struct PullRequests(pub Arc<dyn PullRequestStore>, pub Arc<dyn PullRequestStore>);
 
 /// Who enters and leaves is connected to one node, which tells them; all else is asked of the
-/// other.
+/// other. What answers without waiting may be behind; so after a change the other node is asked for
+/// what waits until it knows of it.
 #[async_trait]
 impl PullRequestStore for PullRequests {
     async fn finish(
@@ -135,7 +136,9 @@ impl PullRequestStore for PullRequests {
         max_open: usize,
         in_turn: TellFinished,
     ) -> Result<(), FinishError> {
-        self.0.finish(pull_request, max_open, in_turn).await
+        let project = pull_request.project.clone();
+        self.0.finish(pull_request, max_open, in_turn).await?;
+        Ok(self.1.open(&project, None).await.map(drop)?)
     }
 
     async fn open_since(
@@ -194,7 +197,8 @@ impl PullRequestStore for PullRequests {
         id: PullRequestId,
         in_turn: Turn,
     ) -> Result<(), StoreError> {
-        self.1.delete(project, id, in_turn).await
+        self.1.delete(project, id, in_turn).await?;
+        self.0.open(project, None).await.map(drop)
     }
 }
 
