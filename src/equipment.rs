@@ -1,15 +1,18 @@
 //! What the configuration chooses of the outbound adapters: the stores, whose tokens are believed,
 //! and what the doctor sees with.
 
+use std::path::Path;
 use std::sync::Arc;
 
-use file_ws_server::adapters::inbound::cli::{self, Config, ConfigError, Doctor, Store};
+use file_ws_server::adapters::inbound::cli::{self, Config, ConfigError, Direction, Doctor, Store};
 use file_ws_server::adapters::outbound::filesystem::{self, Durability, OpenError, unless_locked};
 use file_ws_server::adapters::outbound::jwt::{JwtVerifier, TokenKey};
 use file_ws_server::adapters::outbound::memory;
 use file_ws_server::adapters::outbound::nats::{self, NatsSettings};
 use file_ws_server::adapters::outbound::system::{RandomIds, SystemClock};
-use file_ws_server::application::ports::{Clock as _, IdGenerator as _, StoreResources, Stores};
+use file_ws_server::application::ports::{
+    Clock as _, IdGenerator as _, StoreError, StoreResources, Stores,
+};
 use file_ws_server::server::{Adapters, Failure};
 
 /// What the doctor is given of the outbound adapters.
@@ -50,13 +53,8 @@ pub async fn open_stores(
     config: &Config,
     resources: StoreResources,
 ) -> Result<Option<Stores>, Failure> {
-    let durability = match config.durability {
-        cli::Durability::Fsync => Durability::Fsync,
-        cli::Durability::Rename => Durability::Rename,
-    };
     let on_disk = || {
-        let opened =
-            filesystem::open_stores(config.base_dir.as_path(), durability, resources.clone());
+        let opened = on_disk(config, config.base_dir.as_path(), resources.clone());
         unless_locked(opened).map_err(|error| Failure::from(config.base_dir_fault(&error)))
     };
     match config.store {
@@ -66,17 +64,49 @@ pub async fn open_stores(
             let Some(own) = on_disk()? else {
                 return Ok(None);
             };
-            let settings = NatsSettings {
-                servers: config.nats_servers(),
-                credentials_file: config.nats_credentials_file(),
-                replicas: config.nats_replicas.size(),
-                prefix: config.nats_prefix.to_string(),
-            };
-            Ok(Some(
-                nats::open_stores(&settings, own.uploads, resources).await?,
-            ))
+            Ok(Some(on_nats(config, &own, resources).await?))
         }
     }
+}
+
+/// The stores in a folder, and those on NATS, between which everything is to be copied.
+///
+/// # Errors
+/// Why they cannot be opened.
+pub async fn both_stores(
+    config: &Config,
+    direction: &Direction,
+) -> Result<(Stores, Stores), Failure> {
+    let folder = direction.folder()?;
+    let resources = StoreResources::default();
+    let opened = on_disk(config, folder, resources.clone());
+    let own = opened.map_err(|error| format!("{}: {error}", folder.display()))?;
+    let engine = on_nats(config, &own, resources).await?;
+    Ok((own, engine))
+}
+
+fn on_disk(config: &Config, folder: &Path, resources: StoreResources) -> Result<Stores, OpenError> {
+    let durability = match config.durability {
+        cli::Durability::Fsync => Durability::Fsync,
+        cli::Durability::Rename => Durability::Rename,
+    };
+    filesystem::open_stores(folder, durability, resources)
+}
+
+/// Uploads, drafts and what is being read lie among the files of `own`.
+async fn on_nats(
+    config: &Config,
+    own: &Stores,
+    resources: StoreResources,
+) -> Result<Stores, StoreError> {
+    let settings = NatsSettings {
+        servers: config.nats_servers(),
+        credentials_file: config.nats_credentials_file(),
+        replicas: config.nats_replicas.size(),
+        prefix: config.nats_prefix.to_string(),
+        patience: config.cluster_timeout_seconds.seconds(),
+    };
+    nats::open_stores(&settings, Arc::clone(&own.uploads), resources).await
 }
 
 /// Whose tokens are believed.

@@ -44,6 +44,10 @@ fn main() -> ExitCode {
             .await?;
             Ok(0)
         }),
+        Invocation::Transfer { loaded, direction } => cli::block_on(async {
+            let (folder, engine) = equipment::both_stores(&loaded.config, &direction).await?;
+            cli::transfer(&direction, &folder, &engine).await
+        }),
         Invocation::Serve(loaded) => {
             let adapters = equipment::adapters(&loaded.config)?;
             cli::block_on(server::serve(loaded, adapters))?;

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use tokio_util::task::{AbortOnDropHandle, TaskTracker};
+use tokio_util::task::AbortOnDropHandle;
 use warp::{Filter as _, Reply as _};
 
 use crate::adapters::delivery::Hub;
@@ -25,15 +25,14 @@ use crate::adapters::outbound::guest_tokens::GuestJwts;
 use crate::adapters::outbound::memory::MemoryChatRooms;
 use crate::application::files::streamer_grace::start_grace;
 use crate::application::memory::MemoryBudget;
-use crate::application::periodic::{every, every_second};
-use crate::application::ports::{Clock, IdGenerator, OpenStores, StoreResources, TokenVerifier};
+use crate::application::periodic::{every, tidy};
+use crate::application::ports::{
+    Clock, GuestTokens, IdGenerator, OpenStores, StoreResources, Stores, TokenVerifier,
+};
 use crate::application::{Application, Ports};
 use crate::domain::GuestAccess;
 
 const SECOND: Duration = Duration::from_secs(1);
-
-/// How often the log tells how many connections there are, if that has changed.
-const COUNT_INTERVAL: Duration = Duration::from_secs(60);
 
 /// How long plain HTTP requests may take to end after all else has ended.
 const LAST_REQUESTS: Duration = Duration::from_millis(500);
@@ -71,21 +70,17 @@ impl Server {
         let memory = MemoryBudget::new(config.max_memory_bytes());
         let encoder = event_encoder(Arc::clone(&memory), config.part_bytes.size());
         let hub = Arc::new(Hub::new(encoder));
-        let disk = Arc::default();
+        let (disk, engine_counts) = (Arc::default(), Arc::default());
         let resources = StoreResources {
             memory: Arc::clone(&memory),
             open_files,
             disk: Arc::clone(&disk),
+            engine: Arc::clone(&engine_counts),
             events: Arc::clone(&hub) as _,
         };
         let stores = (adapters.open_stores)(resources).await?;
         let policy = config.policy();
-        let (mut tokens, mut guest_tokens) = (adapters.tokens, None);
-        if policy.guests != GuestAccess::Off {
-            let own = Arc::new(GuestJwts::new(stores.guests.key().await?, tokens)?);
-            guest_tokens = Some(Arc::clone(&own) as _);
-            tokens = own;
-        }
+        let (tokens, guest_tokens) = believed(adapters.tokens, policy.guests, &stores).await?;
         let (events, max_rooms) = (Arc::clone(&hub) as _, config.max_rooms.size());
         let rooms = MemoryChatRooms::new(events, config.room_limits(), max_rooms, &memory);
         let ports = Ports {
@@ -115,6 +110,7 @@ impl Server {
             max_message_bytes: config.max_message_bytes.size(),
             max_unauthenticated_message_bytes: config.max_unauthenticated_message_bytes.size(),
             drain,
+            engine: stores.engine.clone(),
         });
         let (settings, shutdown) = (config.transport_settings(&addresses), Shutdown::default());
         let transport = Transport::new(settings, Arc::clone(&memory), shutdown.clone(), handler);
@@ -123,6 +119,7 @@ impl Server {
             .or(http::pages(http::Site {
                 application: Arc::clone(&application),
                 draining: shutdown.draining.clone(),
+                engine: stores.engine.clone(),
                 body_timeout: config.handshake_timeout_seconds.seconds(),
             }))
             .unify()
@@ -134,19 +131,18 @@ impl Server {
                 sockets: transport.observer(),
                 memory: Arc::clone(&memory),
                 disk,
+                engine: stores.engine.clone(),
+                engine_counts,
             };
             tokio::spawn(metrics::serve(metrics_listeners, sources, shutdown.clone()))
         });
         let serving = tokio::spawn(async move {
             transport::serve(listeners, filter, &transport).await;
         });
-        let tidied = Arc::clone(&application);
-        let tidying = tokio::spawn(every(SECOND, move || {
-            let application = Arc::clone(&tidied);
-            async move { every_second(&application) }
-        }));
+        let tidying = tokio::spawn(tidy(Arc::clone(&application)));
         let relieving = tokio::spawn(relieve(memory));
-        let counting = log_connections(shutdown.connections.clone());
+        let minding = tokio::spawn(shutdown.clone().mind(stores.engine));
+        let counting = shutdown.clone().log_connections();
         Ok(Running {
             addresses,
             metrics_addresses,
@@ -158,6 +154,7 @@ impl Server {
             control,
             tidying: AbortOnDropHandle::new(tidying),
             relieving: AbortOnDropHandle::new(relieving),
+            _minding: AbortOnDropHandle::new(minding),
             _counting: AbortOnDropHandle::new(tokio::spawn(counting)),
         })
     }
@@ -179,6 +176,8 @@ pub struct Running {
     tidying: AbortOnDropHandle<()>,
     /// Closes the connection that holds most while memory is short, until the last has ended.
     relieving: AbortOnDropHandle<()>,
+    /// Sends connections away while the engine does not answer.
+    _minding: AbortOnDropHandle<()>,
     /// Logs how many connections there are.
     _counting: AbortOnDropHandle<()>,
 }
@@ -220,6 +219,19 @@ impl Running {
     }
 }
 
+/// Whose tokens are believed, with those of guests where there may be some.
+async fn believed(
+    tokens: Arc<dyn TokenVerifier>,
+    guests: GuestAccess,
+    stores: &Stores,
+) -> Result<(Arc<dyn TokenVerifier>, Option<Arc<dyn GuestTokens>>), Failure> {
+    if guests == GuestAccess::Off {
+        return Ok((tokens, None));
+    }
+    let own = Arc::new(GuestJwts::new(stores.guests.key().await?, tokens)?);
+    Ok((Arc::clone(&own) as _, Some(own)))
+}
+
 /// Closes connections while memory is short. Never ends by itself; started again a second after a
 /// panic.
 async fn relieve(memory: Arc<MemoryBudget>) {
@@ -228,19 +240,6 @@ async fn relieve(memory: Arc<MemoryBudget>) {
         async move { memory.relieve().await }
     };
     every(SECOND, relieve).await;
-}
-
-/// Logs how many connections are open, whenever that has changed.
-async fn log_connections(open: TaskTracker) {
-    let mut reported = 0;
-    let report = || {
-        let connections = open.len();
-        if std::mem::replace(&mut reported, connections) != connections {
-            tracing::info!(connections, "the number of connections has changed");
-        }
-        std::future::ready(())
-    };
-    every(COUNT_INTERVAL, report).await;
 }
 
 /// Takes commands of operators, if the store is one that a command finds.

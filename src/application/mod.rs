@@ -11,6 +11,7 @@ mod connection_kind;
 pub mod counting;
 pub mod counts;
 mod disk_counts;
+mod engine_counts;
 mod event;
 #[cfg(test)]
 mod failure_tests;
@@ -36,6 +37,7 @@ mod service;
 pub mod session;
 #[cfg(test)]
 pub(crate) mod test_world;
+pub mod transfer;
 
 pub use command::{
     AppliedPullRequest, ApplyPullRequest, Authenticate, AuthenticateSection, Ban, Command,
@@ -45,6 +47,7 @@ pub use command::{
 pub use connection_id::ConnectionId;
 pub use connection_kind::ConnectionKind;
 pub use disk_counts::{DiskCounts, DiskWork};
+pub use engine_counts::EngineCounts;
 pub use event::{ApplyNotice, Event, EventKind};
 pub use file_content::{FileContent, Piece, StagedContent, Stretch};
 pub use file_key::FileKey;

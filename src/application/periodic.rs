@@ -11,8 +11,19 @@ use crate::application::files::streamer_grace::delete_abandoned_projects;
 use crate::application::pull_requests::apply_notices::withdraw_late;
 use crate::application::service::Application;
 
-/// Periodic work; the server calls it once a second. Returns at once.
-pub fn every_second(app: &Arc<Application>) {
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Does each second what is due. Never ends by itself.
+pub async fn tidy(app: Arc<Application>) {
+    let tidy = move || {
+        let app = Arc::clone(&app);
+        async move { every_second(&app) }
+    };
+    every(SECOND, tidy).await;
+}
+
+/// What is due each second. Returns at once.
+pub(crate) fn every_second(app: &Arc<Application>) {
     let now = app.uptime();
     app.ports.rooms.sweep(now);
     app.moderations.sweep(now);

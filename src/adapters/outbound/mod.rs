@@ -13,3 +13,5 @@ pub mod nats;
 mod open_pull_requests;
 pub(crate) mod records;
 pub mod system;
+#[cfg(test)]
+mod transfer_tests;

@@ -5,6 +5,7 @@
 
 pub(crate) mod chat_rooms;
 pub(crate) mod clock;
+pub(crate) mod engine_state;
 pub(crate) mod event_publisher;
 pub(crate) mod file_source;
 pub(crate) mod guest_store;
@@ -23,6 +24,7 @@ pub(crate) mod upload_store;
 
 pub use chat_rooms::{ChatRooms, SayError};
 pub use clock::Clock;
+pub use engine_state::EngineState;
 pub use event_publisher::EventPublisher;
 pub use file_source::{FileSource, HELD_FILE_BYTES, OpenFile};
 pub use guest_store::{GuestKey, GuestStore, TakeNameError};

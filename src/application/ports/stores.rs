@@ -5,7 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use tokio::sync::watch;
 
+use super::engine_state::EngineState;
 use super::event_publisher::EventPublisher;
 use super::guest_store::GuestStore;
 use super::moderation_store::ModerationStore;
@@ -15,6 +17,7 @@ use super::subscriptions::Topic;
 use super::upload_store::UploadStore;
 use crate::application::connection_id::ConnectionId;
 use crate::application::disk_counts::DiskCounts;
+use crate::application::engine_counts::EngineCounts;
 use crate::application::event::Event;
 use crate::application::memory::MemoryBudget;
 
@@ -27,6 +30,8 @@ pub struct StoreResources {
     pub open_files: usize,
     /// Where they count what their disk does.
     pub disk: Arc<DiskCounts>,
+    /// Where they count what their engine does.
+    pub engine: Arc<EngineCounts>,
     /// Who hears of what others do to the same data.
     pub events: Arc<dyn EventPublisher>,
 }
@@ -53,6 +58,7 @@ impl Default for StoreResources {
             memory: MemoryBudget::new(192 << 20),
             open_files: 256,
             disk: Arc::default(),
+            engine: Arc::default(),
             events: Arc::new(Nobody),
         }
     }
@@ -77,4 +83,6 @@ pub struct Stores {
     pub guests: Arc<dyn GuestStore>,
     /// What moderators have decided.
     pub moderation: Arc<dyn ModerationStore>,
+    /// Whether the engine answers.
+    pub engine: watch::Receiver<EngineState>,
 }

@@ -40,9 +40,23 @@ impl NatsServer {
         self.end();
         (self.running, self.watch) = run(self.port, &self.place);
     }
-}
 
-impl NatsServer {
+    /// Stops it as a machine that hangs: connections stay, and nothing answers.
+    pub fn hang(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets it go on after [`hang`](Self::hang).
+    pub fn go_on(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let pid = self.running.id().to_string();
+        let sent = Command::new("kill").args([signal, &pid]).status();
+        assert!(sent.expect("kill runs").success());
+    }
+
     fn end(&mut self) {
         for child in [&mut self.running, &mut self.watch] {
             // It may have ended by itself.

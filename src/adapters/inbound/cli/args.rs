@@ -1,5 +1,7 @@
 //! The command line.
 
+use std::path::PathBuf;
+
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -9,9 +11,10 @@ use super::exit::Exit;
 use super::layers::{ConfigError, keys};
 use super::loading::Given;
 use super::manual;
+use super::target::{Direction, Target};
 use super::token_request::TokenRequest;
-use super::values::{HIDDEN_KEY, Whole};
-use crate::domain::{ProjectId, ProjectName, UserName};
+use super::values::{HIDDEN_KEY, Store, Whole};
+use crate::domain::ProjectId;
 
 /// What the program is asked to do.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +29,13 @@ pub enum Invocation {
         loaded: Loaded,
         /// How.
         operation: Operation,
+    },
+    /// Copy all projects between a folder and the engine.
+    Transfer {
+        /// The configuration.
+        loaded: Loaded,
+        /// Whence and whither.
+        direction: Direction,
     },
     /// Look at what operators get wrong.
     Doctor {
@@ -59,32 +69,6 @@ pub enum Operation {
         /// Whether to do it without asking.
         yes: bool,
     },
-}
-
-/// What an operator's command is about: a project, or a user.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
-    /// `<user>`
-    User(UserName),
-    /// `<user>/<project>`
-    Project(ProjectId),
-}
-
-impl Target {
-    /// The name of a project may contain `/`, that of a user does not: the first one separates
-    /// them.
-    fn parse(named: &str) -> Result<Self, String> {
-        let (user, project) = match named.split_once('/') {
-            Some((user, project)) => (user, Some(project)),
-            None => (named, None),
-        };
-        let streamer = UserName::parse(user).map_err(|error| format!("the user {error}"))?;
-        let Some(project) = project else {
-            return Ok(Self::User(streamer));
-        };
-        let name = ProjectName::parse(project).map_err(|error| format!("the project {error}"))?;
-        Ok(Self::Project(ProjectId { streamer, name }))
-    }
 }
 
 /// Mirrors a live-coding streamer's project to viewers over WebSocket
@@ -138,6 +122,21 @@ enum Verb {
         /// <user>/<project>, or <user>
         #[arg(value_name = "NAME", value_parser = Target::parse)]
         target: Target,
+    },
+    /// Copy the projects of a base folder into NATS
+    ///
+    /// No server may run on the folder; servers on NATS may. What is there already and differs is
+    /// named and left. If it is stopped, the same command goes on where it was.
+    Import {
+        /// The base folder
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
+    },
+    /// Copy all projects from NATS into a base folder, as import does the other way
+    Export {
+        /// The base folder; created if missing
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
     },
     /// Make a token from the key, for trying out
     Token(TokenRequest),
@@ -202,6 +201,8 @@ fn command() -> clap::Command {
         .mut_subcommand("adopt", with_keys("base_dir"))
         .mut_subcommand("remove", with_keys("base_dir"))
         .mut_subcommand("rescan", with_keys("base_dir"))
+        .mut_subcommand("import", with_keys("nats"))
+        .mut_subcommand("export", with_keys("nats"))
         .mut_subcommand("token", with_keys("key"))
         .mut_subcommand("doctor", with_keys("base_dir"))
         .mut_subcommand("health", with_keys("port"))
@@ -242,7 +243,14 @@ pub fn parse(
         matches: &matches,
         needs_key: !matches!(
             line.verb,
-            Some(Verb::Health | Verb::Adopt { .. } | Verb::Remove { .. } | Verb::Rescan { .. })
+            Some(
+                Verb::Health
+                    | Verb::Adopt { .. }
+                    | Verb::Remove { .. }
+                    | Verb::Rescan { .. }
+                    | Verb::Import { .. }
+                    | Verb::Export { .. }
+            )
         ),
     };
     let loaded = || given.load(variables, read_file);
@@ -262,6 +270,8 @@ pub fn parse(
             let operation = Operation::Remove { project, yes };
             Ok(operate(loaded()?, operation))
         }
+        Some(Verb::Import { folder }) => transfer(loaded()?, Direction::Import(folder)),
+        Some(Verb::Export { folder }) => transfer(loaded()?, Direction::Export(folder)),
         Some(Verb::Token(request)) => token(loaded()?, request),
         Some(Verb::Health) => Ok(Invocation::Health(loaded()?)),
         Some(Verb::Man { command: of }) => Err(printed(manual::page(command(), of.as_deref())?)),
@@ -278,6 +288,14 @@ pub fn parse(
 
 fn operate(loaded: Loaded, operation: Operation) -> Invocation {
     Invocation::Operate { loaded, operation }
+}
+
+fn transfer(loaded: Loaded, direction: Direction) -> Result<Invocation, Exit> {
+    if loaded.config.store != Store::Nats {
+        let fault = "import and export copy between a folder and NATS: set store to nats";
+        return Err(ConfigError(fault.to_owned()).into());
+    }
+    Ok(Invocation::Transfer { loaded, direction })
 }
 
 fn token(loaded: Loaded, mut request: TokenRequest) -> Result<Invocation, Exit> {

@@ -61,6 +61,10 @@ pub struct Config {
     /// 1 to 32 small letters and digits
     #[arg(long, help_heading = NATS, value_name = "TEXT", default_value = "fws")]
     pub nats_prefix: NatsPrefix,
+    /// With the store `nats`: after how many seconds without an answer clients are sent to another
+    /// server, from 3 to 3600
+    #[arg(long, help_heading = NATS, value_name = "SECONDS", default_value = "30")]
+    pub cluster_timeout_seconds: Whole<3, 3_600>,
     /// With `original`, other defaults, for clients that rely on the habits of the original server:
     /// the files of a project go as soon as its streamer is not there
     #[arg(long, help_heading = SERVER, value_name = "WITH")]

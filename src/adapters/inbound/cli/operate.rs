@@ -3,9 +3,10 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
 
-use super::args::{Operation, Target};
+use super::args::Operation;
 use super::config::Config;
 use super::run::{Failure, print};
+use super::target::Target;
 use crate::adapters::inbound::control::{self, Request, Response};
 use crate::application::ports::{ModerationStore, StoreResources, Stores};
 use crate::application::{Moderations, Operator};

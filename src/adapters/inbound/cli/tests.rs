@@ -58,6 +58,7 @@ const SAMPLES: &[(&str, &str)] = &[
     ("natsCredentialsFile", "node.creds"),
     ("natsReplicas", "5"),
     ("natsPrefix", "code2"),
+    ("clusterTimeoutSeconds", "60"),
     ("publicRead", "false"),
     ("publicChat", "true"),
     ("durability", "rename"),
@@ -810,6 +811,15 @@ fn the_subcommands_say_what_they_need() {
         Ok(Invocation::Operate { operation: Operation::Adopt(Target::User(user)), .. })
             if user.as_str() == "ana"
     ));
+    let nats = ["--store", "nats", "--nats", "nats://h1"];
+    let import = parse_with(&[&["import", "b"], &nats[..]].concat(), &[], None);
+    assert!(matches!(
+        import,
+        Ok(Invocation::Transfer { direction: Direction::Import(folder), .. })
+            if folder.as_path() == "b"
+    ));
+    let export = parse_with(&["export", "b"], &[], None).expect_err("nothing to copy from");
+    assert!(export.text.contains("set store to nats"), "{}", export.text);
     let remove = parse_with(&["remove", "ana/a/b", "--yes"], &[], None);
     assert!(matches!(
         remove,

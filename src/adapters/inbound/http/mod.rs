@@ -19,6 +19,7 @@ use futures_util::Stream;
 use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, LOCATION};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde_json::json;
+use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use warp::path::FullPath;
@@ -32,6 +33,7 @@ use self::project_files::Asked;
 use crate::adapters::inbound::transport::{PlainConnection, asks_for_websocket};
 use crate::application::Application;
 use crate::application::files::download::Visitor;
+use crate::application::ports::EngineState;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -41,6 +43,8 @@ pub struct Site {
     pub application: Arc<Application>,
     /// Cancelled once the server drains: it is not ready any more.
     pub draining: CancellationToken,
+    /// Whether the engine answers; if not, it is not ready either.
+    pub engine: watch::Receiver<EngineState>,
     /// How long the body of a request may take.
     pub body_timeout: Duration,
 }
@@ -100,6 +104,9 @@ impl Site {
         match address {
             Address::Readiness if self.draining.is_cancelled() => {
                 return health("draining", StatusCode::SERVICE_UNAVAILABLE);
+            }
+            Address::Readiness if *self.engine.borrow() != EngineState::Ready => {
+                return health("silent", StatusCode::SERVICE_UNAVAILABLE);
             }
             Address::Health | Address::Readiness => return health("ok", StatusCode::OK),
             _ => {}
@@ -213,6 +220,7 @@ mod tests {
         Site {
             application: World::new().build().app,
             draining: CancellationToken::new(),
+            engine: EngineState::always_ready(),
             body_timeout: Duration::from_secs(10),
         }
     }
@@ -240,6 +248,18 @@ mod tests {
             let site = site();
             site.draining.cancel();
             assert_eq!(ask(site, "GET", path).await.status(), status);
+        }
+    }
+
+    #[tokio::test]
+    async fn readiness_ends_while_the_engine_does_not_answer_and_health_does_not() {
+        for state in [EngineState::Silent, EngineState::Lost] {
+            let (_told, engine) = watch::channel(state);
+            for (path, status) in [("/readyz", 503), ("/healthz", 200)] {
+                let engine = engine.clone();
+                let site = Site { engine, ..site() };
+                assert_eq!(ask(site, "GET", path).await.status(), status);
+            }
         }
     }
 

@@ -3,12 +3,13 @@
 use std::fmt;
 
 use super::sheet::{Sheet, rows, rows_of_two};
-use super::sources::Figures;
+use super::sources::{Figures, Sources};
 use crate::adapters::delivery::Lag;
 use crate::adapters::inbound::process;
 use crate::adapters::inbound::transport::Wire;
 use crate::application::ConnectionKind;
 use crate::application::counting::{ClosedSet as _, Tally, WideCount};
+use crate::application::ports::EngineState;
 
 /// Writes all families.
 pub(super) fn write(figures: &Figures, sheet: &mut Sheet<'_>) -> fmt::Result {
@@ -18,6 +19,7 @@ pub(super) fn write(figures: &Figures, sheet: &mut Sheet<'_>) -> fmt::Result {
     deliveries(figures, lag, sheet)?;
     memory(figures, sheet)?;
     stored(figures, sheet)?;
+    engine(figures, sheet)?;
     of_process(figures, sheet)
 }
 
@@ -209,6 +211,30 @@ fn stored(figures: &Figures, sheet: &mut Sheet<'_>) -> fmt::Result {
         "file_ws_server_rooms",
         "Chat rooms now, with those that are empty and remembered",
         ports.rooms.count() as u64,
+    )
+}
+
+fn engine(figures: &Figures, sheet: &mut Sheet<'_>) -> fmt::Result {
+    let Sources {
+        engine,
+        engine_counts,
+        ..
+    } = &figures.sources;
+    let is_ready = *engine.borrow() == EngineState::Ready;
+    sheet.gauge(
+        "file_ws_server_engine_ready",
+        "1 while what keeps the projects answers, else 0",
+        is_ready.into(),
+    )?;
+    sheet.counters(
+        "file_ws_server_engine_gaps",
+        "Times that changes had not been told of, and were read back",
+        [([], engine_counts.gaps.get())],
+    )?;
+    sheet.counters(
+        "file_ws_server_engine_unknown_outcomes",
+        "Changes that were not answered, so that it had to be found out whether they were made",
+        [([], engine_counts.unknown_outcomes.get())],
     )
 }
 

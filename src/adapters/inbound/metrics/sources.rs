@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use tokio::sync::watch;
+
 use crate::adapters::delivery::{Hub, WireFrame};
 use crate::adapters::inbound::transport::Observer;
 use crate::application::counting::Count;
 use crate::application::memory::MemoryBudget;
-use crate::application::{Application, DiskCounts};
+use crate::application::ports::EngineState;
+use crate::application::{Application, DiskCounts, EngineCounts};
 use crate::domain::Timestamp;
 
 /// The parts of one server that know the figures.
@@ -21,6 +24,10 @@ pub struct Sources {
     pub memory: Arc<MemoryBudget>,
     /// What the stores' disk does.
     pub disk: Arc<DiskCounts>,
+    /// Whether what keeps the projects answers.
+    pub engine: watch::Receiver<EngineState>,
+    /// What the stores count of it.
+    pub engine_counts: Arc<EngineCounts>,
 }
 
 /// All that the figures of one server are read from.

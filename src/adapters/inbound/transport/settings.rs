@@ -1,12 +1,20 @@
 //! The settings of the transport: its limits, and how it is stopped.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ipnetwork::IpNetwork;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::http::web_pages::WebPages;
+use crate::application::locks::lock;
+use crate::application::periodic::every;
+use crate::application::ports::EngineState;
+
+/// How often the log tells how many connections there are, if that has changed.
+const COUNT_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The limits of the transport. A number of zero is no limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,8 +73,8 @@ impl Default for TransportSettings {
     }
 }
 
-/// How the transport is stopped, in two phases.
-#[derive(Debug, Clone, Default)]
+/// How the transport is stopped, in two phases, or sends its connections away for a while.
+#[derive(Debug, Clone)]
 pub struct Shutdown {
     /// First phase: upgrades are refused with 503 and connections are asked to end; plain HTTP is
     /// still answered, so that a load balancer can see that the server drains.
@@ -75,4 +83,52 @@ pub struct Shutdown {
     pub stop: CancellationToken,
     /// The connections. Close this and wait for it between the two phases.
     pub connections: TaskTracker,
+    /// Cancelled with `draining`, or alone; then there is a new one once connections are welcome
+    /// again.
+    serving: Arc<Mutex<CancellationToken>>,
+}
+
+impl Default for Shutdown {
+    fn default() -> Self {
+        let draining = CancellationToken::new();
+        Self {
+            serving: Arc::new(Mutex::new(draining.child_token())),
+            draining,
+            stop: CancellationToken::default(),
+            connections: TaskTracker::default(),
+        }
+    }
+}
+
+impl Shutdown {
+    /// Cancelled once a connection that begins now is asked to end. If it is cancelled already,
+    /// none may begin.
+    pub fn serving(&self) -> CancellationToken {
+        lock(&self.serving).clone()
+    }
+
+    /// Logs how many connections are open, whenever that has changed.
+    pub async fn log_connections(self) {
+        let mut reported = 0;
+        let report = || {
+            let connections = self.connections.len();
+            if std::mem::replace(&mut reported, connections) != connections {
+                tracing::info!(connections, "the number of connections has changed");
+            }
+            std::future::ready(())
+        };
+        every(COUNT_INTERVAL, report).await;
+    }
+
+    /// Asks all connections to end whenever the engine is lost, and lets none begin until it is
+    /// back: at another server they may find it.
+    pub async fn mind(self, mut engine: watch::Receiver<EngineState>) {
+        let is_lost = |state: &EngineState| *state == EngineState::Lost;
+        while engine.wait_for(is_lost).await.is_ok() {
+            lock(&self.serving).cancel();
+            if engine.wait_for(|state| !is_lost(state)).await.is_ok() {
+                *lock(&self.serving) = self.draining.child_token();
+            }
+        }
+    }
 }

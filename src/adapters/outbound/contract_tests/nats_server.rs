@@ -1,17 +1,22 @@
 //! NATS servers for tests: one for all of a process, and some that are killed.
 
 #[path = "../../../../tests/live/support/nats_server.rs"]
+#[expect(
+    dead_code,
+    reason = "the tests of the whole program use the rest of it"
+)]
 mod process;
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 pub(in crate::adapters::outbound) use process::NatsServer;
 
 use crate::adapters::outbound::nats::NatsSettings;
 
 /// Settings for streams that no other test uses, on a server that all share.
-pub(super) fn settings() -> NatsSettings {
+pub(in crate::adapters::outbound) fn settings() -> NatsSettings {
     static SHARED: OnceLock<NatsServer> = OnceLock::new();
     settings_on(SHARED.get_or_init(NatsServer::start))
 }
@@ -25,5 +30,6 @@ pub(in crate::adapters::outbound) fn settings_on(server: &NatsServer) -> NatsSet
         credentials_file: None,
         replicas: 1,
         prefix: format!("test{number}"),
+        patience: Duration::from_secs(30),
     }
 }

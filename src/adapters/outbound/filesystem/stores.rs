@@ -12,7 +12,7 @@ use super::pull_requests::store::FilesystemPullRequests;
 use super::sandbox::error::{During, OpenError};
 use super::sandbox::layout::{Durability, Layout};
 use super::uploads::store::FilesystemUploads;
-use crate::application::ports::{StoreResources, Stores};
+use crate::application::ports::{EngineState, StoreResources, Stores};
 
 /// Opens the stores on `base`, which is created if it is missing. `durability` is what an
 /// acknowledged change survives. The lock is held until the last of the stores is gone. Blocks.
@@ -42,6 +42,7 @@ pub fn open_stores(
         uploads: Arc::new(FilesystemUploads::new(layout, drafts)),
         guests: Arc::new(guests),
         moderation: Arc::new(moderation),
+        engine: EngineState::always_ready(),
     })
 }
 

@@ -16,7 +16,7 @@ use projects::MemoryProjects;
 use pull_requests::MemoryPullRequests;
 use uploads::MemoryUploads;
 
-use crate::application::ports::Stores;
+use crate::application::ports::{EngineState, Stores};
 
 /// All stores, empty at first; their data is gone with the last of them.
 pub fn open_stores() -> Stores {
@@ -27,5 +27,6 @@ pub fn open_stores() -> Stores {
         uploads,
         guests: Arc::<MemoryGuests>::default(),
         moderation: Arc::<MemoryModeration>::default(),
+        engine: EngineState::always_ready(),
     }
 }

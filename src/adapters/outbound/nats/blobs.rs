@@ -15,8 +15,9 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::OnceCell;
 use tokio::time::sleep;
 
-use crate::adapters::outbound::nats::engine::{Engine, Outgoing};
+use crate::adapters::outbound::nats::engine::Engine;
 use crate::adapters::outbound::nats::entry::{Content, INLINE_BYTES};
+use crate::adapters::outbound::nats::publish::Outgoing;
 use crate::adapters::outbound::system::random_bytes;
 use crate::application::FileContent;
 use crate::application::locks::lock;

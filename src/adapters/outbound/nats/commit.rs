@@ -8,9 +8,9 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 
-use crate::adapters::outbound::nats::engine::{Outgoing, PublishError};
 use crate::adapters::outbound::nats::entry::{Content, Entry, Head, INLINE_BYTES, What};
 use crate::adapters::outbound::nats::own_changes::Tellings;
+use crate::adapters::outbound::nats::publish::{Outgoing, PublishError};
 use crate::adapters::outbound::nats::replica::{Ready, Replica};
 use crate::adapters::outbound::nats::replicas::Node;
 use crate::adapters::outbound::nats::sequencer::{Pending, Told, Wish};

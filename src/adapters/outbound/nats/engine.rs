@@ -1,17 +1,20 @@
 //! What is asked of the engine, and what it answers: five of its calls.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::{Client, HeaderMap, Message, StatusCode, Subscriber};
+use async_nats::{Client, Message, StatusCode, Subscriber};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
-use tokio::time::timeout;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
 
 use crate::adapters::outbound::nats::logged::{Logged, logged, time};
 use crate::adapters::outbound::nats::subjects::{Stream, Subjects};
+use crate::application::EngineCounts;
 use crate::application::ports::StoreError;
 
 /// How long an answer may take until nobody knows whether there will be one.
@@ -21,44 +24,31 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 const PAGE_MESSAGES: usize = 512;
 const PAGE_BYTES: usize = 4 * 1_024 * 1_024;
 
-/// The engine's numbers for "the subject has another last message than expected".
-const WRONG_LAST_SEQUENCE: [i64; 2] = [10_071, 10_164];
-
-/// Why a message was not kept.
-#[derive(Debug, Clone, thiserror::Error)]
-pub(crate) enum PublishError {
-    /// The subject's last message is another one.
-    #[error("somebody else was first")]
-    Conflict,
-    /// The engine does not take it, with certainty.
-    #[error("the engine refuses it: {0}")]
-    Refused(String),
-    /// It may have been kept.
-    #[error("the engine does not answer: {0}")]
-    Unknown(String),
-}
-
-impl From<PublishError> for StoreError {
-    fn from(error: PublishError) -> Self {
-        Self::failed(error)
-    }
-}
-
-/// A message to be kept.
-#[derive(Debug, Clone)]
-pub(crate) struct Outgoing {
-    pub subject: String,
-    pub payload: Bytes,
-}
-
 /// A connection to the engine.
 #[derive(Debug)]
 pub(crate) struct Engine {
     pub client: Client,
     pub subjects: Subjects,
+    pub counts: Arc<EngineCounts>,
+    /// When a leader has last answered.
+    answered: watch::Sender<Instant>,
 }
 
 impl Engine {
+    pub fn new(client: Client, subjects: Subjects, counts: Arc<EngineCounts>) -> Self {
+        Self {
+            client,
+            subjects,
+            counts,
+            answered: watch::Sender::new(Instant::now()),
+        }
+    }
+
+    /// For how long no leader has answered who is asked each second.
+    pub fn silence(&self) -> Duration {
+        self.answered.borrow().elapsed()
+    }
+
     /// One of the engine's own calls.
     ///
     /// # Errors
@@ -84,72 +74,6 @@ impl Engine {
             Some(why) => Err(StoreError::failed(format!("the engine says: {why}"))),
             None => Ok(answer),
         }
-    }
-
-    /// Keeps one message, if the last one of its subject is `expected` (0: there is none).
-    ///
-    /// # Errors
-    /// See [`PublishError`].
-    pub async fn publish(
-        &self,
-        message: Outgoing,
-        expected: Option<u64>,
-    ) -> Result<u64, PublishError> {
-        self.send(message, expecting(expected)).await
-    }
-
-    /// Keeps all messages or none, if the last one of the last message's subject is `expected`.
-    /// Returns the sequence of the last message; the others come right before it.
-    ///
-    /// # Errors
-    /// See [`PublishError`].
-    pub async fn publish_all(
-        &self,
-        batch: &str,
-        messages: Vec<Outgoing>,
-        last: Outgoing,
-        expected: u64,
-    ) -> Result<u64, PublishError> {
-        let count = messages.len() + 1;
-        if count == 1 {
-            return self.publish(last, Some(expected)).await;
-        }
-        for (message, number) in messages.into_iter().zip(1..) {
-            let headers = in_batch(HeaderMap::new(), batch, number);
-            let sent = self
-                .client
-                .publish_with_headers(message.subject, headers, message.payload);
-            sent.await
-                .map_err(|error| PublishError::Unknown(error.to_string()))?;
-        }
-        let mut headers = in_batch(expecting(Some(expected)), batch, count);
-        headers.insert("Nats-Batch-Commit", "1");
-        self.send(last, headers).await
-    }
-
-    async fn send(&self, message: Outgoing, headers: HeaderMap) -> Result<u64, PublishError> {
-        let unknown = |why: String| PublishError::Unknown(why);
-        let Outgoing { subject, payload } = message;
-        let asked = self.client.request_with_headers(subject, headers, payload);
-        let answer = asked.await.map_err(|error| unknown(error.to_string()))?;
-        let answer: Value =
-            serde_json::from_slice(&answer.payload).map_err(|error| unknown(error.to_string()))?;
-        let Some(error) = answer.get("error") else {
-            let sequence = answer.get("seq").and_then(Value::as_u64);
-            return sequence.ok_or_else(|| unknown("an answer without a number".to_owned()));
-        };
-        let number = error.get("err_code").and_then(Value::as_i64);
-        if number.is_some_and(|number| WRONG_LAST_SEQUENCE.contains(&number)) {
-            return Err(PublishError::Conflict);
-        }
-        // Whether it concerns this message, or the engine as a whole, which may have kept it.
-        let is_certain = error.get("code").and_then(Value::as_i64) == Some(400);
-        let why = error.to_string();
-        Err(if is_certain {
-            PublishError::Refused(why)
-        } else {
-            PublishError::Unknown(why)
-        })
     }
 
     /// The last message of a subject, from the server that orders the log: nothing that was
@@ -271,6 +195,8 @@ impl Engine {
     pub async fn last_sequence(&self, stream: &Stream) -> Result<u64, StoreError> {
         let call = format!("STREAM.INFO.{}", stream.name);
         let info = self.call_well(&call, &json!({})).await?;
+        // Only a leader answers that.
+        self.answered.send_replace(Instant::now());
         let last = info.pointer("/state/last_seq").and_then(Value::as_u64);
         last.ok_or_else(|| StoreError::failed("the engine does not say how long the stream is"))
     }
@@ -303,20 +229,6 @@ impl Engine {
         self.client.flush().await.map_err(StoreError::failed)?;
         Ok(told)
     }
-}
-
-fn expecting(expected: Option<u64>) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    if let Some(expected) = expected {
-        headers.insert("Nats-Expected-Last-Subject-Sequence", expected.to_string());
-    }
-    headers
-}
-
-fn in_batch(mut headers: HeaderMap, batch: &str, number: usize) -> HeaderMap {
-    headers.insert("Nats-Batch-Id", batch);
-    headers.insert("Nats-Batch-Sequence", number.to_string());
-    headers
 }
 
 fn is_end(status: StatusCode) -> bool {

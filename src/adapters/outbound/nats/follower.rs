@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use crate::adapters::outbound::nats::engine::Engine;
 use crate::adapters::outbound::nats::logged::{Logged, logged};
@@ -91,7 +91,8 @@ impl Start {
                     }
                 },
                 _ = look.tick() => {
-                    let last = self.engine.last_sequence(&self.stream).await.unwrap_or(0);
+                    let last = timeout(LOOK, self.engine.last_sequence(&self.stream)).await;
+                    let last = last.ok().and_then(Result::ok).unwrap_or(0);
                     // What was kept just before is told right away; so only what is still missing
                     // the next time was missed.
                     let missing = std::mem::replace(&mut behind, last);
@@ -121,6 +122,9 @@ impl Start {
 
     /// Reads what was missed. What has been replaced since is not there any more.
     async fn catch_up<T: Follows + ?Sized>(&self, who: &Weak<T>, last: u64) {
+        if self.now() < last {
+            self.engine.counts.gaps.one();
+        }
         while self.now() < last && who.strong_count() > 0 {
             if let Err(error) = self.read_on(who, last).await {
                 tracing::warn!(%error, "cannot read the log");

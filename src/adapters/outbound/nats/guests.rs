@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::adapters::outbound::nats::engine::{Engine, Outgoing, PublishError};
+use crate::adapters::outbound::nats::engine::Engine;
+use crate::adapters::outbound::nats::publish::{Outgoing, PublishError};
 use crate::adapters::outbound::records::guests as guest_record;
 use crate::adapters::outbound::system::random_bytes;
 use crate::application::ports::{GuestKey, GuestStore, StoreError, TakeNameError};

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::adapters::outbound::nats::engine::{Engine, Outgoing};
+use crate::adapters::outbound::nats::engine::Engine;
+use crate::adapters::outbound::nats::publish::Outgoing;
 use crate::adapters::outbound::records::moderation as moderation_record;
 use crate::application::ports::{ModerationStore, StoreError};
 use crate::domain::{Moderation, ProjectId};

@@ -7,8 +7,8 @@ use futures_util::StreamExt as _;
 
 use crate::adapters::outbound::listing::list;
 use crate::adapters::outbound::loaded_project::User;
-use crate::adapters::outbound::nats::engine::{Outgoing, PublishError};
 use crate::adapters::outbound::nats::entry::{Content, Entry, Head, INLINE_BYTES, Put, What};
+use crate::adapters::outbound::nats::publish::{Outgoing, PublishError};
 use crate::adapters::outbound::nats::replicas::{Node, head_of, place};
 use crate::adapters::outbound::nats::sequencer::{Told, Wish};
 use crate::application::FileContent;

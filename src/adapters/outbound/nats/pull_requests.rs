@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::sleep;
 
-use crate::adapters::outbound::nats::engine::{Outgoing, PublishError};
+use crate::adapters::outbound::nats::publish::{Outgoing, PublishError};
 use crate::adapters::outbound::nats::replicas::Node;
 use crate::adapters::outbound::nats::reviews::{FORMAT, Kept, Open, understand};
 use crate::adapters::outbound::nats::uploads::{DraftFile, NatsUploads};

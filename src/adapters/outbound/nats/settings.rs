@@ -1,6 +1,7 @@
 //! What an operator chooses.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Which engine to use, and how.
 #[derive(Debug, Clone)]
@@ -13,4 +14,6 @@ pub struct NatsSettings {
     pub replicas: usize,
     /// What all names there begin with.
     pub prefix: String,
+    /// How long it may be silent until clients are sent away.
+    pub patience: Duration,
 }

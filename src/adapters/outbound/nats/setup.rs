@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::adapters::outbound::nats::engine::{Engine, PATIENCE};
 use crate::adapters::outbound::nats::settings::NatsSettings;
 use crate::adapters::outbound::nats::subjects::Subjects;
+use crate::application::EngineCounts;
 use crate::application::ports::StoreError;
 
 /// The oldest servers that have what is needed: atomic batches without the faults of the first
@@ -27,7 +28,10 @@ const WAITING: usize = 1_024;
 ///
 /// # Errors
 /// `Failed` with a sentence: why this engine cannot be used.
-pub(crate) async fn connect(settings: &NatsSettings) -> Result<Arc<Engine>, StoreError> {
+pub(crate) async fn connect(
+    settings: &NatsSettings,
+    counts: Arc<EngineCounts>,
+) -> Result<Arc<Engine>, StoreError> {
     let options = ConnectOptions::new()
         .name("file-ws-server")
         .ping_interval(PING)
@@ -61,10 +65,7 @@ pub(crate) async fn connect(settings: &NatsSettings) -> Result<Arc<Engine>, Stor
             info.max_payload
         )));
     }
-    let engine = Arc::new(Engine {
-        client,
-        subjects: Subjects::new(&settings.prefix),
-    });
+    let engine = Arc::new(Engine::new(client, Subjects::new(&settings.prefix), counts));
     create(&engine, settings.replicas).await?;
     Ok(engine)
 }

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
+use tokio::sync::watch;
+
 use super::blobs::Blobs;
 use super::follower::Start;
 use super::guests::NatsGuests;
@@ -13,9 +15,10 @@ use super::replicas::Node;
 use super::reviews::Reviews;
 use super::settings::NatsSettings;
 use super::setup;
+use super::silence::watch_over;
 use super::uploads::NatsUploads;
 use crate::adapters::outbound::loaded_project::ProjectMemory;
-use crate::application::ports::{StoreError, StoreResources, Stores, UploadStore};
+use crate::application::ports::{EngineState, StoreError, StoreResources, Stores, UploadStore};
 
 /// Opens the stores. Uploads, drafts and what is being read lie in `files`, on this node.
 ///
@@ -26,7 +29,7 @@ pub async fn open_stores(
     files: Arc<dyn UploadStore>,
     resources: StoreResources,
 ) -> Result<Stores, StoreError> {
-    let engine = setup::connect(settings).await?;
+    let engine = setup::connect(settings, resources.engine).await?;
     let (start, position) = Start::from_now(&engine, engine.subjects.log()).await?;
     let events = resources.events;
     let reviews = Reviews::new(Arc::clone(&events));
@@ -45,6 +48,12 @@ pub async fn open_stores(
         memory,
     );
     tokio::spawn(start.follow(Arc::downgrade(&node)));
+    let (state, state_of_engine) = watch::channel(EngineState::Ready);
+    tokio::spawn(watch_over(
+        Arc::downgrade(&engine),
+        settings.patience,
+        state,
+    ));
     let uploads = Arc::new(NatsUploads::new(files));
     Ok(Stores {
         projects: Arc::new(NatsProjects(Arc::clone(&node))),
@@ -55,5 +64,6 @@ pub async fn open_stores(
         uploads,
         guests: Arc::new(NatsGuests(Arc::clone(&engine))),
         moderation: Arc::new(NatsModeration(engine)),
+        engine: state_of_engine,
     })
 }

@@ -209,14 +209,14 @@ async fn an_engine_that_is_set_up_otherwise_is_refused_with_a_sentence() {
     let mut settings = settings_on(&server);
     World::on_engine(&settings).await;
     settings.replicas = 3;
-    let refused = super::setup::connect(&settings).await;
+    let refused = super::setup::connect(&settings, Arc::default()).await;
     let refused = refused.expect_err("another number of replicas").to_string();
     assert!(
         refused.contains("num_replicas 1, but should have 3"),
         "{refused}"
     );
     drop(server);
-    let gone = super::setup::connect(&settings).await;
+    let gone = super::setup::connect(&settings, Arc::default()).await;
     let gone = gone.expect_err("nobody listens").to_string();
     assert!(gone.contains("cannot connect to the NATS server"), "{gone}");
 }

@@ -55,6 +55,9 @@ closed_set! {
         /// The server stops.
         #[error("the server is shutting down")]
         Draining = "draining",
+        /// What keeps the projects has not answered for `clusterTimeoutSeconds`.
+        #[error("the server cannot reach its projects; try another or try again later")]
+        Away = "away",
     }
 }
 
@@ -75,7 +78,7 @@ impl HandshakeError {
             }
             Self::Host | Self::Origin => response.status(StatusCode::FORBIDDEN),
             // A client that connects anew may reach another server, or a moment without load.
-            Self::Full | Self::Pending | Self::Draining => response
+            Self::Full | Self::Pending | Self::Away | Self::Draining => response
                 .status(StatusCode::SERVICE_UNAVAILABLE)
                 .header(CONNECTION, "close"),
         };

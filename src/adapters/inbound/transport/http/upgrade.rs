@@ -9,6 +9,7 @@ use http::{HeaderMap, Method};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
 use warp::path::FullPath;
 use warp::reply::Response;
 use warp::{Filter, Rejection};
@@ -98,11 +99,15 @@ impl<H: ConnectionHandler> Transport<H> {
         if shutdown.draining.is_cancelled() || shutdown.stop.is_cancelled() {
             return Err(HandshakeError::Draining);
         }
+        let serving = shutdown.serving();
+        if serving.is_cancelled() {
+            return Err(HandshakeError::Away);
+        }
         let address = self.shared.client(socket, headers);
         plain.make_way();
         let permit = self.shared.admission.admit(Some(address));
         let permit = permit.ok_or(HandshakeError::Full)?;
-        let connection = Arc::clone(self).connect(on_upgrade, permit, address);
+        let connection = Arc::clone(self).connect(on_upgrade, permit, address, serving);
         shutdown.connections.spawn(connection);
         Ok(handshake::switching_protocols(&accept))
     }
@@ -113,6 +118,7 @@ impl<H: ConnectionHandler> Transport<H> {
         on_upgrade: OnUpgrade,
         permit: AdmissionPermit,
         client: IpAddr,
+        serving: CancellationToken,
     ) {
         let Some((stream, already_read)) = bare_socket(on_upgrade).await else {
             return;
@@ -128,7 +134,7 @@ impl<H: ConnectionHandler> Transport<H> {
                 client,
                 &shared.settings,
                 shared.memory.open_account(),
-                shared.shutdown.draining.clone(),
+                serving,
             );
             priority = connection.priority.clone();
             drop(already_read);

@@ -43,7 +43,7 @@ pub struct Connection {
     pub idle_timeout: IdleTimeout,
     /// What the client makes the server hold.
     pub account: Arc<Account>,
-    /// Cancelled when the server drains: the connection should end soon, with 1001.
+    /// Cancelled when the connection should end soon: the server drains, or sends all away.
     pub shutdown: CancellationToken,
 }
 

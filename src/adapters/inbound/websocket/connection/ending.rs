@@ -16,6 +16,7 @@ const EVICTED_FLUSH_TIMEOUT: Duration = Duration::from_millis(250);
 
 const SHORT_OF_MEMORY: &str = "the server is short of memory; try again later";
 const BANNED: &str = "too many failed authentications";
+const AWAY: &str = "the server cannot reach its projects; connect again";
 const SHUTDOWN: &str = "the server shuts down";
 
 pub(crate) struct Ending {
@@ -66,6 +67,15 @@ impl Ending {
         Self {
             end: End::Proper,
             ..Self::cut(close)
+        }
+    }
+
+    /// Because the engine does not answer: what has been asked of it may or may not have been done,
+    /// so it is not answered any more.
+    pub(crate) fn away() -> Self {
+        Self {
+            still_working: false,
+            ..Self::cut(Close::new(CloseCode::TRY_AGAIN, AWAY))
         }
     }
 

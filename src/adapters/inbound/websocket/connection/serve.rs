@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use crate::adapters::delivery::{
     ConnectionWriter, FlushTasks, Flushed, Hub, SendQueueClosed, SendQueueLimits, WireFrame,
@@ -23,6 +23,7 @@ use crate::adapters::inbound::websocket::connection::ending::Ending;
 use crate::adapters::inbound::websocket::connection::responder::WebSocketResponder;
 use crate::adapters::inbound::websocket::protocol::read_command;
 use crate::adapters::inbound::websocket::protocol::request::Context;
+use crate::application::ports::EngineState;
 use crate::application::session::{Request, RequestProcessor, RequestQueue};
 use crate::application::{Application, Command, ConnectionId, Session, SessionGuard};
 
@@ -45,6 +46,8 @@ pub struct Service {
     pub max_unauthenticated_message_bytes: usize,
     /// `drainSeconds`.
     pub drain: Duration,
+    /// Whether the engine answers: why connections are asked to end.
+    pub engine: watch::Receiver<EngineState>,
 }
 
 /// Serves WebSocket connections with the protocol.
@@ -194,7 +197,10 @@ async fn attend(
             () = &mut updating => Ending::cut(Close::Drop),
             _ = &mut working => Ending::banned(),
             ending = &mut reading => ending,
-            () = shutdown.cancelled() => Ending::shutdown(service.drain),
+            () = shutdown.cancelled() => match *service.engine.borrow() {
+                EngineState::Lost => Ending::away(),
+                EngineState::Ready | EngineState::Silent => Ending::shutdown(service.drain),
+            },
         }
     };
     if account.is_evicted() {

@@ -1,0 +1,132 @@
+//! Keeps messages in the engine, one or several at once.
+
+use async_nats::HeaderMap;
+use bytes::Bytes;
+use serde_json::Value;
+
+use crate::adapters::outbound::nats::engine::Engine;
+use crate::application::ports::StoreError;
+
+/// The engine's numbers for "the subject has another last message than expected".
+const WRONG_LAST_SEQUENCE: [i64; 2] = [10_071, 10_164];
+
+/// Why a message was not kept.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum PublishError {
+    /// The subject's last message is another one.
+    #[error("somebody else was first")]
+    Conflict,
+    /// The engine does not take it, with certainty.
+    #[error("the engine refuses it: {0}")]
+    Refused(String),
+    /// It may have been kept.
+    #[error("the engine does not answer: {0}")]
+    Unknown(String),
+}
+
+impl From<PublishError> for StoreError {
+    fn from(error: PublishError) -> Self {
+        Self::failed(error)
+    }
+}
+
+/// A message to be kept.
+#[derive(Debug, Clone)]
+pub(crate) struct Outgoing {
+    pub subject: String,
+    pub payload: Bytes,
+}
+
+impl Engine {
+    /// Keeps one message, if the last one of its subject is `expected` (0: there is none).
+    ///
+    /// # Errors
+    /// See [`PublishError`].
+    pub async fn publish(
+        &self,
+        message: Outgoing,
+        expected: Option<u64>,
+    ) -> Result<u64, PublishError> {
+        self.send(message, expecting(expected)).await
+    }
+
+    /// Keeps all messages or none, if the last one of the last message's subject is `expected`.
+    /// Returns the sequence of the last message; the others come right before it.
+    ///
+    /// # Errors
+    /// See [`PublishError`].
+    pub async fn publish_all(
+        &self,
+        batch: &str,
+        messages: Vec<Outgoing>,
+        last: Outgoing,
+        expected: u64,
+    ) -> Result<u64, PublishError> {
+        let count = messages.len() + 1;
+        if count == 1 {
+            return self.publish(last, Some(expected)).await;
+        }
+        for (message, number) in messages.into_iter().zip(1..) {
+            let headers = in_batch(HeaderMap::new(), batch, number);
+            let sent = self
+                .client
+                .publish_with_headers(message.subject, headers, message.payload);
+            sent.await
+                .map_err(|error| PublishError::Unknown(error.to_string()))?;
+        }
+        let mut headers = in_batch(expecting(Some(expected)), batch, count);
+        headers.insert("Nats-Batch-Commit", "1");
+        self.send(last, headers).await
+    }
+
+    async fn send(&self, message: Outgoing, headers: HeaderMap) -> Result<u64, PublishError> {
+        let sent = self.ask_to_keep(message, headers).await;
+        if matches!(sent, Err(PublishError::Unknown(_))) {
+            self.counts.unknown_outcomes.one();
+        }
+        sent
+    }
+
+    async fn ask_to_keep(
+        &self,
+        message: Outgoing,
+        headers: HeaderMap,
+    ) -> Result<u64, PublishError> {
+        let unknown = |why: String| PublishError::Unknown(why);
+        let Outgoing { subject, payload } = message;
+        let asked = self.client.request_with_headers(subject, headers, payload);
+        let answer = asked.await.map_err(|error| unknown(error.to_string()))?;
+        let answer: Value =
+            serde_json::from_slice(&answer.payload).map_err(|error| unknown(error.to_string()))?;
+        let Some(error) = answer.get("error") else {
+            let sequence = answer.get("seq").and_then(Value::as_u64);
+            return sequence.ok_or_else(|| unknown("an answer without a number".to_owned()));
+        };
+        let number = error.get("err_code").and_then(Value::as_i64);
+        if number.is_some_and(|number| WRONG_LAST_SEQUENCE.contains(&number)) {
+            return Err(PublishError::Conflict);
+        }
+        // Whether it concerns this message, or the engine as a whole, which may have kept it.
+        let is_certain = error.get("code").and_then(Value::as_i64) == Some(400);
+        let why = error.to_string();
+        Err(if is_certain {
+            PublishError::Refused(why)
+        } else {
+            PublishError::Unknown(why)
+        })
+    }
+}
+
+fn expecting(expected: Option<u64>) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    if let Some(expected) = expected {
+        headers.insert("Nats-Expected-Last-Subject-Sequence", expected.to_string());
+    }
+    headers
+}
+
+fn in_batch(mut headers: HeaderMap, batch: &str, number: usize) -> HeaderMap {
+    headers.insert("Nats-Batch-Id", batch);
+    headers.insert("Nats-Batch-Sequence", number.to_string());
+    headers
+}

@@ -1,0 +1,87 @@
+//! Watches whether the engine answers.
+
+use std::sync::Weak;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, interval};
+
+use crate::adapters::outbound::nats::engine::Engine;
+use crate::application::ports::EngineState;
+
+/// How often is looked.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// From when on it counts as silent: it is asked each second.
+const SILENT: Duration = Duration::from_secs(3);
+
+/// From when on the server that this node is connected to may itself be cut off. An election takes
+/// 9 seconds at most.
+const CUT_OFF: Duration = Duration::from_secs(10);
+
+/// What a silence of that length means; `patience` is `clusterTimeoutSeconds`.
+fn state_of(silence: Duration, patience: Duration) -> EngineState {
+    if silence < SILENT {
+        EngineState::Ready
+    } else if silence < patience.max(SILENT) {
+        EngineState::Silent
+    } else {
+        EngineState::Lost
+    }
+}
+
+/// Tells of the state of the engine until it is not needed any more, and tries another of its
+/// servers from time to time while it is silent.
+pub(crate) async fn watch_over(
+    engine: Weak<Engine>,
+    patience: Duration,
+    state: watch::Sender<EngineState>,
+) {
+    let mut look = interval(LOOK);
+    let mut tried = Instant::now();
+    loop {
+        look.tick().await;
+        let Some(engine) = engine.upgrade() else {
+            return;
+        };
+        let silence = engine.silence();
+        let now = state_of(silence, patience);
+        let has_changed = state.send_if_modified(|state| std::mem::replace(state, now) != now);
+        match now {
+            _ if !has_changed => {}
+            EngineState::Ready => tracing::info!("the NATS server answers again"),
+            EngineState::Silent => tracing::warn!("the NATS server does not answer; changes wait"),
+            EngineState::Lost => tracing::error!(
+                "the NATS server has not answered for clusterTimeoutSeconds; clients are sent away"
+            ),
+        }
+        if silence >= CUT_OFF && tried.elapsed() >= CUT_OFF {
+            tried = Instant::now();
+            if let Err(error) = engine.client.force_reconnect().await {
+                tracing::warn!(%error, "cannot try another NATS server");
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silence_is_first_waited_out_and_then_lost() {
+        let patience = Duration::from_secs(30);
+        for (millis, expected) in [
+            (0, EngineState::Ready),
+            (2_999, EngineState::Ready),
+            (3_000, EngineState::Silent),
+            (29_999, EngineState::Silent),
+            (30_000, EngineState::Lost),
+        ] {
+            let silence = Duration::from_millis(millis);
+            assert_eq!(state_of(silence, patience), expected, "{millis}");
+        }
+        let short = Duration::from_secs(1);
+        assert_eq!(state_of(SILENT, short), EngineState::Lost);
+    }
+}
