@@ -36,7 +36,7 @@ fn number_of(variable: &str, otherwise: u64) -> u64 {
     value.map_or(otherwise, |value| value.parse().expect("a number"))
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nothing_acknowledged_is_lost_whichever_machine_fails() {
     let failures = number_of("CLUSTER_FAILURES", 3);
     let mut random = Random::new(number_of("CLUSTER_SEED", 1), 0);
@@ -50,12 +50,22 @@ async fn nothing_acknowledged_is_lost_whichever_machine_fails() {
         tokio::time::sleep(CALM).await;
         let failure = Failure::any(round, &mut random);
         let began = Instant::now();
-        let is_back = machines.fail(failure).await;
-        let acknowledged = writer.until_acknowledged(began, LONGEST).await;
-        let expected = writer.acknowledged();
-        for (viewer, url) in viewers.iter().zip(0..) {
-            // One whose own server was away counts from its return.
-            let from = is_back.filter(|_| failure.is_at(url)).unwrap_or(began);
+        // The machine comes back while everybody waits.
+        let (is_back, (acknowledged, expected)) = tokio::join!(machines.fail(failure), async {
+            let acknowledged = writer.until_acknowledged(began, LONGEST).await;
+            let expected = writer.acknowledged();
+            for (viewer, _) in viewers
+                .iter()
+                .zip(0..)
+                .filter(|(_, at)| !failure.is_at(*at))
+            {
+                viewer.until_has(&expected, began, LONGEST).await;
+            }
+            (acknowledged, expected)
+        });
+        // Whoever watches there counts from then on.
+        for (viewer, _) in viewers.iter().zip(0..).filter(|(_, at)| failure.is_at(*at)) {
+            let from = is_back.unwrap_or(began);
             viewer.until_has(&expected, from, LONGEST).await;
         }
         let all = viewers.iter().map(Viewer::last_wait).max();

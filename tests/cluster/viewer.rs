@@ -10,7 +10,7 @@ use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use crate::FILES;
-use crate::support::{authenticate, get_all, unbase64, viewer};
+use crate::support::{authenticate, get_all, unbase64, viewer, with_ref};
 use crate::writer::Numbers;
 
 /// How long it waits for a connection; pings come more often than this on one that lives.
@@ -93,7 +93,10 @@ async fn look(url: &str, seen: &Mutex<Numbers>) -> Result<Socket, Error> {
     let late = |_| Error::ConnectionClosed;
     let connecting = timeout(PATIENCE, connect_async(url)).await;
     let (mut socket, _) = connecting.map_err(late)??;
-    for request in [authenticate(viewer("bob", "ana", "demo")), get_all()] {
+    for request in [
+        authenticate(viewer("bob", "ana", "demo")),
+        with_ref(get_all(), 1),
+    ] {
         socket.send(Message::text(request.to_string())).await?;
     }
     loop {

@@ -18,8 +18,12 @@ use crate::support::{authenticate, post, streamer, with_ref};
 /// How often a file is written: 100 times a second.
 const EVERY: Duration = Duration::from_millis(10);
 
-/// How long it waits for answers; a server that gives none is left for another.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long it waits for a connection.
+const CONNECTING: Duration = Duration::from_secs(5);
+
+/// How long it waits for answers: longer than `clusterTimeoutSeconds`, after which a server that
+/// cannot answer sends it away. Whoever leaves earlier has to reckon with what was on its way.
+const PATIENCE: Duration = Duration::from_secs(40);
 
 /// How many changes may be under way.
 const UNDER_WAY: usize = 200;
@@ -108,7 +112,7 @@ async fn write_at(
     stop: &CancellationToken,
 ) -> Result<(), String> {
     let text = |error: tokio_tungstenite::tungstenite::Error| error.to_string();
-    let connecting = timeout(PATIENCE, connect_async(url)).await;
+    let connecting = timeout(CONNECTING, connect_async(url)).await;
     let (mut socket, _) = connecting.map_err(|_| "no connection")?.map_err(text)?;
     let hello = authenticate(streamer("ana", "demo"));
     socket

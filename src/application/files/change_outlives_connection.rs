@@ -166,7 +166,7 @@ async fn put(
         FileContent::Memory(bytes) if content.bytes() <= EVENT_CONTENT_BYTES => Some(bytes.clone()),
         FileContent::Memory(_) | FileContent::Staged(_) => None,
     };
-    let (events, answer) = (Arc::clone(&app.ports.events), Arc::clone(answer));
+    let (events, answer_in_turn) = (Arc::clone(&app.ports.events), Arc::clone(answer));
     let (told, topic) = (Arc::clone(&file), Topic::Updates(file.project.clone()));
     let in_turn = move |entry| {
         drop(hold);
@@ -176,7 +176,7 @@ async fn put(
             content: event_content,
         };
         events.publish(&topic, event, Some(origin));
-        answer.give(Ok(Reply::FilePosted));
+        answer_in_turn.give(Ok(Reply::FilePosted));
     };
     let (store, quota) = (&app.ports.projects, app.limits.project);
     let put = store.put_file(
@@ -188,7 +188,11 @@ async fn put(
         Box::new(in_turn),
     );
     match put.await {
-        Ok(_) => Ok(()),
+        Ok(_) => {
+            // Where it was overtaken, nobody was told in its turn.
+            answer.give(Ok(Reply::FilePosted));
+            Ok(())
+        }
         Err(error) => Err(RequestError::writing_file(&error)),
     }
 }
@@ -202,7 +206,7 @@ async fn delete_one(
     wanted: impl FnOnce() -> bool + Send + 'static,
     answer: Option<&Arc<Answer>>,
 ) -> Result<bool, RequestError> {
-    let (events, answer) = (Arc::clone(&app.ports.events), answer.cloned());
+    let (events, answer_in_turn) = (Arc::clone(&app.ports.events), answer.cloned());
     let (told, topic) = (Arc::clone(&file), Topic::Updates(file.project.clone()));
     let in_turn = move |version| {
         let event = Event::FileDeleted {
@@ -210,7 +214,7 @@ async fn delete_one(
             version,
         };
         events.publish(&topic, event, origin);
-        if let Some(answer) = answer {
+        if let Some(answer) = answer_in_turn {
             answer.give(Ok(Reply::FileDeleted));
         }
     };
@@ -220,7 +224,13 @@ async fn delete_one(
         .delete_file(&file.project, &file.path, wanted, in_turn)
         .await
     {
-        Ok(_) => Ok(true),
+        Ok(_) => {
+            // Where it was overtaken, nobody was told in its turn.
+            if let Some(answer) = answer {
+                answer.give(Ok(Reply::FileDeleted));
+            }
+            Ok(true)
+        }
         Err(StoreError::NotFound) => Ok(false),
         Err(error) => Err(RequestError::writing_file(&error)),
     }

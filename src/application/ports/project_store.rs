@@ -145,6 +145,10 @@ pub trait ProjectStore: Send + Sync {
     /// Once started, the change and `in_turn` are carried out completely even if the caller is
     /// dropped.
     ///
+    /// Where several servers share a store, another may have changed the file since this one was
+    /// asked to. Then the change counts as made just before that one: nothing of it is kept,
+    /// `in_turn` is dropped, and that version is returned.
+    ///
     /// # Errors
     /// `NotFound` if there is no such project; `PathConflict` if a folder, link or special file has
     /// that name or a file exists where a folder is needed; `OverQuota`, even if there is a
@@ -161,7 +165,8 @@ pub trait ProjectStore: Send + Sync {
     ) -> Result<Version, StoreError>;
 
     /// Deletes a file if it is still `wanted` when its turn comes, and the folders that this leaves
-    /// empty, but not the project's own. For `in_turn` see [`put_file`](Self::put_file).
+    /// empty, but not the project's own. For `in_turn`, and for what another server has done
+    /// meanwhile, see [`put_file`](Self::put_file).
     ///
     /// # Errors
     /// `NotFound` if there is no such file, or it is not wanted; `Unavailable`; `Failed`.

@@ -9,11 +9,12 @@ use tokio::sync::oneshot;
 use tokio::time::sleep;
 
 use crate::adapters::outbound::nats::entry::{Content, Entry, Head, INLINE_BYTES, What};
+use crate::adapters::outbound::nats::overtaken::OpenChange;
 use crate::adapters::outbound::nats::own_changes::Tellings;
 use crate::adapters::outbound::nats::publish::{Outgoing, PublishError};
 use crate::adapters::outbound::nats::replica::{Ready, Replica};
 use crate::adapters::outbound::nats::replicas::Node;
-use crate::adapters::outbound::nats::sequencer::{Pending, Told, Wish};
+use crate::adapters::outbound::nats::sequencer::{Done, Pending, Told, Wish};
 use crate::adapters::outbound::system::now_nanos;
 use crate::application::ports::StoreError;
 use crate::domain::{PendingPut, Project, Timestamp, Version};
@@ -27,10 +28,17 @@ const AGAIN: Duration = Duration::from_millis(200);
 
 /// Changes that may be made.
 struct Checked {
-    changes: Vec<(Wish, oneshot::Sender<Result<Version, StoreError>>)>,
+    changes: Vec<Asked>,
     tellings: Tellings,
     batch: Batch,
 }
+
+/// A change, since when it is asked for, and who waits for it.
+type Asked = (
+    Wish,
+    Option<OpenChange>,
+    oneshot::Sender<Result<Done, StoreError>>,
+);
 
 /// What is kept for them, if the head is still the expected one.
 struct Batch {
@@ -59,9 +67,16 @@ impl Node {
         replica: &Arc<Replica>,
         wish: Wish,
         told: Told,
-    ) -> Result<Version, StoreError> {
+        open: Option<OpenChange>,
+    ) -> Result<Done, StoreError> {
         let (done, result) = oneshot::channel();
-        if replica.queue.push(Pending { wish, told, done }) {
+        let pending = Pending {
+            wish,
+            told,
+            open,
+            done,
+        };
+        if replica.queue.push(pending) {
             let (node, replica) = (Arc::clone(self), Arc::clone(replica));
             tokio::spawn(async move {
                 while let Some(batch) = replica.queue.next() {
@@ -96,17 +111,25 @@ impl Node {
                     return Self::end(first, checked, tellings);
                 }
                 Outcome::Refused(error) => {
-                    for (_, done) in checked.changes {
+                    for (_, _, done) in checked.changes {
                         // They may be gone.
                         let _ = done.send(Err(error.clone()));
                     }
                     return;
                 }
                 Outcome::Conflict => {
-                    let again = checked.changes.into_iter().filter_map(|(wish, done)| {
-                        let told = tellings.remove(&wish.path().cloned())?;
-                        Some(Pending { wish, told, done })
-                    });
+                    let again = checked
+                        .changes
+                        .into_iter()
+                        .filter_map(|(wish, open, done)| {
+                            let told = tellings.remove(&wish.path().cloned())?;
+                            Some(Pending {
+                                wish,
+                                told,
+                                open,
+                                done,
+                            })
+                        });
                     batch = again.collect();
                 }
             }
@@ -176,7 +199,7 @@ impl Node {
             }
             // Who was first: this very change, whose answer was lost, or another?
             let found = loop {
-                match self.engine.last(&head.subject).await {
+                match self.engine.last_soon(&head.subject).await {
                     Ok(Some(found)) => break found.sequence,
                     Ok(None) => return Outcome::Conflict,
                     Err(error) => tracing::warn!(%error, "the engine does not answer"),
@@ -206,7 +229,7 @@ impl Node {
     /// they wrote had been replaced already.
     fn end(first: u64, checked: Checked, mut untold: Tellings) {
         let now = Timestamp::from_millis(now_nanos() / 1_000_000);
-        for ((wish, done), number) in checked.changes.into_iter().zip(first..) {
+        for ((wish, _open, done), number) in checked.changes.into_iter().zip(first..) {
             let version = Version::new(number);
             match untold.remove(&wish.path().cloned()) {
                 Some(Told::Gone(in_turn)) => in_turn(version),
@@ -217,7 +240,7 @@ impl Node {
                 }
                 Some(Told::Removed(_)) | None => {}
             }
-            let _ = done.send(Ok(version));
+            let _ = done.send(Ok(Done::Made(version)));
         }
     }
 }
@@ -258,6 +281,11 @@ fn check_batch(replica: &Replica, ready: &Ready, batch: Vec<Pending>) -> Checked
         let (mut puts, mut deletes) = (Vec::new(), 0);
         let mut batch = batch.into_iter();
         while let Some(mut pending) = batch.next() {
+            let open = pending.open.as_ref();
+            if let Some(version) = open.and_then(OpenChange::overtaken_by) {
+                let _ = pending.done.send(Ok(Done::Overtaken(version)));
+                continue;
+            }
             let allowed = check_one(project, &mut pending.wish, &mut puts);
             if allowed.is_err() && deletes > 0 && matches!(pending.wish, Wish::Put { .. }) {
                 // What is deleted before it may make room: it is looked at again once that is done.
@@ -286,7 +314,9 @@ fn check_batch(replica: &Replica, ready: &Ready, batch: Vec<Pending>) -> Checked
             checked.batch.entries.extend(what);
             let path = pending.wish.path().cloned();
             checked.tellings.insert(path, pending.told);
-            checked.changes.push((pending.wish, pending.done));
+            checked
+                .changes
+                .push((pending.wish, pending.open, pending.done));
         }
         for put in puts {
             project.abandon_put(put);

@@ -20,6 +20,9 @@ use crate::application::ports::StoreError;
 /// How long an answer may take until nobody knows whether there will be one.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long an answer may take that is asked for again without it.
+pub(crate) const SOON: Duration = Duration::from_secs(1);
+
 /// How much of the log is read at a time.
 const PAGE_MESSAGES: usize = 512;
 const PAGE_BYTES: usize = 4 * 1_024 * 1_024;
@@ -85,6 +88,16 @@ impl Engine {
         let stream = self.subjects.log().name;
         self.ask_leader(&stream, &json!({ "last_by_subj": subject }))
             .await
+    }
+
+    /// The same, for those who ask until they are answered: a question that an election loses is
+    /// not waited for.
+    ///
+    /// # Errors
+    /// `Failed`.
+    pub async fn last_soon(&self, subject: &str) -> Result<Option<Logged>, StoreError> {
+        let last = timeout(SOON, self.last(subject)).await;
+        last.map_err(StoreError::failed)?
     }
 
     /// The first message of a stream from `sequence` on, as its leader keeps it.

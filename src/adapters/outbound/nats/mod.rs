@@ -13,6 +13,7 @@ mod follower;
 mod guests;
 mod logged;
 mod moderation;
+mod overtaken;
 mod own_changes;
 mod projects;
 mod publish;

@@ -52,6 +52,12 @@ impl Default for ChangeNames {
 }
 
 impl ChangeNames {
+    /// Whether a change has one of these names.
+    pub fn has_given(&self, change: &str) -> bool {
+        let start = change.split_once('/').map(|(start, _)| start);
+        start.is_some_and(|start| start == format!("{:x}", self.start))
+    }
+
     /// The next one.
     pub fn next(&self) -> String {
         let number = self.last.fetch_add(1, Ordering::Relaxed);

@@ -10,7 +10,7 @@ use crate::adapters::outbound::loaded_project::User;
 use crate::adapters::outbound::nats::entry::{Content, Entry, Head, INLINE_BYTES, Put, What};
 use crate::adapters::outbound::nats::publish::{Outgoing, PublishError};
 use crate::adapters::outbound::nats::replicas::{Node, head_of, place};
-use crate::adapters::outbound::nats::sequencer::{Told, Wish};
+use crate::adapters::outbound::nats::sequencer::{Done, Told, Wish};
 use crate::application::FileContent;
 use crate::application::ports::{
     FilesBelow, InTurn, OpenFile, ProjectState, ProjectStore, PutInTurn, StoreError, TellRemoved,
@@ -103,11 +103,13 @@ impl ProjectStore for NatsProjects {
         let work = tokio::spawn(async move {
             let (replica, _loaded) = node.project(&project, User::Streamer).await?;
             let told = Told::Removed(tell);
-            let removed = node.submit(&replica, Wish::Remove, told).await?;
+            let removed = node.submit(&replica, Wish::Remove, told, None).await?;
             // Only cleanup: a project of that name that is created again begins later in the log.
             let subjects = &node.engine.subjects;
             let (stream, files) = (subjects.log().name, subjects.files(&project));
-            let purged = node.engine.purge(&stream, &files, Some(removed.number()));
+            let purged = node
+                .engine
+                .purge(&stream, &files, Some(removed.version().number()));
             if let Err(error) = purged.await {
                 tracing::warn!(%error, "the files of a removed project stay in the engine");
             }
@@ -157,6 +159,7 @@ impl ProjectStore for NatsProjects {
     ) -> Result<Version, StoreError> {
         let node = Arc::clone(&self.0);
         let (replica, loaded) = node.project(project, User::Streamer).await?;
+        let open = replica.open.begin(path);
         let alone = replica.locks.lock(path).await;
         let path = path.clone();
         let work = tokio::spawn(async move {
@@ -186,12 +189,13 @@ impl ProjectStore for NatsProjects {
                 executable,
                 quota,
             };
-            let put = node.submit(&replica, wish, Told::Put(in_turn)).await;
-            if let (Err(_), Some(blob)) = (&put, blob) {
+            let told = Told::Put(in_turn);
+            let put = node.submit(&replica, wish, told, Some(open)).await;
+            if let (Err(_) | Ok(Done::Overtaken(_)), Some(blob)) = (&put, blob) {
                 node.blobs.remove(&blob).await;
             }
             drop((alone, loaded));
-            put
+            put.map(Done::version)
         });
         work.await.map_err(StoreError::failed)?
     }
@@ -205,14 +209,16 @@ impl ProjectStore for NatsProjects {
     ) -> Result<Version, StoreError> {
         let node = Arc::clone(&self.0);
         let (replica, loaded) = node.project(project, User::Streamer).await?;
+        let open = replica.open.begin(path);
         let alone = replica.locks.lock(path).await;
         let path = path.clone();
         let work = tokio::spawn(async move {
             let wanted = Some(wanted);
             let wish = Wish::Delete { path, wanted };
-            let deleted = node.submit(&replica, wish, Told::Gone(in_turn)).await;
+            let told = Told::Gone(in_turn);
+            let deleted = node.submit(&replica, wish, told, Some(open)).await;
             drop((alone, loaded));
-            deleted
+            deleted.map(Done::version)
         });
         work.await.map_err(StoreError::failed)?
     }

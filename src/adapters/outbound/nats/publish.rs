@@ -1,14 +1,21 @@
 //! Keeps messages in the engine, one or several at once.
 
+use std::time::Duration;
+
 use async_nats::HeaderMap;
 use bytes::Bytes;
 use serde_json::Value;
+use tokio::time::timeout;
 
 use crate::adapters::outbound::nats::engine::Engine;
 use crate::application::ports::StoreError;
 
 /// The engine's numbers for "the subject has another last message than expected".
 const WRONG_LAST_SEQUENCE: [i64; 2] = [10_071, 10_164];
+
+/// How long the answer to what is to be kept may take. Later it is asked whether it was kept, and
+/// tried again if not, which does no harm: an election loses the answer, and takes some 5 seconds.
+const ANSWER: Duration = Duration::from_secs(2);
 
 /// Why a message was not kept.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -80,7 +87,9 @@ impl Engine {
     }
 
     async fn send(&self, message: Outgoing, headers: HeaderMap) -> Result<u64, PublishError> {
-        let sent = self.ask_to_keep(message, headers).await;
+        let sent = timeout(ANSWER, self.ask_to_keep(message, headers)).await;
+        let late = |_| Err(PublishError::Unknown("no answer in time".to_owned()));
+        let sent = sent.unwrap_or_else(late);
         if matches!(sent, Err(PublishError::Unknown(_))) {
             self.counts.unknown_outcomes.one();
         }

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
+use crate::adapters::outbound::nats::engine::SOON;
 use crate::adapters::outbound::nats::publish::{Outgoing, PublishError};
 use crate::adapters::outbound::nats::replicas::Node;
 use crate::adapters::outbound::nats::reviews::{FORMAT, Kept, Open, understand};
@@ -78,9 +79,10 @@ impl Node {
     /// The same, asked until the engine answers: what was sent to it may have been kept.
     async fn see_reviews_at_last(&self, project: &ProjectId) -> Seen {
         loop {
-            match self.see_reviews(project).await {
-                Ok(seen) => return seen,
-                Err(error) => tracing::warn!(%error, "the engine does not answer"),
+            match timeout(SOON, self.see_reviews(project)).await {
+                Ok(Ok(seen)) => return seen,
+                Ok(Err(error)) => tracing::warn!(%error, "the engine does not answer"),
+                Err(_) => {}
             }
             sleep(AGAIN).await;
         }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use crate::adapters::outbound::change_order::FileLocks;
 use crate::adapters::outbound::loaded_project::{LoadedProject, User};
 use crate::adapters::outbound::nats::entry::{Entry, Head, What};
+use crate::adapters::outbound::nats::overtaken::OpenChanges;
 use crate::adapters::outbound::nats::sequencer::Queue;
 use crate::application::locks::lock;
 use crate::application::ports::StoreError;
@@ -17,6 +18,8 @@ pub(crate) struct Replica {
     pub locks: Arc<FileLocks>,
     /// The changes that wait for their turn.
     pub queue: Queue,
+    /// All changes that this node is asked for.
+    pub open: Arc<OpenChanges>,
     phase: Mutex<Phase>,
     /// Held while it is loaded.
     pub loading: tokio::sync::Mutex<()>,
@@ -56,6 +59,7 @@ impl Replica {
             project,
             locks: Arc::default(),
             queue: Queue::default(),
+            open: Arc::default(),
             phase: Mutex::new(Phase::Loading(Vec::new())),
             loading: tokio::sync::Mutex::default(),
         }

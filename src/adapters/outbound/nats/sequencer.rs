@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use tokio::sync::oneshot;
 
 use crate::adapters::outbound::nats::entry::{Content, Put};
+use crate::adapters::outbound::nats::overtaken::OpenChange;
 use crate::application::locks::lock;
 use crate::application::ports::{InTurn, PutInTurn, StoreError, TellRemoved, Wanted};
 use crate::domain::{FilePath, ProjectQuota, Version};
@@ -19,7 +20,26 @@ pub(crate) struct Pending {
     pub wish: Wish,
     /// Who is told once the log has the change.
     pub told: Told,
-    pub done: oneshot::Sender<Result<Version, StoreError>>,
+    /// Since when it is asked for; `None`: it is the removal of the project.
+    pub open: Option<OpenChange>,
+    pub done: oneshot::Sender<Result<Done, StoreError>>,
+}
+
+/// What has become of a change.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Done {
+    /// It has this version.
+    Made(Version),
+    /// Another node has changed the file since it was asked for, and with this version: it counts
+    /// as made just before, and nothing of it is kept.
+    Overtaken(Version),
+}
+
+impl Done {
+    pub fn version(self) -> Version {
+        let (Self::Made(version) | Self::Overtaken(version)) = self;
+        version
+    }
 }
 
 /// What is to be changed.

@@ -27,6 +27,7 @@ impl Node {
             What::Put(path, _) | What::Gone(path) => Some(path),
         };
         let told = self.own.take(&entry.change, path);
+        let is_foreign = !self.names.has_given(&entry.change);
         let version = Version::new(*sequence);
         let then = |gone: Vec<FilePath>| match (told, &entry.what) {
             (Some(Told::Put(in_turn)), What::Put(_, put)) => in_turn(put.known(*sequence, *at)),
@@ -52,7 +53,12 @@ impl Node {
             (_, What::Gone(path)) => self.tell_others(entry, path, None, version),
         };
         match self.known(&entry.project) {
-            Some(replica) => replica.apply(placed, then),
+            Some(replica) => {
+                if let Some(path) = path.filter(|_| is_foreign) {
+                    replica.open.note_foreign(path, *sequence);
+                }
+                replica.apply(placed, then);
+            }
             None => then(Vec::new()),
         }
     }
