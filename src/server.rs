@@ -77,12 +77,13 @@ impl Server {
             disk: Arc::clone(&disk),
             engine: Arc::clone(&engine_counts),
             events: Arc::clone(&hub) as _,
+            room_limits: config.room_limits(),
+            max_rooms: config.max_rooms.size(),
         };
+        let own = resources.clone();
         let stores = (adapters.open_stores)(resources).await?;
         let policy = config.policy();
         let (tokens, guest_tokens) = believed(adapters.tokens, policy.guests, &stores).await?;
-        let (events, max_rooms) = (Arc::clone(&hub) as _, config.max_rooms.size());
-        let rooms = MemoryChatRooms::new(events, config.room_limits(), max_rooms, &memory);
         let ports = Ports {
             projects: stores.projects,
             pull_requests: stores.pull_requests,
@@ -91,7 +92,7 @@ impl Server {
             subscriptions: Arc::clone(&hub) as _,
             presence: Arc::clone(&hub) as _,
             events: Arc::clone(&hub) as _,
-            rooms,
+            rooms: stores.rooms.unwrap_or_else(|| MemoryChatRooms::new(&own)),
             clock: adapters.clock,
             ids: adapters.ids,
             guests: stores.guests,

@@ -362,7 +362,7 @@ fn rows() -> Vec<Row> {
 }
 
 /// Methods that no command waits for, each with a test of its own below or where it says.
-const ELSEWHERE: [&str; 14] = [
+const ELSEWHERE: [&str; 17] = [
     // Stores read a staged upload, not use cases: the contract of the stores.
     "StagedUpload::read",
     "UploadStore::read",
@@ -382,6 +382,10 @@ const ELSEWHERE: [&str; 14] = [
     "ModerationStore::remove",
     // `where_names_of_guests_cannot_be_read_they_are_banned_all_the_same`
     "GuestStore::address_of",
+    // `what_a_room_may_not_hear_of_is_answered_with_500`
+    "ChatRooms::say",
+    "ChatRooms::delete",
+    "ChatRooms::slow",
     // The start of a server waits for it: `server.rs`.
     "GuestStore::key",
 ];
@@ -464,6 +468,37 @@ async fn a_grace_that_cannot_be_started_stops_the_start() {
     projects.returning(|| Err(disk_full()));
     let started = start_grace(&world.build().app).await;
     assert!(matches!(started, Err(StoreError::Failed(_))));
+}
+
+/// A decision is in force and noted by then.
+#[tokio::test]
+async fn what_a_room_may_not_hear_of_is_answered_with_500() {
+    for (command, kept) in [
+        (Command::Announce(Ok("x".into())), Some("announce")),
+        (Command::DeleteMessage(Ok(Some(2))), Some("delete")),
+        (Command::Slow(Ok(5)), Some("slow")),
+        (Command::SendMessage(Ok("x".into())), None),
+    ] {
+        let mut world = World::new();
+        let rooms = &mut world.rooms;
+        let say = rooms.expect_say();
+        say.returning(|_, _, _, _, _| Err(disk_full().into()));
+        rooms.expect_delete().returning(|_, _| Err(disk_full()));
+        rooms.expect_slow().returning(|_, _| Err(disk_full()));
+        let scene = world.build();
+        let mut ana = new_session(1);
+        for command in [
+            become_streamer(),
+            authenticate(ANA, chatting("ana", "ana/demo")),
+        ] {
+            scene.ask(&mut ana, command).await.expect("may");
+        }
+        scene.journal.take();
+        let answer = scene.ask(&mut ana, command).await;
+        assert_eq!(answer, Err(RequestError::Internal), "{kept:?}");
+        let kept = kept.map(|word| format!("keep {word} of ana/demo"));
+        assert_eq!(scene.journal.take(), Vec::from_iter(kept));
+    }
 }
 
 /// The asynchronous methods of the traits in a source, as `Trait::method`.

@@ -487,7 +487,7 @@ impl World {
             .expect_leave()
             .returning(move |room, user, _| journal.note(format!("leave {room} {user}")));
         let journal = self.journal.clone();
-        rooms.expect_say().returning(move |_, room, message, _| {
+        rooms.expect_say().returning(move |_, room, message, _, _| {
             let NewMessage {
                 username,
                 text,
@@ -509,13 +509,15 @@ impl World {
             _ => Err(UnknownMessage),
         });
         let journal = self.journal.clone();
-        rooms
-            .expect_delete()
-            .returning(move |room, id| journal.note(format!("delete message {id} of {room}")));
+        rooms.expect_delete().returning(move |room, id| {
+            journal.note(format!("delete message {id} of {room}"));
+            Ok(())
+        });
         let journal = self.journal.clone();
-        rooms
-            .expect_slow()
-            .returning(move |room, seconds| journal.note(format!("slow {room} {seconds}")));
+        rooms.expect_slow().returning(move |room, seconds| {
+            journal.note(format!("slow {room} {seconds}"));
+            Ok(())
+        });
         rooms.expect_history().returning(|_, _| Vec::new());
         rooms.expect_members().returning(|_| Vec::new());
         rooms.expect_sweep().returning(|_| ());

@@ -1,7 +1,10 @@
 //! A chat room: who is in it, what was said, how often each user may speak (protocol, section 7).
 
+mod spoken;
+
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::iter::once;
+use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +12,7 @@ use super::client_address::ClientAddress;
 use super::names::{RoomName, UserName};
 use super::rate_limit::{RateLimit, TokenBucket};
 use super::time::{Timestamp, Uptime};
+use spoken::{Speaker, Spoken};
 
 /// How long an empty room is remembered.
 const KEPT_EMPTY: Duration = Duration::from_secs(3_600);
@@ -16,10 +20,6 @@ const KEPT_EMPTY: Duration = Duration::from_secs(3_600);
 /// What the allocator adds to a message, in bytes: its name and its text are shared texts, each
 /// with two counts, and the history may have room for twice as many messages as it holds.
 const OVERHEAD_BYTES: usize = size_of::<ChatMessage>() + 64;
-
-/// About how many bytes of memory it takes to know when somebody has last spoken in slow mode,
-/// besides their name.
-const SPOKEN_BYTES: usize = 128;
 
 /// About how many bytes of memory a room takes in which one user has spoken, besides its name and
 /// its history.
@@ -54,29 +54,23 @@ pub struct NewMessage {
 }
 
 impl NewMessage {
+    /// As the members of the room receive it.
+    pub fn numbered(self, id: u64, room: RoomName) -> ChatMessage {
+        ChatMessage {
+            id,
+            room,
+            username: self.username,
+            text: self.text,
+            date: self.date,
+            is_announcement: self.is_announcement,
+        }
+    }
+
     /// As whose it counts.
     fn speakers(&self) -> Vec<Speaker> {
         let user = once(Speaker::User(self.username.clone()));
         user.chain(self.guests_address.map(Speaker::GuestsFrom))
             .collect()
-    }
-}
-
-/// Whose messages count together, towards how often they may come.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Speaker {
-    User(UserName),
-    GuestsFrom(ClientAddress),
-}
-
-impl Speaker {
-    /// About how many bytes of memory it takes to know when they have last spoken.
-    fn memory_bytes(&self) -> usize {
-        SPOKEN_BYTES
-            + match self {
-                Self::User(name) => name.as_str().len(),
-                Self::GuestsFrom(_) => 0,
-            }
     }
 }
 
@@ -123,6 +117,8 @@ pub struct Room {
     history: VecDeque<ChatMessage>,
     /// The memory that `history` takes.
     history_bytes: usize,
+    /// The numbers of its first message and its last one; 0: there was none.
+    first_id: u64,
     last_id: u64,
     /// Only for those who spoke recently: a full bucket is dropped.
     buckets: HashMap<Speaker, TokenBucket>,
@@ -138,6 +134,7 @@ impl Room {
             members: BTreeMap::new(),
             history: VecDeque::new(),
             history_bytes: 0,
+            first_id: 0,
             last_id: 0,
             buckets: HashMap::new(),
             spoken: Spoken::default(),
@@ -164,7 +161,7 @@ impl Room {
         }
     }
 
-    /// Adds a message to the room's history.
+    /// Adds a message to the room's history, with the next number.
     ///
     /// # Errors
     /// How long its author has to wait before their next message; nothing counts for that.
@@ -174,27 +171,58 @@ impl Room {
         limits: &RoomLimits,
         now: Uptime,
     ) -> Result<ChatMessage, Duration> {
+        self.admit(&said, limits, now)?;
+        Ok(self.keep(said, self.last_id + 1, limits))
+    }
+
+    /// Counts a message towards how often its author may speak.
+    ///
+    /// # Errors
+    /// How long they have to wait before their next message; nothing counts for that.
+    pub fn admit(
+        &mut self,
+        said: &NewMessage,
+        limits: &RoomLimits,
+        now: Uptime,
+    ) -> Result<(), Duration> {
         let speakers = said.speakers();
         self.spoken.may_speak(&speakers, said.slow, now)?;
         self.take_permits(&speakers, limits.rate, now)?;
         if !said.slow.is_zero() {
             self.spoken.note(speakers, now);
         }
-        self.last_id += 1;
-        let message = ChatMessage {
-            id: self.last_id,
-            room: self.name.clone(),
-            username: said.username,
-            text: said.text,
-            date: said.date,
-            is_announcement: said.is_announcement,
-        };
+        Ok(())
+    }
+
+    /// The same for a message that somebody else has admitted, so it has been said.
+    pub fn count(&mut self, said: &NewMessage, limits: &RoomLimits, now: Uptime) {
+        for speaker in said.speakers() {
+            // Who has no permit left has none afterwards either.
+            let _ = self.take_permits(slice::from_ref(&speaker), limits.rate, now);
+            if !said.slow.is_zero() {
+                self.spoken.note(vec![speaker], now);
+            }
+        }
+    }
+
+    /// Adds a message that has been admitted to the room's history. Numbers grow.
+    pub fn keep(&mut self, said: NewMessage, id: u64, limits: &RoomLimits) -> ChatMessage {
+        self.last_id = id;
+        if self.first_id == 0 {
+            self.first_id = id;
+        }
+        let message = said.numbered(id, self.name.clone());
         self.history_bytes += message.memory_bytes();
         self.history.push_back(message.clone());
         while self.history.len() > limits.history {
             self.forget_oldest();
         }
-        Ok(message)
+        message
+    }
+
+    /// If nobody is in the room, it counts as empty since then, unless it became empty later.
+    pub fn stays_empty_from(&mut self, then: Uptime) {
+        self.empty_since = self.empty_since.map(|since| since.max(then));
     }
 
     /// Takes a permit of each, or none.
@@ -217,12 +245,13 @@ impl Room {
         Ok(())
     }
 
-    /// Who wrote the message of this number, if it is still remembered.
+    /// Who wrote the message of this number, if it is still remembered. Where numbers have gaps,
+    /// those in a gap count as given.
     ///
     /// # Errors
     /// The room has given no message this number.
     pub fn author(&self, id: u64) -> Result<Option<&UserName>, UnknownMessage> {
-        if id == 0 || id > self.last_id {
+        if id == 0 || id < self.first_id || id > self.last_id {
             return Err(UnknownMessage);
         }
         let message = self.history.iter().find(|message| message.id == id);
@@ -295,54 +324,9 @@ impl Room {
     }
 }
 
-/// When each of them has last spoken in slow mode.
-#[derive(Debug, Default)]
-struct Spoken {
-    last: HashMap<Speaker, Uptime>,
-    /// The same, oldest first.
-    in_order: VecDeque<(Uptime, Speaker)>,
-    bytes: usize,
-}
-
-impl Spoken {
-    /// # Errors
-    /// How long until all of them may speak.
-    fn may_speak(
-        &mut self,
-        speakers: &[Speaker],
-        slow: Duration,
-        now: Uptime,
-    ) -> Result<(), Duration> {
-        if slow.is_zero() {
-            return Ok(());
-        }
-        while let Some((at, oldest)) = self.in_order.front()
-            && now.since(*at) >= slow
-        {
-            self.bytes -= oldest.memory_bytes();
-            if self.last.get(oldest) == Some(at) {
-                self.last.remove(oldest);
-            }
-            self.in_order.pop_front();
-        }
-        let latest = speakers.iter().filter_map(|speaker| self.last.get(speaker));
-        match latest.max() {
-            Some(at) => Err(slow.saturating_sub(now.since(*at))),
-            None => Ok(()),
-        }
-    }
-
-    fn note(&mut self, speakers: Vec<Speaker>, now: Uptime) {
-        for speaker in speakers {
-            self.bytes += speaker.memory_bytes();
-            self.last.insert(speaker.clone(), now);
-            self.in_order.push_back((now, speaker));
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::spoken::SPOKEN_BYTES;
     use super::*;
 
     const DATE: Timestamp = Timestamp::from_secs(1_700_000_000);

@@ -31,6 +31,13 @@ macro_rules! point_in_time {
                 Self(self.0.saturating_add(millis))
             }
 
+            /// This point less `duration`, but not before zero.
+            #[must_use]
+            pub fn minus(self, duration: Duration) -> Self {
+                let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+                Self(self.0.saturating_sub(millis))
+            }
+
             /// How long after `earlier` this point is; zero if it is before.
             pub const fn since(self, earlier: Self) -> Duration {
                 Duration::from_millis(self.0.saturating_sub(earlier.0))
@@ -72,6 +79,11 @@ mod tests {
                 .plus(Duration::MAX)
                 .as_millis(),
             u64::MAX
+        );
+        let early = Uptime::from_millis(3).minus(Duration::from_millis(2));
+        assert_eq!(
+            (early.as_millis(), early.minus(Duration::MAX).as_millis()),
+            (1, 0)
         );
         let latest = Uptime::from_secs(u64::MAX).plus(Duration::MAX);
         assert_eq!(latest.as_millis(), u64::MAX);

@@ -176,3 +176,58 @@ async fn a_server_whose_engine_hangs_says_so_then_sends_its_clients_away_and_com
     bob.send(get("a")).await;
     assert_eq!(bob.expect("fileGet").await["content"], base64("after"));
 }
+
+/// Somebody in the room of ana's project.
+async fn in_room(server: &Server, name: &str, role: Option<&str>) -> Client {
+    let mut client = server.connect().await;
+    let claims = json!({"username": name, "streamername": "ana", "streamname": "demo",
+        "role": role});
+    let data = json!({"token": token(claims), "chat": chat_section(name, "ana/demo")});
+    client.authenticate(data).await;
+    client
+}
+
+#[tokio::test]
+async fn a_room_is_one_at_all_servers_and_outlives_each() {
+    let engine = NatsServer::start();
+    let (mut one, other) = (node(&engine), node(&engine));
+    let _ana = one.streamer().await;
+    let (mut bob, mut carl) = (
+        in_room(&one, "bob", None).await,
+        in_room(&other, "carl", None).await,
+    );
+    let (mut here, mut there) = (
+        in_room(&one, "here", None).await,
+        in_room(&other, "there", None).await,
+    );
+    for n in 0..5 {
+        bob.send(say(&format!("b{n}"))).await;
+        carl.send(say(&format!("c{n}"))).await;
+    }
+    let heard = here.expect_all("chatMessage", 10).await;
+    assert_eq!(there.expect_all("chatMessage", 10).await, heard);
+    assert!(heard.is_sorted_by_key(|message| message["id"].as_u64()));
+    let history = || chat("history", json!({}));
+    assert_eq!(here.ok(history()).await, json!(heard));
+    assert_eq!(there.ok(history()).await, json!(heard));
+
+    let mut moderator = in_room(&other, "mod", Some("moderator")).await;
+    let id = &heard[0]["id"];
+    moderator.send(chat("delete", json!({ "id": id }))).await;
+    moderator.until("chatDelete").await;
+    let gone = json!({"room": "ana/demo", "id": id});
+    assert_eq!(here.expect("chatDeleted").await, gone);
+    assert_eq!(here.ok(history()).await, json!(heard[1..]));
+
+    one.kill();
+    carl.send(say("when one was gone")).await;
+    let said = moderator.until("chatMessage").await["data"].take();
+    one.restart();
+    let mut late = in_room(&one, "late", None).await;
+    let expected: Vec<_> = heard[1..].iter().chain([&said]).collect();
+    assert_eq!(late.ok(history()).await, json!(expected));
+    assert_eq!(moderator.ok(history()).await, json!(expected));
+    late.ok(say("again")).await;
+    let again = moderator.expect("chatMessage").await;
+    assert!(again["id"].as_u64() > said["id"].as_u64());
+}

@@ -12,7 +12,7 @@ use crate::application::service::Application;
 use crate::application::session::state::Session;
 use crate::domain::{NewMessage, Timestamp};
 
-pub(crate) fn send_message(
+pub(crate) async fn send_message(
     app: &Application,
     session: &Session,
     text: Checked<Arc<str>>,
@@ -22,8 +22,10 @@ pub(crate) fn send_message(
     let (person, public_read) = (session.person(bearer), app.policy.public.read);
     let moderated = session.attached.moderated_room();
     // Held until it has been said.
-    let floor = moderated.map(|moderated| moderated.floor(bearer, person, public_read, now));
-    let floor = floor.transpose()?;
+    let floor = match moderated {
+        Some(moderated) => Some(moderated.floor(bearer, person, public_read, now).await?),
+        None => None,
+    };
     if let Some(until) = bearer.muted(now) {
         return Err(RequestError::Muted { until });
     }
@@ -38,7 +40,8 @@ pub(crate) fn send_message(
         is_announcement: false,
     };
     let (me, rooms) = (Some(session.connection), &app.ports.rooms);
-    match rooms.say(me, room, message, app.uptime()) {
+    let said = rooms.say(me, room, message, Box::new(floor), app.uptime());
+    match said.await {
         Ok(()) => Ok(Reply::Done(RequestKind::SendMessage)),
         Err(error) => Err(refused_to_say(app, error)),
     }
@@ -60,6 +63,7 @@ pub(crate) fn refused_to_say(app: &Application, error: SayError) -> RequestError
     match error {
         SayError::TooOften(retry_after) => RequestError::RateLimited { retry_after },
         SayError::TooManyRooms => too_many_rooms(app),
+        SayError::Store(error) => RequestError::internal("say something in a room", &error),
     }
 }
 

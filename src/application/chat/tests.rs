@@ -79,7 +79,7 @@ async fn a_user_who_speaks_too_often_is_told_how_long_to_wait() {
     let mut world = World::new();
     let retry_after = Duration::from_millis(200);
     let say = world.rooms.expect_say().once();
-    say.returning(move |_, _, _, _| Err(SayError::TooOften(retry_after)));
+    say.returning(move |_, _, _, _, _| Err(SayError::TooOften(retry_after)));
     let scene = world.build();
     let mut session = member(&scene).await;
     let answer = scene.ask(&mut session, message("hello")).await;

@@ -33,9 +33,14 @@ pub(crate) async fn announce(
         slow: Duration::ZERO,
         is_announcement: true,
     };
-    let room = room.clone();
-    moderator.decide(app, Deed::Announce).await?;
-    let said = app.ports.rooms.say(None, &room, announcement, app.uptime());
-    said.map_err(|error| refused_to_say(app, error))?;
+    let (own, room) = (Arc::clone(app), room.clone());
+    // What is noted is said, even if the connection goes away.
+    let work = async move {
+        moderator.decide(&own, Deed::Announce).await?;
+        let (rooms, floor) = (&own.ports.rooms, Box::new(()));
+        let said = rooms.say(None, &room, announcement, floor, own.uptime());
+        said.await.map_err(|error| refused_to_say(&own, error))
+    };
+    app.to_the_end(work).await?;
     Ok(Reply::Done(RequestKind::Announce))
 }

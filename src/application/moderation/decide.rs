@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::application::moderation::moderated::Moderated;
-use crate::application::ports::ProjectState;
+use crate::application::ports::{ProjectState, StoreError};
 use crate::application::request_error::RequestError;
 use crate::application::service::Application;
 use crate::application::session::state::Session;
@@ -145,11 +145,11 @@ async fn carry_out(
     let in_force = in_force(&next, &action.deed);
     if changes {
         moderated.save(&next).await?;
-        take_effect(app, moderated, next, &action);
         log(&moderated.project, &action);
+        take_effect(app, moderated, next, &action).await?;
     } else if let (Deed::Delete(id, _), Some(room)) = (&action.deed, &moderated.room) {
         // It may still be on a screen: the log's numbers may be older than the room's.
-        app.ports.rooms.delete(room, *id);
+        told(app.ports.rooms.delete(room, *id).await)?;
     }
     Ok(in_force)
 }
@@ -203,12 +203,32 @@ async fn addresses_of(
 }
 
 /// From now on it is so, and those it concerns are told.
-pub(super) fn take_effect(
+///
+/// # Errors
+/// It is so, but it is not known whether the room is told.
+pub(super) async fn take_effect(
     app: &Application,
     moderated: &Moderated,
     next: Arc<Moderation>,
     action: &Action,
-) {
+) -> Result<(), RequestError> {
+    // What is being said was said before.
+    let _quiet = moderated.said.write().await;
+    put_in_force(app, moderated, next, action);
+    let (rooms, room) = (&app.ports.rooms, moderated.room.as_ref());
+    match (&action.deed, room) {
+        (Deed::Slow(seconds), Some(room)) => told(rooms.slow(room, *seconds).await),
+        (Deed::Delete(id, _), Some(room)) => told(rooms.delete(room, *id).await),
+        // An announcement is said once it has been noted.
+        _ => Ok(()),
+    }
+}
+
+fn told(told: Result<(), StoreError>) -> Result<(), RequestError> {
+    told.map_err(|error| RequestError::internal("tell a room what a moderator has decided", &error))
+}
+
+fn put_in_force(app: &Application, moderated: &Moderated, next: Arc<Moderation>, action: &Action) {
     let (now, word) = (action.date, action.deed.word());
     let in_force = in_force(&next, &action.deed);
     let mut state = moderated.state();
@@ -226,18 +246,7 @@ pub(super) fn take_effect(
         Deed::Unmute(user) | Deed::Unban(user) => {
             moderated.tell_of(app, &state, &before, (word, user, None), now);
         }
-        Deed::Slow(seconds) => {
-            if let Some(room) = &moderated.room {
-                app.ports.rooms.slow(room, *seconds);
-            }
-        }
-        Deed::Delete(id, _) => {
-            if let Some(room) = &moderated.room {
-                app.ports.rooms.delete(room, *id);
-            }
-        }
-        // It is said once it has been noted.
-        Deed::Announce => {}
+        Deed::Slow(_) | Deed::Delete(..) | Deed::Announce => {}
     }
 }
 

@@ -1,32 +1,35 @@
 //! Who may speak in a project's room now.
 
-use std::sync::MutexGuard;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::application::moderation::moderated::{Moderated, State};
+use tokio::sync::OwnedRwLockReadGuard;
+
+use crate::application::moderation::moderated::Moderated;
 use crate::application::request_error::RequestError;
 use crate::domain::{Identity, Person, Timestamp};
 
-/// The right to say one thing: until it is dropped, no moderator decides otherwise.
-pub(crate) struct Floor<'a> {
-    _state: MutexGuard<'a, State>,
+/// The right to say one thing: until it is dropped, nothing that a moderator decides takes effect.
+pub(crate) struct MayBeSaid {
+    _under_way: OwnedRwLockReadGuard<()>,
     /// How long after their last message in slow mode it may come.
     pub slow: Duration,
 }
 
 impl Moderated {
-    /// Gives the floor to a member of the room, without waiting for anything but the project's own
-    /// lock.
+    /// Gives the floor to a member of the room. Waits for no more than a decision that is taking
+    /// effect.
     ///
     /// # Errors
     /// They are banned or muted, by a moderator or their token.
-    pub(crate) fn floor(
+    pub(crate) async fn floor(
         &self,
         bearer: &Identity,
         person: Person<'_>,
         public_read: bool,
         now: Timestamp,
-    ) -> Result<Floor<'_>, RequestError> {
+    ) -> Result<MayBeSaid, RequestError> {
+        let under_way = Arc::clone(&self.said).read_owned().await;
         let state = self.state();
         let standing = self.known_standing(&state, person, now);
         if let Some(ban) = standing.banned {
@@ -38,8 +41,8 @@ impl Moderated {
         let is_exempt = bearer.may_moderate(&self.project, public_read, now);
         let moderation = state.moderation().filter(|_| !is_exempt);
         let slow = moderation.map_or(Duration::ZERO, |moderation| moderation.slow());
-        Ok(Floor {
-            _state: state,
+        Ok(MayBeSaid {
+            _under_way: under_way,
             slow,
         })
     }

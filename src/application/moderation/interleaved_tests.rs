@@ -1,7 +1,10 @@
 //! Many orders of coming, speaking and being banned.
 
+use std::pin::pin;
 use std::sync::Arc;
 
+use futures_util::poll;
+use shuttle::future::block_on;
 use shuttle::thread;
 
 use crate::application::connection_id::ConnectionId;
@@ -51,7 +54,7 @@ fn come_and_speak(scene: &Scene, moderated: &Moderated, name: &UserName) -> bool
             user: name,
             address: None,
         };
-        let floor = moderated.floor(&bearer, person, true, now());
+        let floor = block_on(moderated.floor(&bearer, person, true, now()));
         if floor.is_ok() {
             scene.journal.note("say");
         }
@@ -59,7 +62,7 @@ fn come_and_speak(scene: &Scene, moderated: &Moderated, name: &UserName) -> bool
     summons.heed()
 }
 
-fn ban(scene: &Scene, moderated: &Moderated, name: &UserName) {
+async fn ban(scene: &Scene, moderated: &Moderated, name: &UserName) {
     let action = Action {
         date: now(),
         by: user("ana"),
@@ -68,7 +71,8 @@ fn ban(scene: &Scene, moderated: &Moderated, name: &UserName) {
     let mut next = Moderation::default();
     let bound = Bound::new(9, true);
     next.carry_out(action.clone(), [], bound).expect("has room");
-    take_effect(&scene.app, moderated, Arc::new(next), &action);
+    let effect = take_effect(&scene.app, moderated, Arc::new(next), &action);
+    effect.await.expect("the room is told");
 }
 
 #[test]
@@ -82,7 +86,7 @@ fn whoever_is_banned_says_and_hears_nothing_afterwards_however_they_come() {
         };
         let bans = {
             let (scene, moderated) = (Arc::clone(&scene), Arc::clone(&moderated));
-            thread::spawn(move || ban(&scene, &moderated, &user("bob")))
+            thread::spawn(move || block_on(ban(&scene, &moderated, &user("bob"))))
         };
         let was_called = comes.join().expect("no panic");
         bans.join().expect("no panic");
@@ -101,4 +105,24 @@ fn whoever_is_banned_says_and_hears_nothing_afterwards_however_they_come() {
         assert_eq!(moderated.stand_up(ME), !left, "{journal:?}");
         assert!(was_called || moderated.take_out(ME), "{journal:?}");
     });
+}
+
+#[tokio::test]
+async fn a_ban_waits_for_what_is_being_said() {
+    let scene = World::new().build();
+    let (moderated, bob) = (scene.app.moderations.of(&demo()), user("bob"));
+    let bearer = bearer("bob");
+    let person = || Person {
+        user: &bob,
+        address: None,
+    };
+    let floor = moderated.floor(&bearer, person(), true, now()).await;
+    assert!(floor.is_ok());
+    let mut bans = pin!(ban(&scene, &moderated, &bob));
+    assert!(poll!(&mut bans).is_pending());
+    assert!(scene.journal.take().is_empty(), "nobody is told yet");
+    drop(floor);
+    bans.await;
+    let floor = moderated.floor(&bearer, person(), true, now()).await;
+    assert!(floor.is_err());
 }

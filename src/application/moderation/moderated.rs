@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
-use tokio::sync::Mutex as Turn;
+use tokio::sync::{Mutex as Turn, RwLock};
 
 use crate::application::connection_id::ConnectionId;
 use crate::application::locks::lock;
@@ -61,6 +61,9 @@ pub(crate) struct Moderated {
     account: Arc<Account>,
     /// One change at a time, and one look at the store.
     pub(super) turn: Turn<()>,
+    /// Read while something is said in the room, written while what has been decided takes effect:
+    /// what was said before is heard before, and nothing is said by an older decision.
+    pub(super) said: Arc<RwLock<()>>,
     state: Mutex<State>,
     found: Weak<Found>,
 }
@@ -93,6 +96,7 @@ impl Moderated {
             store,
             account,
             turn: Turn::default(),
+            said: Arc::default(),
             state: Mutex::default(),
             found,
         }

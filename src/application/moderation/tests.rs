@@ -534,7 +534,7 @@ async fn guests_say_from_where_they_speak_unless_others_share_it_and_users_do_no
     ] {
         let mut world = world();
         let say_it = world.rooms.expect_say();
-        say_it.once().returning(move |_, _, message, _| {
+        say_it.once().returning(move |_, _, message, _, _| {
             assert_eq!(message.guests_address, counts, "{}", message.username);
             Ok(())
         });

@@ -1,10 +1,13 @@
 use std::time::Duration;
 
+use async_trait::async_trait;
+
 use crate::application::connection_id::ConnectionId;
+use crate::application::ports::store_error::StoreError;
 use crate::domain::{ChatMessage, NewMessage, RoomName, UnknownMessage, Uptime, UserName};
 
 /// Why a message was not accepted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum SayError {
     /// The user speaks too often; they may again after this long.
     #[error("too many messages")]
@@ -12,10 +15,18 @@ pub enum SayError {
     /// There would be more than `maxRooms`.
     #[error("too many rooms")]
     TooManyRooms,
+    /// It is not known whether it will be heard.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
-/// Knows the rooms: who is in them and what was said.
+/// What is dropped once a message has been said, or never will be.
+pub type Floor = Box<dyn Send>;
+
+/// Knows the rooms: who is in them and what was said. What has begun to be said, deleted or slowed
+/// comes to its end, even if nobody waits for it.
 #[cfg_attr(test, mockall::automock)]
+#[async_trait]
 pub trait ChatRooms: Send + Sync {
     /// Adds one connection of `user` to `room`, which the first connection creates.
     ///
@@ -31,11 +42,12 @@ pub trait ChatRooms: Send + Sync {
     ///
     /// # Errors
     /// Why the message was not accepted.
-    fn say(
+    async fn say(
         &self,
         origin: Option<ConnectionId>,
         room: &RoomName,
         message: NewMessage,
+        floor: Floor,
         now: Uptime,
     ) -> Result<(), SayError>;
 
@@ -47,11 +59,17 @@ pub trait ChatRooms: Send + Sync {
 
     /// Forgets a message and tells everybody who receives [`Topic::Room`](super::Topic::Room), in
     /// the order of what is said.
-    fn delete(&self, room: &RoomName, id: u64);
+    ///
+    /// # Errors
+    /// `Failed`: it is not known whether it will be.
+    async fn delete(&self, room: &RoomName, id: u64) -> Result<(), StoreError>;
 
     /// Tells everybody who receives [`Topic::Room`](super::Topic::Room) how many seconds slow mode
     /// has now, in the order of what is said; 0 ends it.
-    fn slow(&self, room: &RoomName, seconds: u32);
+    ///
+    /// # Errors
+    /// `Failed`: it is not known whether they will be told.
+    async fn slow(&self, room: &RoomName, seconds: u32) -> Result<(), StoreError>;
 
     /// The latest messages of `room`, at most `limit`, oldest first.
     fn history(&self, room: &RoomName, limit: usize) -> Vec<ChatMessage>;

@@ -22,7 +22,7 @@ pub(crate) mod subscriptions;
 pub(crate) mod token_verifier;
 pub(crate) mod upload_store;
 
-pub use chat_rooms::{ChatRooms, SayError};
+pub use chat_rooms::{ChatRooms, Floor, SayError};
 pub use clock::Clock;
 pub use engine_state::EngineState;
 pub use event_publisher::EventPublisher;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
+use super::chat_rooms::ChatRooms;
 use super::engine_state::EngineState;
 use super::event_publisher::EventPublisher;
 use super::guest_store::GuestStore;
@@ -20,6 +21,7 @@ use crate::application::disk_counts::DiskCounts;
 use crate::application::engine_counts::EngineCounts;
 use crate::application::event::Event;
 use crate::application::memory::MemoryBudget;
+use crate::domain::{RateLimit, RoomLimits};
 
 /// The resources of the process that the stores of an engine may use.
 #[derive(Clone)]
@@ -34,6 +36,10 @@ pub struct StoreResources {
     pub engine: Arc<EngineCounts>,
     /// Who hears of what others do to the same data.
     pub events: Arc<dyn EventPublisher>,
+    /// The bounds of each chat room.
+    pub room_limits: RoomLimits,
+    /// How many chat rooms there may be; 0: any number.
+    pub max_rooms: usize,
 }
 
 impl fmt::Debug for StoreResources {
@@ -60,6 +66,14 @@ impl Default for StoreResources {
             disk: Arc::default(),
             engine: Arc::default(),
             events: Arc::new(Nobody),
+            room_limits: RoomLimits {
+                history: 100,
+                rate: RateLimit {
+                    per_second: 5,
+                    burst: 20,
+                },
+            },
+            max_rooms: 0,
         }
     }
 }
@@ -85,4 +99,6 @@ pub struct Stores {
     pub moderation: Arc<dyn ModerationStore>,
     /// Whether the engine answers.
     pub engine: watch::Receiver<EngineState>,
+    /// The chat rooms, if several servers share them; otherwise each has its own in memory.
+    pub rooms: Option<Arc<dyn ChatRooms>>,
 }

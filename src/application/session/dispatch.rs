@@ -97,7 +97,7 @@ async fn carry_out(
         Command::AppliedPullRequest(request) => {
             applied_pull_request(app, session, request, now).into()
         }
-        Command::SendMessage(text) => send_message(app, session, text, now).into(),
+        Command::SendMessage(text) => run(send_message(app, session, text, now)).await,
         Command::ChatHistory(limit) => chat_history(app, session, limit, now).into(),
         Command::ChatMembers => chat_members(app, session, now).into(),
         Command::Listen(room) => run(listen(app, session, room, now)).await,

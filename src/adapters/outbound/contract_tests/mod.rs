@@ -1,5 +1,6 @@
 //! What every adapter of the stores must do, written once against the ports and run on each.
 
+pub(in crate::adapters::outbound) mod chat_rooms;
 mod drafts;
 mod files;
 mod guests;
@@ -140,4 +141,27 @@ contract! {
         each_project_has_its_own_moderation,
         the_moderation_of_a_removed_project_is_gone,
         of_two_that_are_kept_at_once_one_is_there_whole;
+}
+
+/// The chat rooms, which the stores on a disk do not have.
+macro_rules! contract_of_rooms {
+    ($($case:ident),+ $(,)?) => {
+        contract!(@adapter rooms_in_memory,
+            std::future::ready(super::chat_rooms::World::in_memory()), chat_rooms: $($case),+;);
+        contract!(@adapter rooms_on_nats, super::chat_rooms::World::on_nats(),
+            chat_rooms: $($case),+;);
+        contract!(@adapter rooms_on_two_nats_nodes, super::chat_rooms::World::on_two_nodes(),
+            chat_rooms: $($case),+;);
+    };
+}
+
+contract_of_rooms! {
+    what_is_said_is_told_in_one_order_and_remembered,
+    who_says_something_does_not_hear_it,
+    what_is_said_at_once_is_told_in_one_order,
+    what_a_user_says_counts_everywhere,
+    slow_mode_counts_everywhere_also_for_guests_of_one_address,
+    a_message_that_is_deleted_is_gone_everywhere,
+    an_announcement_makes_a_room_if_there_may_be_one_more,
+    what_has_begun_is_said_though_nobody_waits_and_holds_the_floor_till_then,
 }

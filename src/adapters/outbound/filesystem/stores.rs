@@ -43,6 +43,7 @@ pub fn open_stores(
         guests: Arc::new(guests),
         moderation: Arc::new(moderation),
         engine: EngineState::always_ready(),
+        rooms: None,
     })
 }
 

@@ -3,9 +3,13 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, Weak};
 
+use async_trait::async_trait;
+
 use crate::application::locks::lock;
-use crate::application::memory::{Account, MemoryBudget, Reservation};
-use crate::application::ports::{ChatRooms, EventPublisher, SayError, Topic};
+use crate::application::memory::{Account, Reservation};
+use crate::application::ports::{
+    ChatRooms, EventPublisher, Floor, SayError, StoreError, StoreResources, Topic,
+};
 use crate::application::{ConnectionId, Event};
 use crate::domain::{
     ChatMessage, NewMessage, Room, RoomLimits, RoomName, UnknownMessage, Uptime, UserName,
@@ -19,8 +23,8 @@ const FORGOTTEN_AT_ONCE: usize = 512;
 
 /// The rooms of this process.
 pub struct MemoryChatRooms {
-    events: Arc<dyn EventPublisher>,
-    limits: RoomLimits,
+    pub(super) events: Arc<dyn EventPublisher>,
+    pub(super) limits: RoomLimits,
     /// 0 means no limit.
     max_rooms: usize,
     /// What all rooms and their histories take, and how much that may be.
@@ -28,36 +32,34 @@ pub struct MemoryChatRooms {
     max_bytes: usize,
     /// Locked only for a moment, never while waiting for a room's own lock: a crowded room must not
     /// delay the others.
-    rooms: Mutex<HashMap<RoomName, Arc<Mutex<Kept>>>>,
+    pub(super) rooms: Mutex<HashMap<RoomName, Arc<Mutex<Kept>>>>,
     /// The rooms that are remembered although nobody is in them, and since when they have been
     /// empty. Changed under the room's own lock.
-    empty: Mutex<BTreeSet<(Uptime, RoomName)>>,
+    pub(super) empty: Mutex<BTreeSet<(Uptime, RoomName)>>,
 }
 
 /// A room, the memory that it and its history take, and whether it has been forgotten: then the
 /// caller looks up its successor.
-struct Kept {
-    room: Room,
+pub(super) struct Kept {
+    pub room: Room,
     held: Reservation,
     forgotten: bool,
+    /// When a log has last told something of it, and where that is in there; 0: nowhere.
+    pub logged: (Uptime, u64),
 }
 
 impl MemoryChatRooms {
     /// No rooms yet; at most `max_rooms` (0: no limit) that are in use or remembered. They and
-    /// their histories are reserved from `memory`; when that is short, empty ones are forgotten.
-    pub fn new(
-        events: Arc<dyn EventPublisher>,
-        limits: RoomLimits,
-        max_rooms: usize,
-        memory: &MemoryBudget,
-    ) -> Arc<Self> {
+    /// their histories are reserved from the memory; when that is short, empty ones are forgotten.
+    pub fn new(resources: &StoreResources) -> Arc<Self> {
+        let memory = &resources.memory;
         Arc::new_cyclic(|own: &Weak<Self>| {
             let own = Weak::clone(own);
             memory.add_reclaim(move || own.upgrade().is_some_and(|rooms| rooms.reclaim()));
             Self {
-                events,
-                limits,
-                max_rooms,
+                events: Arc::clone(&resources.events),
+                limits: resources.room_limits,
+                max_rooms: resources.max_rooms,
                 account: memory.shared_account(),
                 max_bytes: memory.max() / ROOMS_PART,
                 rooms: Mutex::default(),
@@ -66,7 +68,7 @@ impl MemoryChatRooms {
         })
     }
 
-    fn room(&self, name: &RoomName) -> Option<Arc<Mutex<Kept>>> {
+    pub(super) fn room(&self, name: &RoomName) -> Option<Arc<Mutex<Kept>>> {
         lock(&self.rooms).get(name).cloned()
     }
 
@@ -82,14 +84,15 @@ impl MemoryChatRooms {
                 room: Room::new(name.clone(), now),
                 held: self.account.reserve(Room::bytes_of(name)),
                 forgotten: false,
+                logged: (now, 0),
             }))
         });
         Some(Arc::clone(kept))
     }
 
-    /// The room of that name, in which a moderator announces something: if nobody is in it, it is
+    /// The room of that name, in which something is said from outside: if nobody is in it, it is
     /// remembered as one that has just become empty.
-    fn room_to_announce_in(
+    pub(super) fn room_from_outside(
         &self,
         name: &RoomName,
         now: Uptime,
@@ -113,7 +116,7 @@ impl MemoryChatRooms {
 
     /// Reserves what the room has grown by. If there is no memory for that, the oldest messages of
     /// its history go.
-    fn reserve_history(&self, name: &RoomName, kept: &mut Kept) {
+    pub(super) fn reserve_history(&self, name: &RoomName, kept: &mut Kept) {
         let (room, empty) = (&mut kept.room, Room::bytes_of(name));
         let empty = empty + room.spoken_bytes();
         let before = kept.held.bytes().saturating_sub(empty);
@@ -129,21 +132,20 @@ impl MemoryChatRooms {
 
     /// Forgets empty rooms until there is memory for so many bytes or none is left. Must not be
     /// called under the lock of a room.
-    fn make_room(&self, bytes: usize) {
-        while !self.has_memory(bytes) && self.forget_oldest(|_| true) {}
+    pub(super) fn make_room(&self, bytes: usize) {
+        while !self.has_memory(bytes) && self.forget_oldest(|_| true).is_some() {}
     }
 
     fn reclaim(&self) -> bool {
-        let forget = |_: &usize| self.forget_oldest(|_| true);
+        let forget = |_: &usize| self.forget_oldest(|_| true).is_some();
         (0..FORGOTTEN_AT_ONCE).take_while(forget).count() > 0
     }
 
-    /// Forgets the room that has been empty for longest, if there is one and it `may_go`.
-    fn forget_oldest(&self, may_go: impl Fn(&Room) -> bool) -> bool {
+    /// Forgets the room that has been empty for longest, if there is one and it `may_go`. Returns
+    /// its name, and where a log has last told of it.
+    pub(super) fn forget_oldest(&self, may_go: impl Fn(&Room) -> bool) -> Option<(RoomName, u64)> {
         loop {
-            let Some(oldest) = lock(&self.empty).first().cloned() else {
-                return false;
-            };
+            let oldest = lock(&self.empty).first().cloned()?;
             let name = &oldest.1;
             let Some(kept) = self.room(name) else {
                 // It has just been forgotten.
@@ -156,14 +158,42 @@ impl MemoryChatRooms {
                 continue;
             }
             if !may_go(&forgotten.room) {
-                return false;
+                return None;
             }
             lock(&self.empty).remove(&oldest);
             forgotten.forgotten = true;
+            let (_, logged) = forgotten.logged;
             drop(forgotten);
             self.take_out(name, &kept);
-            return true;
+            return Some((oldest.1, logged));
         }
+    }
+
+    /// Forgets a message and tells everybody who receives the room.
+    pub(crate) fn deleted(&self, room: &RoomName, id: u64) {
+        // Listeners are told although there is no room as long as nobody is in it.
+        let kept = self.room(room);
+        let mut kept = kept.as_deref().map(lock);
+        if let Some(kept) = kept.as_mut() {
+            kept.room.delete(id);
+            self.reserve_history(room, kept);
+        }
+        let (topic, room) = (Topic::Room(room.clone()), room.clone());
+        let event = Event::ChatDeleted { room, id };
+        self.events.publish(&topic, event, None);
+    }
+
+    /// Tells everybody who receives the room how slow it is.
+    pub(crate) fn slowed(&self, room: &RoomName, seconds: u32) {
+        let kept = self.room(room);
+        let mut kept = kept.as_deref().map(lock);
+        if let Some(kept) = kept.as_mut().filter(|_| seconds == 0) {
+            kept.room.end_slow();
+            self.reserve_history(room, kept);
+        }
+        let (topic, room) = (Topic::Room(room.clone()), room.clone());
+        let event = Event::ChatSlowed { room, seconds };
+        self.events.publish(&topic, event, None);
     }
 
     /// Removes a forgotten room, unless another has taken its place.
@@ -178,6 +208,7 @@ impl MemoryChatRooms {
     }
 }
 
+#[async_trait]
 impl ChatRooms for MemoryChatRooms {
     fn enter(&self, room: &RoomName, user: &UserName, now: Uptime) -> bool {
         let mut has_swept = false;
@@ -219,17 +250,18 @@ impl ChatRooms for MemoryChatRooms {
         }
     }
 
-    fn say(
+    async fn say(
         &self,
         origin: Option<ConnectionId>,
         room: &RoomName,
         message: NewMessage,
+        _floor: Floor,
         now: Uptime,
     ) -> Result<(), SayError> {
         let bytes = ChatMessage::memory_bytes_of(&message.username, &message.text);
         self.make_room(bytes);
         let spoken_in = if message.is_announcement {
-            self.room_to_announce_in(room, now)?
+            self.room_from_outside(room, now)?
         } else if let Some(spoken_in) = self.room(room) {
             spoken_in
         } else {
@@ -255,27 +287,14 @@ impl ChatRooms for MemoryChatRooms {
         room.room.author(id).map(Option::<&UserName>::cloned)
     }
 
-    fn delete(&self, room: &RoomName, id: u64) {
-        let Some(kept) = self.room(room) else { return };
-        let mut kept = lock(&kept);
-        kept.room.delete(id);
-        self.reserve_history(room, &mut kept);
-        let (topic, room) = (Topic::Room(room.clone()), room.clone());
-        let event = Event::ChatDeleted { room, id };
-        self.events.publish(&topic, event, None);
+    async fn delete(&self, room: &RoomName, id: u64) -> Result<(), StoreError> {
+        self.deleted(room, id);
+        Ok(())
     }
 
-    fn slow(&self, room: &RoomName, seconds: u32) {
-        // Listeners are told although there is no room as long as nobody is in it.
-        let kept = self.room(room);
-        let mut kept = kept.as_deref().map(lock);
-        if let Some(kept) = kept.as_mut().filter(|_| seconds == 0) {
-            kept.room.end_slow();
-            self.reserve_history(room, kept);
-        }
-        let (topic, room) = (Topic::Room(room.clone()), room.clone());
-        let event = Event::ChatSlowed { room, seconds };
-        self.events.publish(&topic, event, None);
+    async fn slow(&self, room: &RoomName, seconds: u32) -> Result<(), StoreError> {
+        self.slowed(room, seconds);
+        Ok(())
     }
 
     fn history(&self, room: &RoomName, limit: usize) -> Vec<ChatMessage> {
@@ -293,7 +312,10 @@ impl ChatRooms for MemoryChatRooms {
     }
 
     fn sweep(&self, now: Uptime) {
-        while self.forget_oldest(|room| room.is_forgettable(now)) {}
+        while self
+            .forget_oldest(|room| room.is_forgettable(now))
+            .is_some()
+        {}
     }
 }
 
@@ -301,7 +323,10 @@ impl ChatRooms for MemoryChatRooms {
 mod tests {
     use std::time::Duration;
 
+    use futures_util::FutureExt as _;
+
     use super::*;
+    use crate::application::memory::MemoryBudget;
     use crate::application::ports::MockEventPublisher;
     use crate::domain::{RateLimit, Timestamp};
 
@@ -314,7 +339,7 @@ mod tests {
     }
 
     fn rooms_in(
-        memory: &MemoryBudget,
+        memory: &Arc<MemoryBudget>,
         events: MockEventPublisher,
         max_rooms: usize,
     ) -> Arc<MemoryChatRooms> {
@@ -322,12 +347,13 @@ mod tests {
             per_second: 1,
             burst: 2,
         };
-        MemoryChatRooms::new(
-            Arc::new(events),
-            RoomLimits { history: 10, rate },
+        MemoryChatRooms::new(&StoreResources {
+            memory: Arc::clone(memory),
+            events: Arc::new(events),
+            room_limits: RoomLimits { history: 10, rate },
             max_rooms,
-            memory,
-        )
+            ..StoreResources::default()
+        })
     }
 
     fn new(who: &str, text: &str) -> NewMessage {
@@ -341,46 +367,24 @@ mod tests {
         }
     }
 
+    /// Says it without waiting: nothing waits in memory.
+    fn say(
+        rooms: &MemoryChatRooms,
+        origin: Option<ConnectionId>,
+        room: &RoomName,
+        message: NewMessage,
+        now: Uptime,
+    ) -> Result<(), SayError> {
+        let said = rooms.say(origin, room, message, Box::new(()), now);
+        said.now_or_never().expect("is said at once")
+    }
+
     fn room(name: &str) -> RoomName {
         RoomName::parse(name).expect("valid")
     }
 
     fn user(name: &str) -> UserName {
         UserName::parse(name).expect("valid")
-    }
-
-    #[test]
-    fn what_is_said_is_told_to_the_room_and_remembered() {
-        let mut events = MockEventPublisher::new();
-        events
-            .expect_publish()
-            .withf(|topic, event, origin| {
-                *topic == Topic::Room(room("r"))
-                    && matches!(event, Event::ChatMessage(message) if &*message.text == "hi")
-                    && *origin == Some(ME)
-            })
-            .once()
-            .return_const(());
-        let rooms = rooms(events, 0);
-        assert!(rooms.enter(&room("r"), &user("ana"), NOW));
-        assert_eq!(
-            rooms.say(Some(ME), &room("r"), new("ana", "hi"), NOW),
-            Ok(())
-        );
-        assert_eq!(rooms.history(&room("r"), 10).len(), 1);
-        assert_eq!(rooms.members(&room("r")), [user("ana")]);
-        assert!(rooms.history(&room("other"), 10).is_empty());
-    }
-
-    #[test]
-    fn a_user_who_speaks_too_often_is_not_heard_and_is_told_how_long_to_wait() {
-        let mut events = MockEventPublisher::new();
-        events.expect_publish().times(2).return_const(());
-        let rooms = rooms(events, 0);
-        rooms.enter(&room("r"), &user("ana"), NOW);
-        let say = || rooms.say(Some(ME), &room("r"), new("ana", "x"), NOW);
-        assert_eq!((say(), say()), (Ok(()), Ok(())));
-        assert_eq!(say(), Err(SayError::TooOften(Duration::from_secs(1))));
     }
 
     #[test]
@@ -395,9 +399,7 @@ mod tests {
             rooms.enter(&room("a"), &user("bob"), NOW),
             "it is there already"
         );
-        rooms
-            .say(Some(ME), &room("b"), new("ana", "x"), NOW)
-            .expect("within the burst");
+        say(&rooms, Some(ME), &room("b"), new("ana", "x"), NOW).expect("within the burst");
         rooms.leave(&room("b"), &user("ana"), NOW);
         assert!(
             !rooms.enter(&room("c"), &user("ana"), NOW),
@@ -413,9 +415,7 @@ mod tests {
         events.expect_publish().return_const(());
         let rooms = rooms(events, 0);
         rooms.enter(&room("r"), &user("ana"), NOW);
-        rooms
-            .say(Some(ME), &room("r"), new("ana", "x"), NOW)
-            .expect("within the burst");
+        say(&rooms, Some(ME), &room("r"), new("ana", "x"), NOW).expect("within the burst");
         rooms.leave(&room("r"), &user("ana"), NOW);
         rooms.sweep(NOW);
         assert_eq!(rooms.history(&room("r"), 10).len(), 1);
@@ -428,9 +428,7 @@ mod tests {
         let (room, user) = (room(name), user(who));
         rooms.enter(&room, &user, NOW);
         let text = "x".repeat(20_000);
-        rooms
-            .say(Some(ME), &room, new(who, &text), NOW)
-            .expect("within the burst");
+        say(rooms, Some(ME), &room, new(who, &text), NOW).expect("within the burst");
         rooms.history(&room, 10).len()
     }
 
@@ -489,7 +487,7 @@ mod tests {
             NOW.plus(Duration::from_millis(number)),
         );
         assert!(rooms.enter(&name, &user("ana"), now));
-        let said = rooms.say(Some(ME), &name, new("ana", "x"), now);
+        let said = say(rooms, Some(ME), &name, new("ana", "x"), now);
         said.expect("within the burst");
         rooms.leave(&name, &user("ana"), now);
     }
@@ -583,25 +581,26 @@ mod tests {
         let (events, told) = telling();
         let rooms = rooms(events, 0);
         rooms.enter(&room("r"), &user("ana"), NOW);
-        let say = |message| rooms.say(Some(ME), &room("r"), message, NOW);
-        say(new("ana", "x")).expect("within the burst");
-        let announced = rooms.say(None, &room("r"), announcement("mod"), NOW);
+        let speak = |message| say(&rooms, Some(ME), &room("r"), message, NOW);
+        speak(new("ana", "x")).expect("within the burst");
+        let announced = say(&rooms, None, &room("r"), announcement("mod"), NOW);
         announced.expect("within the burst");
         assert_eq!(rooms.author(&room("r"), 1), Ok(Some(user("ana"))));
-        rooms.delete(&room("r"), 1);
+        rooms.deleted(&room("r"), 1);
         assert_eq!(rooms.author(&room("r"), 1), Ok(None));
         assert_eq!(rooms.author(&room("r"), 3), Err(UnknownMessage));
         assert_eq!(rooms.author(&room("other"), 1), Err(UnknownMessage));
-        rooms.slow(&room("r"), 30);
+        rooms.slowed(&room("r"), 30);
         let slow = |who| NewMessage {
             slow: Duration::from_secs(30),
             ..new(who, "x")
         };
-        assert_eq!(say(slow("bob")), Ok(()));
+        speak(slow("bob")).expect("is the first");
         let wait = Duration::from_secs(30);
-        assert_eq!(say(slow("bob")), Err(SayError::TooOften(wait)));
-        rooms.slow(&room("r"), 0);
-        assert_eq!(say(slow("bob")), Ok(()), "slow mode has begun anew");
+        let refused = speak(slow("bob"));
+        assert!(matches!(refused, Err(SayError::TooOften(left)) if left == wait));
+        rooms.slowed(&room("r"), 0);
+        speak(slow("bob")).expect("slow mode has begun anew");
         assert_eq!(
             *lock(&told),
             [
@@ -623,9 +622,9 @@ mod tests {
         let (events, _told) = telling();
         let memory = MemoryBudget::new(1 << 20);
         let rooms = rooms_in(&memory, events, 1);
-        let announce = |name| rooms.say(None, &room(name), announcement("mod"), NOW);
-        assert_eq!(announce("r"), Ok(()));
-        assert_eq!(announce("s"), Err(SayError::TooManyRooms));
+        let announce = |name| say(&rooms, None, &room(name), announcement("mod"), NOW);
+        announce("r").expect("is the first");
+        assert!(matches!(announce("s"), Err(SayError::TooManyRooms)));
         let later = NOW.plus(Duration::from_millis(3_599_999));
         rooms.sweep(later);
         assert_eq!(rooms.history(&room("r"), 9).len(), 1);
@@ -643,18 +642,18 @@ mod tests {
     fn what_slow_mode_remembers_is_reserved_until_it_ends() {
         let (events, _told) = telling();
         let memory = MemoryBudget::new(1 << 20);
-        let rooms = MemoryChatRooms::new(
-            Arc::new(events),
-            RoomLimits {
+        let rooms = MemoryChatRooms::new(&StoreResources {
+            memory: Arc::clone(&memory),
+            events: Arc::new(events),
+            room_limits: RoomLimits {
                 history: 0,
                 rate: RateLimit {
                     per_second: 1,
                     burst: 2,
                 },
             },
-            0,
-            &memory,
-        );
+            ..StoreResources::default()
+        });
         rooms.enter(&room("r"), &user("ana"), NOW);
         let empty = memory.used();
         for number in 0..100 {
@@ -662,12 +661,10 @@ mod tests {
                 slow: Duration::from_secs(3_600),
                 ..new(&format!("user{number}"), "x")
             };
-            rooms
-                .say(Some(ME), &room("r"), slow, NOW)
-                .expect("the first of each");
+            say(&rooms, Some(ME), &room("r"), slow, NOW).expect("the first of each");
         }
         assert!(memory.used() > empty + 100 * 100, "{}", memory.used());
-        rooms.slow(&room("r"), 0);
+        rooms.slowed(&room("r"), 0);
         assert_eq!(memory.used(), empty);
     }
 }

@@ -2,6 +2,7 @@
 
 mod chat_rooms;
 mod guests;
+mod logged_rooms;
 mod moderation;
 mod projects;
 mod pull_requests;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 pub use chat_rooms::MemoryChatRooms;
 use guests::MemoryGuests;
+pub(crate) use logged_rooms::{Place, Speaks};
 use moderation::MemoryModeration;
 use projects::MemoryProjects;
 use pull_requests::MemoryPullRequests;
@@ -28,5 +30,6 @@ pub fn open_stores() -> Stores {
         guests: Arc::<MemoryGuests>::default(),
         moderation: Arc::<MemoryModeration>::default(),
         engine: EngineState::always_ready(),
+        rooms: None,
     }
 }

@@ -32,16 +32,24 @@ const PAGE_BYTES: usize = 4 * 1_024 * 1_024;
 pub(crate) struct Engine {
     pub client: Client,
     pub subjects: Subjects,
+    /// How many of its servers keep everything.
+    pub replicas: usize,
     pub counts: Arc<EngineCounts>,
     /// When a leader has last answered.
     answered: watch::Sender<Instant>,
 }
 
 impl Engine {
-    pub fn new(client: Client, subjects: Subjects, counts: Arc<EngineCounts>) -> Self {
+    pub fn new(
+        client: Client,
+        subjects: Subjects,
+        replicas: usize,
+        counts: Arc<EngineCounts>,
+    ) -> Self {
         Self {
             client,
             subjects,
+            replicas,
             counts,
             answered: watch::Sender::new(Instant::now()),
         }
@@ -209,7 +217,10 @@ impl Engine {
         let call = format!("STREAM.INFO.{}", stream.name);
         let info = self.call_well(&call, &json!({})).await?;
         // Only a leader answers that.
-        self.answered.send_replace(Instant::now());
+        // What is kept in memory has another leader.
+        if !stream.is_in_memory {
+            self.answered.send_replace(Instant::now());
+        }
         let last = info.pointer("/state/last_seq").and_then(Value::as_u64);
         last.ok_or_else(|| StoreError::failed("the engine does not say how long the stream is"))
     }
@@ -229,6 +240,17 @@ impl Engine {
             request["seq"] = json!(before);
         }
         let call = format!("STREAM.PURGE.{stream}");
+        self.call_well(&call, &request).await.map(drop)
+    }
+
+    /// Forgets what a stream keeps before `sequence`, even if that is yet to come: then the next
+    /// message is the one of that number.
+    ///
+    /// # Errors
+    /// `Failed`.
+    pub async fn skip_to(&self, stream: &Stream, sequence: u64) -> Result<(), StoreError> {
+        let call = format!("STREAM.PURGE.{}", stream.name);
+        let request = json!({ "seq": sequence });
         self.call_well(&call, &request).await.map(drop)
     }
 

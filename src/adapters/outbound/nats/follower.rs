@@ -9,6 +9,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use crate::adapters::outbound::nats::engine::Engine;
 use crate::adapters::outbound::nats::logged::{Logged, logged};
+use crate::adapters::outbound::nats::setup::live_must_be_there;
 use crate::adapters::outbound::nats::subjects::Stream;
 use crate::application::ports::StoreError;
 
@@ -17,6 +18,10 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// How long to wait before what did not work is tried again.
 const AGAIN: Duration = Duration::from_millis(100);
+
+/// How far a stream that the engine has lost goes on after what was last seen of it here: others may
+/// have seen more.
+const FURTHER: u64 = 1_000;
 
 /// Who is told of each message of a stream, in order. Must not wait.
 pub(crate) trait Follows: Send + Sync + 'static {
@@ -29,6 +34,11 @@ pub(crate) trait Follows: Send + Sync + 'static {
 pub(crate) struct Position(watch::Receiver<u64>);
 
 impl Position {
+    /// The last message that has been seen.
+    pub fn now(&self) -> u64 {
+        *self.0.borrow()
+    }
+
     /// Waits until the message `sequence` has been seen.
     ///
     /// # Errors
@@ -46,6 +56,10 @@ pub(crate) struct Start {
     stream: Stream,
     told: async_nats::Subscriber,
     at: watch::Sender<u64>,
+    /// The last message that is known to be there.
+    last: u64,
+    /// Whether the engine had less than what had been seen when it was last asked.
+    is_behind: bool,
 }
 
 impl Start {
@@ -57,23 +71,43 @@ impl Start {
         engine: &Arc<Engine>,
         stream: Stream,
     ) -> Result<(Self, Position), StoreError> {
+        let (start, position) = Self::from_beginning(engine, stream).await?;
+        start.at.send_replace(start.last);
+        Ok((start, position))
+    }
+
+    /// Begins with the first that is kept.
+    ///
+    /// # Errors
+    /// `Failed`.
+    pub async fn from_beginning(
+        engine: &Arc<Engine>,
+        stream: Stream,
+    ) -> Result<(Self, Position), StoreError> {
         let told = engine.told(&stream).await?;
-        let (at, position) = watch::channel(engine.last_sequence(&stream).await?);
+        let (at, position) = watch::channel(0);
+        let last = engine.last_sequence(&stream).await?;
         let engine = Arc::clone(engine);
         let start = Self {
             engine,
             stream,
             told,
             at,
+            last,
+            is_behind: false,
         };
         Ok((start, Position(position)))
+    }
+
+    /// The last message that is kept now.
+    pub fn last(&self) -> u64 {
+        self.last
     }
 
     /// Tells `who` of everything, until it is gone.
     pub async fn follow<T: Follows + ?Sized>(mut self, who: Weak<T>) {
         let mut look = interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut behind = 0;
         loop {
             tokio::select! {
                 message = self.told.next() => match message.as_ref().map(logged) {
@@ -92,18 +126,47 @@ impl Start {
                 },
                 _ = look.tick() => {
                     let last = timeout(LOOK, self.engine.last_sequence(&self.stream)).await;
-                    let last = last.ok().and_then(Result::ok).unwrap_or(0);
-                    // What was kept just before is told right away; so only what is still missing
-                    // the next time was missed.
-                    let missing = std::mem::replace(&mut behind, last);
-                    if missing > self.now() {
-                        self.catch_up(&who, missing).await;
+                    match last.map_err(StoreError::failed) {
+                        Ok(Ok(last)) => self.compare(&who, last).await,
+                        Ok(Err(error)) | Err(error) => self.create_again(&error).await,
                     }
                 }
             }
             if who.strong_count() == 0 {
                 return;
             }
+        }
+    }
+
+    /// Compares what has been seen with the `last` message of the stream.
+    async fn compare<T: Follows + ?Sized>(&mut self, who: &Weak<T>, last: u64) {
+        // What was kept just before is told right away; so only what is still missing the next time
+        // was missed.
+        let before = std::mem::replace(&mut self.last, last);
+        if before > self.now() {
+            self.catch_up(who, before).await;
+        }
+        // One server may be late just after it has become the leader.
+        let is_behind = last < self.now();
+        let stays_behind = std::mem::replace(&mut self.is_behind, is_behind) && is_behind;
+        if stays_behind && self.stream.is_in_memory {
+            tracing::warn!("the NATS servers have lost what they kept in memory");
+            let next = self.now() + FURTHER;
+            if let Err(error) = self.engine.skip_to(&self.stream, next).await {
+                tracing::warn!(%error, "cannot number on what is kept in memory");
+            }
+        }
+    }
+
+    /// The engine does not answer, perhaps because it has lost the whole stream.
+    async fn create_again(&self, error: &StoreError) {
+        tracing::debug!(%error, "the engine does not say what it keeps");
+        if !self.stream.is_in_memory {
+            return;
+        }
+        let first = self.now() + FURTHER;
+        if let Err(error) = live_must_be_there(&self.engine, first).await {
+            tracing::debug!(%error, "the engine keeps nothing in memory");
         }
     }
 

@@ -6,6 +6,8 @@
 //! a replica of what is asked of it, and reads contents by their place in the log.
 
 mod blobs;
+mod chat_entry;
+mod chat_rooms;
 mod commit;
 mod engine;
 mod entry;
@@ -31,6 +33,8 @@ mod subjects;
 mod told;
 mod uploads;
 
+#[cfg(test)]
+mod chat_tests;
 #[cfg(test)]
 mod tests;
 

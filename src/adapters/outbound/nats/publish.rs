@@ -57,6 +57,17 @@ impl Engine {
         self.send(message, expecting(expected)).await
     }
 
+    /// Keeps one message, unless it has kept one of that name within the last two minutes. Returns
+    /// where it is.
+    ///
+    /// # Errors
+    /// See [`PublishError`].
+    pub async fn publish_once(&self, message: Outgoing, name: &str) -> Result<u64, PublishError> {
+        let mut headers = HeaderMap::new();
+        headers.insert("Nats-Msg-Id", name);
+        self.send(message, headers).await
+    }
+
     /// Keeps all messages or none, if the last one of the last message's subject is `expected`.
     /// Returns the sequence of the last message; the others come right before it.
     ///

@@ -19,6 +19,12 @@ const OLDEST: [(u64, u64, u64); 2] = [(2, 12, 14), (2, 14, 4)];
 /// The least that a message may be long: a chunk of a large content, and what is said about it.
 const LEAST_PAYLOAD: usize = 600_000;
 
+/// The engine's number for "there is one, which is set up otherwise".
+const IS_THERE: i64 = 10_058;
+
+/// How much of the chat is kept for servers that start later: of one room, and in all.
+const LIVE_ENTRIES: (u32, u32) = (2_000, 50_000);
+
 const PING: Duration = Duration::from_secs(2);
 
 /// How many messages of the log may wait here; more are read back from the engine.
@@ -65,8 +71,10 @@ pub(crate) async fn connect(
             info.max_payload
         )));
     }
-    let engine = Arc::new(Engine::new(client, Subjects::new(&settings.prefix), counts));
-    create(&engine, settings.replicas).await?;
+    let subjects = Subjects::new(&settings.prefix);
+    let engine = Engine::new(client, subjects, settings.replicas, counts);
+    let engine = Arc::new(engine);
+    create(&engine).await?;
     Ok(engine)
 }
 
@@ -83,7 +91,7 @@ fn is_new_enough(version: &str) -> bool {
     found >= newer || ((major, minor) == (older.0, older.1) && found >= older)
 }
 
-async fn create(engine: &Engine, replicas: usize) -> Result<(), StoreError> {
+async fn create(engine: &Engine) -> Result<(), StoreError> {
     let subjects = &engine.subjects;
     let stream = subjects.log();
     let log = json!({
@@ -98,40 +106,61 @@ async fn create(engine: &Engine, replicas: usize) -> Result<(), StoreError> {
         "subjects": [subjects.all_blobs()],
         "max_msgs_per_subject": 1,
     });
-    for mut wanted in [log, blobs] {
-        let common = json!({
-            "storage": "file",
-            "retention": "limits",
-            "discard": "new",
-            "num_replicas": replicas,
-            "max_msgs": -1,
-            "max_bytes": -1,
-            "max_consumers": -1,
-            "max_msg_size": -1,
-            "allow_direct": true,
-            "deny_delete": true,
-        });
-        if let (Value::Object(wanted), Value::Object(common)) = (&mut wanted, common) {
-            wanted.extend(common);
-        }
-        must_be_there(engine, &wanted).await?;
-    }
-    Ok(())
+    must_be_there(engine, log).await?;
+    must_be_there(engine, blobs).await?;
+    live_must_be_there(engine, 1).await
 }
 
-async fn must_be_there(engine: &Engine, wanted: &Value) -> Result<(), StoreError> {
+/// Creates the stream of what is kept in memory where it is missing: a single server of the engine
+/// that ends forgets that there was one. Its first message gets the number `first`.
+///
+/// # Errors
+/// `Failed` with a sentence.
+pub(crate) async fn live_must_be_there(engine: &Engine, first: u64) -> Result<(), StoreError> {
+    let (stream, (of_a_room, of_all)) = (engine.subjects.live(), LIVE_ENTRIES);
+    let live = json!({
+        "name": stream.name,
+        "subjects": [stream.subjects],
+        "storage": "memory",
+        "discard": "old",
+        "max_msgs_per_subject": of_a_room,
+        "max_msgs": of_all,
+        "first_seq": first,
+        "republish": { "src": stream.subjects, "dest": stream.told },
+    });
+    must_be_there(engine, live).await
+}
+
+async fn must_be_there(engine: &Engine, own: Value) -> Result<(), StoreError> {
+    let mut wanted = json!({
+        "storage": "file",
+        "retention": "limits",
+        "discard": "new",
+        "num_replicas": engine.replicas,
+        "max_msgs": -1,
+        "max_bytes": -1,
+        "max_consumers": -1,
+        "max_msg_size": -1,
+        "allow_direct": true,
+        "deny_delete": true,
+    });
+    if let (Value::Object(wanted), Value::Object(own)) = (&mut wanted, own) {
+        wanted.extend(own);
+    }
     let name = wanted
         .get("name")
         .and_then(Value::as_str)
         .unwrap_or_default();
-    let mut found = engine
-        .call(&format!("STREAM.INFO.{name}"), &json!({}))
-        .await?;
+    let (info, nothing) = (format!("STREAM.INFO.{name}"), json!({}));
+    let mut found = engine.call(&info, &nothing).await?;
     if found.pointer("/error/code").and_then(Value::as_i64) == Some(404) {
-        // Another node may create it at the same time, which is no error: it wants the same.
-        found = engine
-            .call_well(&format!("STREAM.CREATE.{name}"), wanted)
-            .await?;
+        let create = format!("STREAM.CREATE.{name}");
+        found = engine.call(&create, &wanted).await?;
+        // Another node may create it at the same time, which is no error: it wants the same, but
+        // perhaps with another first number.
+        if found.pointer("/error/err_code").and_then(Value::as_i64) == Some(IS_THERE) {
+            found = engine.call(&info, &nothing).await?;
+        }
     }
     if let Some(why) = found.pointer("/error/description") {
         return Err(StoreError::failed(format!(
@@ -143,6 +172,8 @@ async fn must_be_there(engine: &Engine, wanted: &Value) -> Result<(), StoreError
         "max_msgs_per_subject",
         "republish",
         "allow_atomic",
+        "storage",
+        "max_msgs",
     ] {
         let (is, should) = (
             found.pointer(&format!("/config/{member}")),

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicUsize;
 use tokio::sync::watch;
 
 use super::blobs::Blobs;
+use super::chat_rooms::NatsChatRooms;
 use super::follower::Start;
 use super::guests::NatsGuests;
 use super::moderation::NatsModeration;
@@ -18,6 +19,7 @@ use super::setup;
 use super::silence::watch_over;
 use super::uploads::NatsUploads;
 use crate::adapters::outbound::loaded_project::ProjectMemory;
+use crate::adapters::outbound::memory::MemoryChatRooms;
 use crate::application::ports::{EngineState, StoreError, StoreResources, Stores, UploadStore};
 
 /// Opens the stores. Uploads, drafts and what is being read lie in `files`, on this node.
@@ -29,7 +31,9 @@ pub async fn open_stores(
     files: Arc<dyn UploadStore>,
     resources: StoreResources,
 ) -> Result<Stores, StoreError> {
-    let engine = setup::connect(settings, resources.engine).await?;
+    let engine = setup::connect(settings, Arc::clone(&resources.engine)).await?;
+    let rooms = MemoryChatRooms::new(&resources);
+    let rooms = NatsChatRooms::open(Arc::clone(&engine), rooms).await?;
     let (start, position) = Start::from_now(&engine, engine.subjects.log()).await?;
     let events = resources.events;
     let reviews = Reviews::new(Arc::clone(&events));
@@ -65,5 +69,6 @@ pub async fn open_stores(
         guests: Arc::new(NatsGuests(Arc::clone(&engine))),
         moderation: Arc::new(NatsModeration(engine)),
         engine: state_of_engine,
+        rooms: Some(Arc::new(rooms)),
     })
 }

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
-use crate::domain::{FilePath, ProjectId, PullRequestId};
+use crate::domain::{FilePath, ProjectId, PullRequestId, RoomName};
 
 /// How many characters of a hash stand for a name: 132 bits.
 const HASH_LENGTH: usize = 22;
@@ -27,6 +27,8 @@ pub(crate) struct Stream {
     pub subjects: String,
     /// Where that is told, once it is kept.
     pub told: String,
+    /// Whether the engine keeps it in memory only, so that it may lose it.
+    pub is_in_memory: bool,
 }
 
 impl Subjects {
@@ -43,7 +45,34 @@ impl Subjects {
             name: prefix.to_uppercase(),
             subjects: format!("{prefix}.s.>"),
             told: format!("{prefix}.r.>"),
+            is_in_memory: false,
         }
+    }
+
+    /// What happens and is soon forgotten: the chat. It is kept in memory.
+    pub fn live(&self) -> Stream {
+        let prefix = &self.prefix;
+        Stream {
+            name: format!("{}_LIVE", prefix.to_uppercase()),
+            subjects: format!("{prefix}.l.>"),
+            told: format!("{prefix}.m.>"),
+            is_in_memory: true,
+        }
+    }
+
+    /// What is said in a room.
+    pub fn chat(&self, room: &RoomName) -> String {
+        format!("{}.l.c.{}", self.prefix, of_room(room))
+    }
+
+    /// That somebody is in a room.
+    pub fn occupied(&self, room: &RoomName) -> String {
+        format!("{}.l.k.{}", self.prefix, of_room(room))
+    }
+
+    /// All about a room.
+    pub fn all_of_room(&self, room: &RoomName) -> String {
+        format!("{}.l.*.{}", self.prefix, of_room(room))
     }
 
     /// The stream that keeps large contents.
@@ -136,6 +165,10 @@ impl Subjects {
 fn of_project(project: &ProjectId) -> String {
     // No name has a NUL, so no two projects are alike.
     hash(format!("{}\0{}", project.streamer, project.name).as_bytes())
+}
+
+fn of_room(room: &RoomName) -> String {
+    hash(room.as_str().as_bytes())
 }
 
 fn hash(name: &[u8]) -> String {

@@ -1,0 +1,131 @@
+//! Chat rooms of several nodes: what only an engine can do to them.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use crate::adapters::outbound::contract_tests::chat_rooms::{
+    Node, Told, new, now, resources, room,
+};
+use crate::adapters::outbound::contract_tests::nats_server::{NatsServer, settings_on};
+use crate::adapters::outbound::memory::MemoryChatRooms;
+use crate::adapters::outbound::nats::chat_rooms::NatsChatRooms;
+use crate::adapters::outbound::nats::settings::NatsSettings;
+use crate::adapters::outbound::nats::setup;
+
+/// Rooms without the other stores, and how to wait until they know all that has happened.
+async fn rooms_on(settings: &NatsSettings) -> (Node, Arc<NatsChatRooms>) {
+    let (told, engine) = (
+        Told::default(),
+        setup::connect(settings, Arc::default()).await,
+    );
+    let local = MemoryChatRooms::new(&resources(&told));
+    let rooms = NatsChatRooms::open(engine.expect("connects"), local).await;
+    let rooms = Arc::new(rooms.expect("opens"));
+    let node = Node {
+        rooms: Arc::clone(&rooms) as _,
+        told,
+    };
+    (node, rooms)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_starts_later_knows_what_was_said_and_what_was_deleted() {
+    let server = NatsServer::start();
+    let settings = settings_on(&server);
+    let (one, other) = (
+        Node::on_engine(&settings).await,
+        Node::on_engine(&settings).await,
+    );
+    one.enter("ana");
+    for text in ["a", "b", "c"] {
+        one.say(new("ana", text)).await.expect("is said");
+    }
+    let first = one.history()[0].id;
+    one.rooms.delete(&room(), first).await.expect("is told");
+    other.told.until(4).await;
+    drop(other);
+    let later = Node::on_engine(&settings).await;
+    assert_eq!(later.history(), one.history());
+    assert_eq!(later.history().len(), 2);
+    later.enter("bob");
+    later.say(new("bob", "d")).await.expect("is said");
+    one.told.until(5).await;
+    assert_eq!(later.history(), one.history());
+}
+
+/// Says one thing after the other as a user of its own; all of it is acknowledged.
+async fn keep_saying(node: Node, who: &'static str) -> BTreeSet<String> {
+    let mut said = BTreeSet::new();
+    for number in 0..30 {
+        let user = format!("{who}{number}");
+        node.enter(&user);
+        node.say(new(&user, &user)).await.expect("is said at last");
+        said.insert(format!("said {user}"));
+    }
+    said
+}
+
+/// With one NATS server, what it keeps in memory is lost with it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_acknowledged_is_told_once_when_the_engine_is_killed_and_numbers_go_on() {
+    let mut server = NatsServer::start();
+    let settings = settings_on(&server);
+    let (one, other) = (
+        Node::on_engine(&settings).await,
+        Node::on_engine(&settings).await,
+    );
+    let mut saying = JoinSet::new();
+    saying.spawn(keep_saying(one.clone(), "a"));
+    one.told.until(5).await;
+    saying.spawn(keep_saying(other.clone(), "b"));
+    let server = tokio::task::spawn_blocking(move || {
+        server.kill_and_start();
+        server
+    });
+    let said: BTreeSet<_> = saying.join_all().await.into_iter().flatten().collect();
+    assert_eq!(said.len(), 60);
+    for node in [&one, &other] {
+        let told = node.told.until(60).await;
+        assert_eq!(told.len(), 60, "each once: {told:?}");
+        assert_eq!(told.into_iter().collect::<BTreeSet<_>>(), said);
+    }
+    assert_eq!(one.history(), other.history());
+    let ids: Vec<_> = one.history().iter().map(|message| message.id).collect();
+    assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?}");
+    drop(server);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_room_is_forgotten_by_all_when_it_has_been_empty_everywhere_for_an_hour() {
+    let server = NatsServer::start();
+    let settings = settings_on(&server);
+    let ((one, its), (other, others)) = (rooms_on(&settings).await, rooms_on(&settings).await);
+    one.enter("ana");
+    one.say(new("ana", "a")).await.expect("is said");
+    other.told.until(1).await;
+    let said = now();
+    // The engine's clock and ours differ by a millisecond at times.
+    while now() <= said.plus(Duration::from_millis(5)) {
+        tokio::task::yield_now().await;
+    }
+    let hour = Duration::from_secs(3_600);
+    // Somebody is in it at the first node, which tells the others.
+    one.rooms.sweep(said.plus(Duration::from_secs(600)));
+    its.reaches(2).await;
+    others.reaches(2).await;
+    other.rooms.sweep(said.plus(hour));
+    assert_eq!(other.history().len(), 1, "is still in use");
+    one.rooms.sweep(now().plus(hour * 2));
+    its.reaches(3).await;
+    others.reaches(3).await;
+    one.rooms.leave(&room(), &new("ana", "").username, now());
+    for node in [&one, &other] {
+        node.rooms.sweep(now().plus(hour));
+        assert!(node.history().is_empty());
+    }
+    its.until_forgotten().await;
+    assert!(Node::on_engine(&settings).await.history().is_empty());
+}
