@@ -25,6 +25,7 @@ use crate::adapters::outbound::guest_tokens::GuestJwts;
 use crate::adapters::outbound::memory::MemoryChatRooms;
 use crate::application::files::streamer_grace::start_grace;
 use crate::application::memory::MemoryBudget;
+use crate::application::moderation::follow::follow_decisions;
 use crate::application::periodic::{every, tidy};
 use crate::application::ports::{
     Clock, GuestTokens, IdGenerator, OpenStores, StoreResources, Stores, TokenVerifier,
@@ -101,6 +102,7 @@ impl Server {
         };
         let application = Arc::new(Application::new(ports, config.limits(), policy, &memory));
         start_grace(&application).await?;
+        follow_decisions(&application);
 
         let drain = config.drain_seconds.seconds();
         let handler = ProtocolHandler::new(Service {

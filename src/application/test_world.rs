@@ -538,7 +538,7 @@ impl World {
             journal.note(format!("keep {} of {project}", last.unwrap_or("nothing")));
             let mut found = found.lock().expect("not poisoned");
             found.insert(project.clone(), Moderation::clone(&moderation));
-            Ok(())
+            Ok(true)
         });
         let journal = self.journal.clone();
         store.expect_remove().returning(move |project| {

@@ -279,7 +279,10 @@ impl Transfer<'_> {
             return Ok(());
         }
         if there == Moderation::default() {
-            return self.to.moderation.save(project, Arc::new(decided)).await;
+            let kept = self.to.moderation.save(project, Arc::new(decided));
+            if kept.await? {
+                return Ok(());
+            }
         }
         self.differs(project, Differs::Moderation, done);
         Ok(())

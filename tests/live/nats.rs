@@ -231,3 +231,43 @@ async fn a_room_is_one_at_all_servers_and_outlives_each() {
     let again = moderator.expect("chatMessage").await;
     assert!(again["id"].as_u64() > said["id"].as_u64());
 }
+
+#[tokio::test]
+async fn what_moderators_decide_at_one_server_holds_at_the_other_at_once() {
+    let engine = NatsServer::start();
+    let (one, other) = (node(&engine), node(&engine));
+    let _ana = one.streamer().await;
+    let (mut here, mut there) = (
+        in_room(&one, "mod", Some("moderator")).await,
+        in_room(&other, "mod2", Some("moderator")).await,
+    );
+    let (mut bob, mut eve) = (
+        in_room(&other, "bob", None).await,
+        in_room(&one, "eve", None).await,
+    );
+    here.send(chat("ban", json!({"username": "bob"}))).await;
+    here.until("chatBan").await;
+    // A moderator there is told, too.
+    there.expect("chatModerated").await;
+    let mute = json!({"username": "eve", "seconds": 600});
+    there.send(chat("mute", mute)).await;
+    there.until("chatMute").await;
+    for (client, action) in [(&mut bob, "ban"), (&mut eve, "mute")] {
+        assert_eq!(client.expect("chatModerated").await["action"], action);
+        client.refused(401, say("x")).await;
+    }
+    here.expect("chatModerated").await;
+    here.send(chat("slow", json!({"seconds": 600}))).await;
+    here.until("chatSlow").await;
+    there.expect("chatSlowed").await;
+    let mut pat = in_room(&other, "pat", None).await;
+    pat.ok(say("x")).await;
+    pat.refused(429, say("y")).await;
+    for client in [&mut here, &mut there] {
+        client.send(chat("moderation", json!({}))).await;
+        let shown = client.until("chatModeration").await["data"].take();
+        let log = shown["log"].as_array().expect("a log");
+        let actions: Vec<_> = log.iter().map(|entry| &entry["action"]).collect();
+        assert_eq!(actions, ["ban", "mute", "slow"]);
+    }
+}

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
+use crate::application::moderation::effect::{InForce, catch_up, in_force, take_effect, told};
 use crate::application::moderation::moderated::Moderated;
-use crate::application::ports::{ProjectState, StoreError};
+use crate::application::ports::ProjectState;
 use crate::application::request_error::RequestError;
 use crate::application::service::Application;
 use crate::application::session::state::Session;
 use crate::domain::{
-    Action, Ban, Bound, ClientAddress, Deed, Moderation, Mute, Person, ProjectId, Standing,
-    Timestamp, TooManyModerated, UserName,
+    Action, Bound, ClientAddress, Deed, Moderation, Person, ProjectId, Standing, Timestamp,
+    TooManyModerated, UserName,
 };
 
 /// The room has given no message this number.
@@ -102,13 +103,6 @@ impl Moderator {
     }
 }
 
-/// What is in force about somebody after a decision.
-#[derive(Debug, Default)]
-pub(crate) struct InForce {
-    pub mute: Option<Mute>,
-    pub ban: Option<Ban>,
-}
-
 async fn carry_out(
     app: &Application,
     moderator: Moderator,
@@ -122,36 +116,43 @@ async fn carry_out(
         return Err(RequestError::bad("there is no such project"));
     }
     moderated.load_in_turn().await?;
-    // Another may have decided about them while they waited.
-    let standing = moderated.known_standing(&moderated.state(), moderator.person(), app.now());
-    must_be_free(standing)?;
-    let deed = with_author(app, moderated, deed)?;
-    let before = moderated.state().moderation().cloned().unwrap_or_default();
-    let most = app.limits.max_moderated;
-    let bound = Bound::new(most, moderated.is_streamer(&moderator.name));
-    let action = Action {
-        date: app.now(),
-        by: moderator.name,
-        deed,
-    };
-    let addresses = addresses_of(app, moderated, &action).await;
-    let mut next = Moderation::clone(&before);
-    let changes = next.carry_out(action.clone(), addresses, bound);
-    let changes = changes.map_err(|TooManyModerated| RequestError::LimitExceeded {
-        limit: "maxModerated",
-        value: most as u64,
-    })?;
-    let next = Arc::new(next);
-    let in_force = in_force(&next, &action.deed);
-    if changes {
-        moderated.save(&next).await?;
-        log(&moderated.project, &action);
-        take_effect(app, moderated, next, &action).await?;
-    } else if let (Deed::Delete(id, _), Some(room)) = (&action.deed, &moderated.room) {
-        // It may still be on a screen: the log's numbers may be older than the room's.
-        told(app.ports.rooms.delete(room, *id).await)?;
+    loop {
+        // Another may have decided about them while they waited.
+        let standing = moderated.known_standing(&moderated.state(), moderator.person(), app.now());
+        must_be_free(standing)?;
+        let deed = with_author(app, moderated, deed.clone())?;
+        let before = moderated.known();
+        let most = app.limits.max_moderated;
+        let bound = Bound::new(most, moderated.is_streamer(&moderator.name));
+        let action = Action {
+            date: app.now(),
+            by: moderator.name.clone(),
+            deed,
+        };
+        let addresses = addresses_of(app, moderated, &action).await;
+        let mut next = Moderation::clone(&before);
+        let changes = next.carry_out(action.clone(), addresses, bound);
+        let changes = changes.map_err(|TooManyModerated| RequestError::LimitExceeded {
+            limit: "maxModerated",
+            value: most as u64,
+        })?;
+        let next = Arc::new(next);
+        let in_force = in_force(&next, &action.deed);
+        if !changes {
+            if let (Deed::Delete(id, _), Some(room)) = (&action.deed, &moderated.room) {
+                // It may still be on a screen: the log's numbers may be older than the room's.
+                told(app.ports.rooms.delete(room, *id).await)?;
+            }
+            return Ok(in_force);
+        }
+        if moderated.save(&next).await? {
+            log(&moderated.project, &action);
+            take_effect(app, moderated, next, &action).await?;
+            return Ok(in_force);
+        }
+        // Another server was first.
+        catch_up(app, moderated).await?;
     }
-    Ok(in_force)
 }
 
 /// A message that somebody else has just deleted is no longer in the history.
@@ -162,16 +163,6 @@ fn with_author(app: &Application, moderated: &Moderated, deed: Deed) -> Result<D
             Ok(Deed::Delete(id, author.map_err(|_| UNKNOWN_MESSAGE)?))
         }
         (deed, _) => Ok(deed),
-    }
-}
-
-fn in_force(moderation: &Moderation, deed: &Deed) -> InForce {
-    let Some(user) = deed.user() else {
-        return InForce::default();
-    };
-    InForce {
-        mute: moderation.muted().get(user).cloned(),
-        ban: moderation.banned().get(user).cloned(),
     }
 }
 
@@ -200,54 +191,6 @@ async fn addresses_of(
     // The one that took the name comes first: so many are kept, and others are easier to come by.
     let present = present.filter_map(|present| present.address);
     taken.into_iter().chain(present).collect()
-}
-
-/// From now on it is so, and those it concerns are told.
-///
-/// # Errors
-/// It is so, but it is not known whether the room is told.
-pub(super) async fn take_effect(
-    app: &Application,
-    moderated: &Moderated,
-    next: Arc<Moderation>,
-    action: &Action,
-) -> Result<(), RequestError> {
-    // What is being said was said before.
-    let _quiet = moderated.said.write().await;
-    put_in_force(app, moderated, next, action);
-    let (rooms, room) = (&app.ports.rooms, moderated.room.as_ref());
-    match (&action.deed, room) {
-        (Deed::Slow(seconds), Some(room)) => told(rooms.slow(room, *seconds).await),
-        (Deed::Delete(id, _), Some(room)) => told(rooms.delete(room, *id).await),
-        // An announcement is said once it has been noted.
-        _ => Ok(()),
-    }
-}
-
-fn told(told: Result<(), StoreError>) -> Result<(), RequestError> {
-    told.map_err(|error| RequestError::internal("tell a room what a moderator has decided", &error))
-}
-
-fn put_in_force(app: &Application, moderated: &Moderated, next: Arc<Moderation>, action: &Action) {
-    let (now, word) = (action.date, action.deed.word());
-    let in_force = in_force(&next, &action.deed);
-    let mut state = moderated.state();
-    let before = state.moderation().cloned().unwrap_or_default();
-    moderated.adopt(&mut state, next);
-    match &action.deed {
-        Deed::Ban(user, _) => {
-            let until = in_force.ban.and_then(|ban| ban.until);
-            moderated.put_out(app, &mut state, &before, (user, until), now);
-        }
-        Deed::Mute(user, _) => {
-            let until = in_force.mute.map(|mute| mute.until);
-            moderated.tell_of(app, &state, &before, (word, user, until), now);
-        }
-        Deed::Unmute(user) | Deed::Unban(user) => {
-            moderated.tell_of(app, &state, &before, (word, user, None), now);
-        }
-        Deed::Slow(_) | Deed::Delete(..) | Deed::Announce => {}
-    }
 }
 
 /// Names are shown as in a program, so that none looks like another line.

@@ -9,7 +9,7 @@ use shuttle::thread;
 
 use crate::application::connection_id::ConnectionId;
 use crate::application::locks::interleaved::check;
-use crate::application::moderation::decide::take_effect;
+use crate::application::moderation::effect::take_effect;
 use crate::application::moderation::moderated::{Moderated, Present};
 use crate::application::session::summons::Summons;
 use crate::application::test_world::{Scene, World, demo, user};

@@ -167,11 +167,32 @@ impl Moderated {
         RequestError::Internal
     }
 
-    /// Keeps what has been decided.
+    /// What has been decided meanwhile, also at other servers.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub(super) async fn read_again(&self) -> Result<Arc<Moderation>, RequestError> {
+        let read = self.store.load(&self.project).await;
+        let read = read.map_err(|error| {
+            RequestError::internal(
+                "read what a moderator has decided at another server",
+                &error,
+            )
+        });
+        read.map(Arc::new)
+    }
+
+    /// What has been decided, as far as it is known.
+    pub(super) fn known(&self) -> Arc<Moderation> {
+        self.state().moderation().cloned().unwrap_or_default()
+    }
+
+    /// Keeps what has been decided. Returns `false`, and keeps nothing, if something was decided
+    /// at another server meanwhile.
     ///
     /// # Errors
     /// It cannot be kept.
-    pub(super) async fn save(&self, moderation: &Arc<Moderation>) -> Result<(), RequestError> {
+    pub(super) async fn save(&self, moderation: &Arc<Moderation>) -> Result<bool, RequestError> {
         let saved = self.store.save(&self.project, Arc::clone(moderation));
         let saved = saved.await;
         saved.map_err(|error| RequestError::internal("keep what a moderator has decided", &error))
@@ -221,7 +242,7 @@ impl Moderated {
     /// It cannot be read.
     pub(crate) async fn moderation(&self) -> Result<Arc<Moderation>, RequestError> {
         self.load().await?;
-        Ok(self.state().moderation().cloned().unwrap_or_default())
+        Ok(self.known())
     }
 
     pub(crate) fn is_streamer(&self, user: &UserName) -> bool {

@@ -75,6 +75,13 @@ impl Moderations {
         moderated
     }
 
+    /// That of a project, if it is in memory.
+    pub(super) fn in_memory(&self, project: &ProjectId) -> Option<Arc<Moderated>> {
+        lock(&self.found.projects)
+            .get(project)
+            .and_then(Weak::upgrade)
+    }
+
     fn found_or_new(&self, project: &ProjectId) -> Arc<Moderated> {
         let mut found = lock(&self.found.projects);
         if let Some(moderated) = found.get(project).and_then(Weak::upgrade) {

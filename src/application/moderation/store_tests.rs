@@ -1,13 +1,14 @@
 //! What becomes of moderation in the store and in memory: what cannot be read, what is left of
 //! earlier projects, and how often moderators may decide something.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use crate::application::command::{Command, Mute, RequestKind};
+use crate::application::moderation::follow::follow_decisions;
 use crate::application::moderation::unreadable::Kind;
-use crate::application::ports::{ProjectState, StoreError};
+use crate::application::ports::{Decided, ProjectState, StoreError};
 use crate::application::reply::Reply;
 use crate::application::request_error::RequestError;
 use crate::application::session::state::Session;
@@ -15,7 +16,10 @@ use crate::application::test_world::{
     ANA, BOB, Scene, World, authenticate, both, chatting, demo, new_session, over, streaming, user,
     viewing,
 };
-use crate::domain::{Moderation, PublicAccess, RateLimit, RoomName, UnknownMessage, Uptime};
+use crate::domain::{
+    Action, Bound, Deed, Moderation, PublicAccess, RateLimit, RoomName, Timestamp, UnknownMessage,
+    Uptime,
+};
 
 const MOD: &str = "mod:ana/demo,role=moderator";
 
@@ -266,4 +270,97 @@ async fn a_moderator_leaves_the_streamer_room_to_mute() {
     scene.ask(&mut ana, mute("c")).await.expect("is hers");
     assert_eq!(scene.ask(&mut ana, mute("d")).await, full());
     scene.ask(&mut moderator, mute("c")).await.expect("is one");
+}
+
+/// What servers share, as this one sees it.
+type Shared = Arc<Mutex<Moderation>>;
+
+/// A world whose store another server uses, too, and how it tells of that.
+fn shared_world() -> (World, Shared, Arc<OnceLock<Decided>>) {
+    let (mut world, kept, decided) = (public(), Shared::default(), Arc::default());
+    let found = Arc::clone(&kept);
+    let load = world.moderation.expect_load();
+    load.returning(move |_| Ok(found.lock().expect("not poisoned").clone()));
+    let told = Arc::clone(&decided);
+    let follow = world.moderation.expect_follow();
+    follow.returning(move |decided| {
+        let told: &OnceLock<_> = &told;
+        assert!(told.set(decided).is_ok());
+    });
+    (world, kept, decided)
+}
+
+/// Another server's moderator decides something.
+fn decide_elsewhere(kept: &Shared, deed: Deed) {
+    let action = Action {
+        date: Timestamp::from_secs(1_000),
+        by: user("other"),
+        deed,
+    };
+    let mut kept = kept.lock().expect("not poisoned");
+    let changes = kept.carry_out(action, [], Bound::new(9, true));
+    assert_eq!(changes, Ok(true));
+}
+
+#[tokio::test]
+async fn a_decision_does_not_overwrite_that_of_another_server() {
+    let (mut world, kept, _) = shared_world();
+    let other = Arc::clone(&kept);
+    let save = world.moderation.expect_save().once();
+    save.returning(move |_, _| {
+        decide_elsewhere(&other, Deed::Mute(user("eve"), 60));
+        Ok(false)
+    });
+    let own = Arc::clone(&kept);
+    let save = world.moderation.expect_save().once();
+    save.returning(move |_, moderation| {
+        *own.lock().expect("not poisoned") = Moderation::clone(&moderation);
+        Ok(true)
+    });
+    let scene = world.build();
+    let mut ana = ana(&scene).await;
+    scene.ask(&mut ana, mute("bob")).await.expect("may");
+    let kept = kept.lock().expect("not poisoned").clone();
+    let muted: Vec<_> = kept.muted().keys().cloned().collect();
+    assert_eq!(muted, [user("bob"), user("eve")]);
+    let words: Vec<_> = kept.log().map(|action| action.by.to_string()).collect();
+    assert_eq!(words, ["other", "ana"]);
+}
+
+#[tokio::test]
+async fn who_is_banned_at_another_server_loses_the_room_here() {
+    let (world, kept, decided) = shared_world();
+    let scene = world.build();
+    follow_decisions(&scene.app);
+    let mut bob = scene
+        .connect(2, "bob:ana/demo", chatting("bob", "ana/demo"))
+        .await;
+    scene.journal.take();
+    decide_elsewhere(&kept, Deed::Ban(user("bob"), None));
+    let decided = decided.get().expect("is followed");
+    decided(&demo());
+    let mut journal: Vec<String> = Vec::new();
+    let told = async {
+        while !journal.iter().any(|entry| entry.starts_with("tell")) {
+            tokio::task::yield_now().await;
+            journal.extend(scene.journal.take());
+        }
+    };
+    let told = tokio::time::timeout(Duration::from_secs(20), told).await;
+    told.expect("is told in time");
+    assert_eq!(
+        journal,
+        [
+            "unsubscribe #2 room ana/demo",
+            "leave ana/demo bob",
+            "tell #2: ban bob",
+        ]
+    );
+    let refused = scene
+        .ask(&mut bob, Command::SendMessage(Ok("x".into())))
+        .await;
+    assert!(
+        matches!(refused, Err(RequestError::Banned(_))),
+        "{refused:?}"
+    );
 }

@@ -30,7 +30,7 @@ pub use file_source::{FileSource, HELD_FILE_BYTES, OpenFile};
 pub use guest_store::{GuestKey, GuestStore, TakeNameError};
 pub use guest_tokens::GuestTokens;
 pub use id_generator::IdGenerator;
-pub use moderation_store::ModerationStore;
+pub use moderation_store::{Decided, ModerationStore};
 pub use presence::Presence;
 pub use project_store::{
     FilesBelow, InTurn, LISTED_NAME_BYTES, ProjectState, ProjectStore, PutInTurn, Rescanned,

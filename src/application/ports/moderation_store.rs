@@ -5,6 +5,9 @@ use async_trait::async_trait;
 use crate::application::ports::store_error::StoreError;
 use crate::domain::{Moderation, ProjectId};
 
+/// Hears of a project in which something has been decided. Must not wait.
+pub type Decided = Box<dyn Fn(&ProjectId) + Send + Sync>;
+
 /// Keeps what moderators have decided in each project, across restarts.
 #[cfg_attr(test, mockall::automock)]
 #[async_trait]
@@ -15,7 +18,8 @@ pub trait ModerationStore: Send + Sync {
     /// `Failed`, also where what is kept cannot be understood: that must not lift a ban.
     async fn load(&self, project: &ProjectId) -> Result<Moderation, StoreError>;
 
-    /// Keeps this instead of what was kept, durably, whole or not at all.
+    /// Keeps this instead of what was kept, durably, whole or not at all. Returns `false`, and
+    /// changes nothing, if another server has kept something since this one last loaded or kept it.
     ///
     /// # Errors
     /// `Failed`.
@@ -23,7 +27,7 @@ pub trait ModerationStore: Send + Sync {
         &self,
         project: &ProjectId,
         moderation: Arc<Moderation>,
-    ) -> Result<(), StoreError>;
+    ) -> Result<bool, StoreError>;
 
     /// Forgets all of a project that is being removed, also what cannot be understood. Nothing is
     /// no error.
@@ -31,4 +35,8 @@ pub trait ModerationStore: Send + Sync {
     /// # Errors
     /// `Failed`.
     async fn remove(&self, project: &ProjectId) -> Result<(), StoreError>;
+
+    /// From now on, tells of each project of which something is kept or forgotten, whoever does it.
+    /// A store that no other server uses tells nothing.
+    fn follow(&self, decided: Decided);
 }

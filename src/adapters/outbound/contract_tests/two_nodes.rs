@@ -7,9 +7,9 @@ use async_trait::async_trait;
 
 use crate::application::FileContent;
 use crate::application::ports::{
-    FilesBelow, FinishError, GuestKey, GuestStore, InTurn, ModerationStore, OpenFile, ProjectState,
-    ProjectStore, PullRequestStore, PutInTurn, StoreError, TakeNameError, TellFinished,
-    TellRemoved, TellRescanned, Turn, Wanted,
+    Decided, FilesBelow, FinishError, GuestKey, GuestStore, InTurn, ModerationStore, OpenFile,
+    ProjectState, ProjectStore, PullRequestStore, PutInTurn, StoreError, TakeNameError,
+    TellFinished, TellRemoved, TellRescanned, Turn, Wanted,
 };
 use crate::domain::{
     ClientAddress, ContentHash, FilePath, GuestEntry, Moderation, ProjectEntry, ProjectId,
@@ -253,8 +253,12 @@ impl ModerationStore for Moderations {
         &self,
         project: &ProjectId,
         moderation: Arc<Moderation>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         self.0.save(project, moderation).await
+    }
+
+    fn follow(&self, decided: Decided) {
+        self.1.follow(decided);
     }
 
     async fn remove(&self, project: &ProjectId) -> Result<(), StoreError> {

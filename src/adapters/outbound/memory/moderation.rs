@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 
 use crate::application::locks::lock;
-use crate::application::ports::{ModerationStore, StoreError};
+use crate::application::ports::{Decided, ModerationStore, StoreError};
 use crate::domain::{Moderation, ProjectId};
 
 /// Keeps it as long as it lives.
@@ -24,13 +24,15 @@ impl ModerationStore for MemoryModeration {
         &self,
         project: &ProjectId,
         moderation: Arc<Moderation>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         lock(&self.0).insert(project.clone(), moderation);
-        Ok(())
+        Ok(true)
     }
 
     async fn remove(&self, project: &ProjectId) -> Result<(), StoreError> {
         lock(&self.0).remove(project);
         Ok(())
     }
+
+    fn follow(&self, _: Decided) {}
 }

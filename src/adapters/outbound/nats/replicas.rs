@@ -2,7 +2,7 @@
 //! used for a while.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -17,7 +17,7 @@ use crate::adapters::outbound::nats::own_changes::{ChangeNames, OwnChanges};
 use crate::adapters::outbound::nats::replica::{Placed, Ready, Replica};
 use crate::adapters::outbound::nats::reviews::Reviews;
 use crate::application::locks::lock;
-use crate::application::ports::{EventPublisher, StoreError};
+use crate::application::ports::{Decided, EventPublisher, StoreError};
 use crate::domain::{FilePath, Project, ProjectEntry, ProjectId};
 
 /// How long an unused project stays in memory.
@@ -42,6 +42,8 @@ pub(crate) struct Node {
     /// Those that are connected here are told of what other nodes do.
     pub events: Arc<dyn EventPublisher>,
     pub memory: Arc<ProjectMemory>,
+    /// Hears of what moderators have decided.
+    pub decided: OnceLock<Decided>,
     known: Mutex<HashMap<ProjectId, Arc<Replica>>>,
 }
 
@@ -70,6 +72,7 @@ impl Node {
                 reviews,
                 events,
                 memory: Arc::new(memory),
+                decided: OnceLock::new(),
                 known: Mutex::default(),
             }
         })

@@ -59,6 +59,7 @@ pub async fn open_stores(
         state,
     ));
     let uploads = Arc::new(NatsUploads::new(files));
+    let moderation = NatsModeration::new(Arc::clone(&node));
     Ok(Stores {
         projects: Arc::new(NatsProjects(Arc::clone(&node))),
         pull_requests: Arc::new(NatsPullRequests {
@@ -66,8 +67,8 @@ pub async fn open_stores(
             uploads: Arc::clone(&uploads),
         }),
         uploads,
-        guests: Arc::new(NatsGuests(Arc::clone(&engine))),
-        moderation: Arc::new(NatsModeration(engine)),
+        guests: Arc::new(NatsGuests(engine)),
+        moderation: Arc::new(moderation),
         engine: state_of_engine,
         rooms: Some(Arc::new(rooms)),
     })

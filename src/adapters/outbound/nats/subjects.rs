@@ -131,6 +131,11 @@ impl Subjects {
         self.is_of_kind(subject, ".s.p.")
     }
 
+    /// Whether a subject of the log is what moderators have decided in a project.
+    pub fn is_of_moderation(&self, subject: &str) -> bool {
+        self.is_of_kind(subject, ".s.m.")
+    }
+
     fn is_of_kind(&self, subject: &str, kind: &str) -> bool {
         let rest = subject.strip_prefix(self.prefix.as_str());
         rest.is_some_and(|rest| rest.starts_with(kind))

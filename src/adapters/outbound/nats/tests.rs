@@ -15,7 +15,7 @@ use crate::adapters::outbound::contract_tests::world::{
 };
 use crate::application::ports::{FinishError, StagedUpload, StagingId, StoreError};
 use crate::application::{FileContent, StagedContent};
-use crate::domain::{ProjectEntry, ProjectQuota, PullRequestId, Version};
+use crate::domain::{Moderation, ProjectEntry, ProjectQuota, PullRequestId, Version};
 
 /// Puts numbers into one file after the other; returns the last of each.
 async fn count(world: World, files: [&'static str; 3], last: u32) -> BTreeMap<&'static str, u32> {
@@ -270,6 +270,33 @@ async fn changes_of_one_file_at_two_nodes_are_told_of_in_one_order() {
         let open = world.open("f").await.expect("is there");
         assert_eq!(Some(&open.version), versions.last());
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_moderators_at_two_nodes_none_overwrites_the_other() {
+    let server = NatsServer::start();
+    let settings = settings_on(&server);
+    let (one, other) = (
+        World::on_engine(&settings).await.moderation,
+        World::on_engine(&settings).await.moderation,
+    );
+    let (demo, nothing) = (demo(), Arc::<Moderation>::default);
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    other.follow(Box::new(move |project| {
+        tell.send(project.clone()).expect("the test waits");
+    }));
+    one.remove(&demo).await.expect("nothing is no error");
+    assert!(one.save(&demo, nothing()).await.expect("is kept"));
+    assert_eq!(told.recv().await.as_ref(), Some(&demo));
+    assert!(!other.save(&demo, nothing()).await.expect("is behind"));
+    other.load(&demo).await.expect("loads");
+    assert!(other.save(&demo, nothing()).await.expect("is kept"));
+    assert!(!one.save(&demo, nothing()).await.expect("is behind"));
+    one.remove(&demo).await.expect("is removed all the same");
+    for _ in 0..2 {
+        assert_eq!(told.recv().await.as_ref(), Some(&demo));
+    }
+    assert!(!other.save(&demo, nothing()).await.expect("is behind"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use crate::adapters::outbound::nats::entry::{Content, Entry, What};
 use crate::adapters::outbound::nats::follower::Follows;
 use crate::adapters::outbound::nats::logged::Logged;
+use crate::adapters::outbound::nats::moderation;
 use crate::adapters::outbound::nats::replica::Placed;
 use crate::adapters::outbound::nats::replicas::{Node, place};
 use crate::adapters::outbound::nats::sequencer::Told;
@@ -100,6 +101,13 @@ impl Follows for Node {
             }
         } else if subjects.is_of_pull_request(&message.subject) {
             self.reviews.follow(message);
+        } else if subjects.is_of_moderation(&message.subject)
+            && let Some(decided) = self.decided.get()
+        {
+            match moderation::project_of(&message.payload) {
+                Ok(project) => decided(&project),
+                Err(error) => tracing::error!(%error, "the log has a decision that is none"),
+            }
         }
     }
 }

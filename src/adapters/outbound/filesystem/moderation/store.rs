@@ -10,7 +10,7 @@ use crate::adapters::outbound::filesystem::sandbox::records::{self, Records};
 use crate::adapters::outbound::records::moderation as record;
 use crate::application::DiskWork;
 use crate::application::memory::MemoryBudget;
-use crate::application::ports::{ModerationStore, StoreError};
+use crate::application::ports::{Decided, ModerationStore, StoreError};
 use crate::domain::{Moderation, ProjectId};
 
 /// About how many bytes of memory reading a byte of a record takes: itself, what JSON makes of it,
@@ -67,14 +67,15 @@ impl ModerationStore for FilesystemModeration {
         &self,
         project: &ProjectId,
         moderation: Arc<Moderation>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let asked = project.clone();
         let save = move |layout: &Layout| {
             let json = record::encode(&moderation).map_err(StoreError::failed)?;
             let written = records::write(layout, &layout.moderation, &asked, &json);
             written.during("write a file below .twicecast/moderation")
         };
-        self.records.in_turn(Some(&project.streamer), save).await
+        let saved = self.records.in_turn(Some(&project.streamer), save).await;
+        saved.map(|()| true)
     }
 
     async fn remove(&self, project: &ProjectId) -> Result<(), StoreError> {
@@ -85,4 +86,6 @@ impl ModerationStore for FilesystemModeration {
         };
         self.records.in_turn(Some(&project.streamer), remove).await
     }
+
+    fn follow(&self, _: Decided) {}
 }
