@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::adapters::outbound::contract_tests::chat_rooms::{
@@ -96,6 +97,37 @@ async fn what_is_acknowledged_is_told_once_when_the_engine_is_killed_and_numbers
     let ids: Vec<_> = one.history().iter().map(|message| message.id).collect();
     assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?}");
     drop(server);
+}
+
+/// As when all servers of a cluster are started again, or a node has found none and made one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn numbers_go_on_when_the_log_begins_anew() {
+    let server = NatsServer::start();
+    let settings = settings_on(&server);
+    let (one, other) = (
+        Node::on_engine(&settings).await,
+        Node::on_engine(&settings).await,
+    );
+    one.enter("ana");
+    for text in ["a", "b"] {
+        one.say(new("ana", text)).await.expect("is said");
+    }
+    other.told.until(2).await;
+    let engine = setup::connect(&settings, Arc::default())
+        .await
+        .expect("connects");
+    let call = format!("STREAM.DELETE.{}", engine.subjects.live().name);
+    let deleted = engine.call_well(&call, &json!({})).await;
+    deleted.expect("is deleted");
+    let made = setup::live_must_be_there(&engine, 1).await;
+    made.expect("is there again");
+    one.say(new("ana", "c")).await.expect("is said at last");
+    for node in [&one, &other] {
+        assert_eq!(node.told.until(3).await, ["said a", "said b", "said c"]);
+        let ids: Vec<_> = node.history().iter().map(|message| message.id).collect();
+        assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?}");
+    }
+    assert_eq!(one.history(), other.history());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
