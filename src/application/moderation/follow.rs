@@ -10,7 +10,7 @@ use crate::application::service::Application;
 use crate::domain::ProjectId;
 
 /// How long to wait before what cannot be read is tried again.
-const AGAIN: Duration = Duration::from_secs(1);
+const AGAIN: Duration = Duration::from_secs(3);
 
 /// From now on, what is decided at other servers takes effect here. Needs a tokio runtime.
 pub fn follow_decisions(app: &Arc<Application>) {

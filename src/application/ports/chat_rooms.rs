@@ -74,7 +74,7 @@ pub trait ChatRooms: Send + Sync {
     /// The latest messages of `room`, at most `limit`, oldest first.
     fn history(&self, room: &RoomName, limit: usize) -> Vec<ChatMessage>;
 
-    /// The distinct names in `room`, sorted.
+    /// The distinct names in `room` at this server, sorted.
     fn members(&self, room: &RoomName) -> Vec<UserName>;
 
     /// How many rooms there are, with those that are empty and remembered.
