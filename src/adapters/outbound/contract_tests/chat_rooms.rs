@@ -64,6 +64,15 @@ impl Told {
             .collect()
     }
 
+    /// The same, once this has been told.
+    pub async fn until_told(&self, what: &str) -> Vec<String> {
+        let mut told = self.0.subscribe();
+        let all = told.wait_for(|told| told.iter().any(|(told, _)| told == what));
+        let all = timeout(Duration::from_secs(20), all).await;
+        let all = all.expect("is told in time").expect("is told").clone();
+        all.into_iter().map(|(what, _)| what).collect()
+    }
+
     async fn all_until(&self, count: usize) -> Vec<OneTold> {
         let mut told = self.0.subscribe();
         let enough = told.wait_for(|told| told.len() >= count);

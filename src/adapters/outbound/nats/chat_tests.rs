@@ -69,9 +69,10 @@ async fn keep_saying(node: Node, who: &'static str) -> BTreeSet<String> {
     said
 }
 
-/// With one NATS server, what it keeps in memory is lost with it.
+/// With one NATS server, what it keeps in memory is lost with it: what was under way, one message of
+/// each node, may have been heard at one of them only, or is kept anew although it has been heard.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_acknowledged_is_told_once_when_the_engine_is_killed_and_numbers_go_on() {
+async fn when_the_engine_loses_its_memory_only_what_is_under_way_is_in_doubt_and_numbers_go_on() {
     let mut server = NatsServer::start();
     let settings = settings_on(&server);
     let (one, other) = (
@@ -88,14 +89,20 @@ async fn what_is_acknowledged_is_told_once_when_the_engine_is_killed_and_numbers
     });
     let said: BTreeSet<_> = saying.join_all().await.into_iter().flatten().collect();
     assert_eq!(said.len(), 60);
-    for node in [&one, &other] {
-        let told = node.told.until(60).await;
-        assert_eq!(told.len(), 60, "each once: {told:?}");
-        assert_eq!(told.into_iter().collect::<BTreeSet<_>>(), said);
+    for number in 0..20 {
+        let user = format!("later{number}");
+        one.say(new(&user, &user)).await.expect("is said");
     }
-    assert_eq!(one.history(), other.history());
-    let ids: Vec<_> = one.history().iter().map(|message| message.id).collect();
-    assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?}");
+    for node in [&one, &other] {
+        let told = node.told.until_told("said later19").await;
+        let heard: BTreeSet<_> = told.iter().cloned().collect();
+        assert!(said.difference(&heard).count() <= 2, "{told:?}");
+        assert!(told.len() <= heard.len() + 2, "{told:?}");
+        let ids: Vec<_> = node.history().iter().map(|message| message.id).collect();
+        assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?}");
+    }
+    let latest = |node: &Node| node.rooms.history(&room(), 20);
+    assert_eq!(latest(&one), latest(&other));
     drop(server);
 }
 
