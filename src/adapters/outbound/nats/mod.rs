@@ -8,6 +8,7 @@
 mod blobs;
 mod chat_entry;
 mod chat_rooms;
+mod check;
 mod commit;
 mod engine;
 mod entry;

@@ -1,0 +1,148 @@
+//! Checks changes of a project against what this node knows of it.
+
+use std::collections::HashMap;
+
+use tokio::sync::oneshot;
+
+use crate::adapters::outbound::nats::entry::{Head, INLINE_BYTES, What};
+use crate::adapters::outbound::nats::overtaken::OpenChange;
+use crate::adapters::outbound::nats::own_changes::Tellings;
+use crate::adapters::outbound::nats::replica::{Ready, Replica};
+use crate::adapters::outbound::nats::sequencer::{Done, Pending, Wish};
+use crate::application::ports::StoreError;
+use crate::domain::{PendingPut, Project};
+
+/// How many changes a head remembers, so that a node whose question was not answered learns later
+/// whether its change was kept.
+const REMEMBERED: usize = 16;
+
+/// Changes that may be made.
+pub(crate) struct Checked {
+    pub changes: Vec<Asked>,
+    pub tellings: Tellings,
+    pub batch: Batch,
+}
+
+/// A change, since when it is asked for, and who waits for it.
+pub(crate) type Asked = (
+    Wish,
+    Option<OpenChange>,
+    oneshot::Sender<Result<Done, StoreError>>,
+);
+
+/// What is kept for them, if the head is still the expected one.
+pub(crate) struct Batch {
+    pub entries: Vec<What>,
+    pub head: Head,
+    pub expected: u64,
+    /// Where the log has the large contents that are replaced.
+    pub replaced: Vec<u64>,
+}
+
+/// Checks the batch as a whole, and answers what cannot be. `None`: nothing is left of it.
+pub(crate) fn check(replica: &Replica, batch: Vec<Pending>) -> Option<Checked> {
+    let mut left = Some(batch);
+    let looked = replica.with(|ready| {
+        let batch = left.take().unwrap_or_default();
+        check_batch(replica, ready, batch)
+    });
+    for Pending { done, .. } in left.unwrap_or_default() {
+        // It has been removed.
+        let _ = done.send(Err(StoreError::NotFound));
+    }
+    looked.ok().filter(|checked| !checked.changes.is_empty())
+}
+
+fn check_batch(replica: &Replica, ready: &Ready, batch: Vec<Pending>) -> Checked {
+    let mut earlier = ready.head.earlier.clone();
+    earlier.insert(0, ready.change.clone());
+    earlier.truncate(REMEMBERED);
+    let mut checked = Checked {
+        changes: Vec::new(),
+        tellings: HashMap::new(),
+        batch: Batch {
+            entries: Vec::new(),
+            head: Head {
+                is_registered: true,
+                since: ready.head.since,
+                earlier,
+            },
+            expected: ready.head_sequence,
+            replaced: Vec::new(),
+        },
+    };
+    ready.loaded.with(|project| {
+        let (mut puts, mut deletes) = (Vec::new(), 0);
+        let mut batch = batch.into_iter();
+        while let Some(mut pending) = batch.next() {
+            let open = pending.open.as_ref();
+            if let Some(version) = open.and_then(OpenChange::overtaken_by) {
+                let _ = pending.done.send(Ok(Done::Overtaken(version)));
+                continue;
+            }
+            let allowed = check_one(project, &mut pending.wish, &mut puts);
+            if allowed.is_err() && deletes > 0 && matches!(pending.wish, Wish::Put { .. }) {
+                // What is deleted before it may make room: it is looked at again once that is done.
+                replica
+                    .queue
+                    .put_back([pending].into_iter().chain(batch).collect());
+                break;
+            }
+            let what = match allowed {
+                Ok(what) => what,
+                Err(error) => {
+                    let _ = pending.done.send(Err(error));
+                    continue;
+                }
+            };
+            deletes += usize::from(matches!(what, Some(What::Gone(_))));
+            if what.is_none() {
+                checked.batch.head.is_registered = false;
+            }
+            if let Some(path) = pending.wish.path()
+                && let Some(known) = project.get(path)
+                && known.bytes > INLINE_BYTES
+            {
+                checked.batch.replaced.push(known.version.number());
+            }
+            checked.batch.entries.extend(what);
+            let path = pending.wish.path().cloned();
+            checked.tellings.insert(path, pending.told);
+            checked
+                .changes
+                .push((pending.wish, pending.open, pending.done));
+        }
+        for put in puts {
+            project.abandon_put(put);
+        }
+    });
+    checked
+}
+
+/// What is to be kept; nothing but the head, if the project is to be removed.
+fn check_one(
+    project: &mut Project,
+    wish: &mut Wish,
+    puts: &mut Vec<PendingPut>,
+) -> Result<Option<What>, StoreError> {
+    match wish {
+        Wish::Put {
+            path,
+            put,
+            executable,
+            quota,
+        } => {
+            puts.push(project.begin_put(path, put.bytes, quota)?);
+            put.executable = executable.unwrap_or_else(|| project.is_executable(path));
+            Ok(Some(What::Put(path.clone(), put.clone())))
+        }
+        Wish::Delete { path, wanted } => {
+            let is_wanted = wanted.take().is_none_or(|wanted| wanted());
+            if project.get(path).is_none() || !is_wanted {
+                return Err(StoreError::NotFound);
+            }
+            Ok(Some(What::Gone(path.clone())))
+        }
+        Wish::Remove => Ok(None),
+    }
+}
