@@ -259,10 +259,18 @@ impl Engine {
     /// # Errors
     /// `Failed`.
     pub async fn told(&self, stream: &Stream) -> Result<Subscriber, StoreError> {
-        let told = self.client.subscribe(stream.told.clone()).await;
-        let told = told.map_err(StoreError::failed)?;
+        self.hear(&stream.told).await
+    }
+
+    /// What is sent to a subject from now on; some may be missing.
+    ///
+    /// # Errors
+    /// `Failed`.
+    pub async fn hear(&self, subject: &str) -> Result<Subscriber, StoreError> {
+        let heard = self.client.subscribe(subject.to_owned()).await;
+        let heard = heard.map_err(StoreError::failed)?;
         self.client.flush().await.map_err(StoreError::failed)?;
-        Ok(told)
+        Ok(heard)
     }
 }
 

@@ -13,6 +13,7 @@ use crate::adapters::outbound::nats::engine::Engine;
 use crate::adapters::outbound::nats::entry::{Entry, Head, What};
 use crate::adapters::outbound::nats::follower::Position;
 use crate::adapters::outbound::nats::logged::Logged;
+use crate::adapters::outbound::nats::nodes::Nodes;
 use crate::adapters::outbound::nats::own_changes::{ChangeNames, OwnChanges};
 use crate::adapters::outbound::nats::replica::{Placed, Ready, Replica};
 use crate::adapters::outbound::nats::reviews::Reviews;
@@ -44,6 +45,8 @@ pub(crate) struct Node {
     pub memory: Arc<ProjectMemory>,
     /// Hears of what moderators have decided.
     pub decided: OnceLock<Decided>,
+    /// Tells others that this one lives.
+    _nodes: Arc<Nodes>,
     known: Mutex<HashMap<ProjectId, Arc<Replica>>>,
 }
 
@@ -58,6 +61,7 @@ impl Node {
         reviews: Reviews,
         events: Arc<dyn EventPublisher>,
         memory: ProjectMemory,
+        nodes: Arc<Nodes>,
     ) -> Arc<Self> {
         let budget = Arc::clone(&memory.budget);
         Arc::new_cyclic(|own: &Weak<Self>| {
@@ -73,6 +77,7 @@ impl Node {
                 events,
                 memory: Arc::new(memory),
                 decided: OnceLock::new(),
+                _nodes: nodes,
                 known: Mutex::default(),
             }
         })

@@ -10,6 +10,7 @@ use super::chat_rooms::NatsChatRooms;
 use super::follower::Start;
 use super::guests::NatsGuests;
 use super::moderation::NatsModeration;
+use super::nodes::Nodes;
 use super::projects::NatsProjects;
 use super::pull_requests::NatsPullRequests;
 use super::replicas::Node;
@@ -42,6 +43,7 @@ pub async fn open_stores(
         budget: resources.memory,
         readers: AtomicUsize::new(0),
     };
+    let nodes = Arc::new(Nodes::start(&engine).await?);
     let blobs = Blobs::new(Arc::clone(&engine), Arc::clone(&files));
     let node = Node::new(
         Arc::clone(&engine),
@@ -50,6 +52,7 @@ pub async fn open_stores(
         reviews,
         events,
         memory,
+        nodes,
     );
     tokio::spawn(start.follow(Arc::downgrade(&node)));
     let (state, state_of_engine) = watch::channel(EngineState::Ready);

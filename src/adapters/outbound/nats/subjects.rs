@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
+use crate::adapters::outbound::nats::message::NodeId;
 use crate::domain::{FilePath, ProjectId, PullRequestId, RoomName};
 
 /// How many characters of a hash stand for a name: 132 bits.
@@ -154,6 +155,21 @@ impl Subjects {
     /// What moderators have decided in a project.
     pub fn moderation(&self, project: &ProjectId) -> String {
         format!("{}.s.m.{}", self.prefix, of_project(project))
+    }
+
+    /// Where a node says that it lives.
+    pub fn beat(&self, node: NodeId) -> String {
+        format!("{}.n.{node}", self.prefix)
+    }
+
+    /// The same of all nodes.
+    pub fn all_beats(&self) -> String {
+        format!("{}.n.*", self.prefix)
+    }
+
+    /// Where all nodes are asked about something.
+    pub fn question(&self, about: &str) -> String {
+        format!("{}.q.{about}", self.prefix)
     }
 
     /// A chunk of a large content.
