@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 use warp::{Filter as _, Reply as _};
 
-use crate::adapters::delivery::Hub;
+use crate::adapters::delivery::{Hub, Untold};
 pub use crate::adapters::inbound::cli::Config;
 use crate::adapters::inbound::cli::{self, Exit, Invocation, Loaded, Store};
 use crate::adapters::inbound::control::{self, RunningServer};
@@ -80,6 +80,7 @@ impl Server {
             events: Arc::clone(&hub) as _,
             room_limits: config.room_limits(),
             max_rooms: config.max_rooms.size(),
+            here: Arc::new(Untold(Arc::clone(&hub))),
         };
         let own = resources.clone();
         let stores = (adapters.open_stores)(resources).await?;
@@ -91,7 +92,7 @@ impl Server {
             uploads: stores.uploads,
             tokens,
             subscriptions: Arc::clone(&hub) as _,
-            presence: Arc::clone(&hub) as _,
+            presence: stores.presence.unwrap_or_else(|| Arc::clone(&hub) as _),
             events: Arc::clone(&hub) as _,
             rooms: stores.rooms.unwrap_or_else(|| MemoryChatRooms::new(&own)),
             clock: adapters.clock,

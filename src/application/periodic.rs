@@ -10,6 +10,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::application::files::streamer_grace::delete_abandoned_projects;
 use crate::application::pull_requests::apply_notices::withdraw_late;
 use crate::application::service::Application;
+use crate::domain::Uptime;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -27,10 +28,26 @@ pub(crate) fn every_second(app: &Arc<Application>) {
     let now = app.uptime();
     app.ports.rooms.sweep(now);
     app.moderations.sweep(now);
+    hear_of_others(app, now);
     delete_abandoned_projects(app, now);
     withdraw_late(&app.apply_questions, &*app.ports.events, now);
     app.viewer_counts
         .tell(&*app.ports.presence, &*app.ports.events);
+}
+
+/// Notes what other servers have told of who is there.
+fn hear_of_others(app: &Application, now: Uptime) {
+    let news = app.ports.presence.news();
+    for project in &news.viewers {
+        app.viewer_counts.changed(project);
+    }
+    for (project, is_there) in &news.streamers {
+        if *is_there {
+            app.abandoned.streamer_came(project);
+        } else {
+            app.abandoned.streamer_left(project, now);
+        }
+    }
 }
 
 /// Does `work` after each `period`, and goes on where it panics.
@@ -48,16 +65,36 @@ pub async fn every<F: Future<Output = ()>>(period: Duration, mut work: impl FnMu
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
-    use crate::application::test_world::World;
+    use crate::application::ports::PresenceNews;
+    use crate::application::test_world::{World, demo, other};
 
     #[tokio::test]
     async fn rooms_are_swept_whatever_the_policy() {
         let mut world = World::new();
         world.rooms.expect_sweep().once().return_const(());
         every_second(&world.build().app);
+    }
+
+    #[tokio::test]
+    async fn what_other_servers_tell_of_viewers_is_told_to_those_who_ask() {
+        let mut world = World::new();
+        world.presence.expect_viewers().return_const(7_usize);
+        let news = || PresenceNews {
+            viewers: HashSet::from([demo(), other()]),
+            ..PresenceNews::default()
+        };
+        world.presence.expect_news().returning(news);
+        let scene = world.build();
+        scene.app.viewer_counts.asked(&demo());
+        for _ in 0..2 {
+            every_second(&scene.app);
+        }
+        let told = "publish presence ana/demo: viewers 7";
+        assert_eq!(scene.journal.take(), [told; 2]);
     }
 
     #[tokio::test(start_paused = true)]

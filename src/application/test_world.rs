@@ -38,6 +38,7 @@ use crate::application::ports::MockPullRequestStore;
 use crate::application::ports::MockSubscriptions;
 use crate::application::ports::MockTokenVerifier;
 use crate::application::ports::MockUploadStore;
+use crate::application::ports::PresenceNews;
 use crate::application::ports::{
     FilesBelow, OpenFile, ProjectState, StoreError, TokenError, Topic,
 };
@@ -452,6 +453,9 @@ impl World {
             *count == 0
         });
         presence.expect_viewers().returning(|_| 0);
+        presence.expect_viewers_changed().return_const(());
+        presence.expect_news().returning(PresenceNews::default);
+        presence.expect_is_first().return_const(true);
         presence.expect_streamers().returning(move |project| {
             let there = counts.lock().expect("not poisoned");
             there.get(project).copied().unwrap_or(0)

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::programs::{Mirror, Twicecast};
@@ -270,4 +270,106 @@ async fn what_moderators_decide_at_one_server_holds_at_the_other_at_once() {
         let actions: Vec<_> = log.iter().map(|entry| &entry["action"]).collect();
         assert_eq!(actions, ["ban", "mute", "slow"]);
     }
+}
+
+/// A streamer of whom all servers know: what they post afterwards has reached a viewer.
+async fn present(server: &Server, viewer: &mut Client) -> Client {
+    let mut streamer = server.streamer().await;
+    for number in 0..5 {
+        let name = format!("/present{number}");
+        streamer.ok(post(&name, "x")).await;
+        assert_eq!(viewer.expect("fileGet").await["name"], name);
+    }
+    streamer
+}
+
+async fn status(client: &mut Client) -> Value {
+    client.ok(file("status", project())).await
+}
+
+#[tokio::test]
+async fn a_viewer_at_one_server_is_told_once_that_a_streamer_at_another_comes_and_goes() {
+    let engine = NatsServer::start();
+    let (mut one, other) = (node(&engine), node(&engine));
+    let mut ana = one.streamer().await;
+    assert_eq!(status(&mut ana).await["streamer"], true, "at once");
+    let mut bob = other.viewer("bob").await;
+    while status(&mut bob).await["streamer"] != true {}
+    bob.rest().await;
+    ana.send_close().await;
+    let expected = json!({"code": 200, "type": "streamerDisconnected", "data": project()});
+    assert_eq!(bob.next().await, expected);
+    assert_eq!(status(&mut bob).await["streamer"], false);
+    let mut ana = one.streamer().await;
+    let expected = json!({"code": 200, "type": "streamerConnected", "data": project()});
+    assert_eq!(bob.next().await, expected);
+    ana.quiet().await;
+    // While somebody is there at the other, nobody has come or gone.
+    let second = present(&other, &mut bob).await;
+    drop(ana);
+    let _again = present(&one, &mut bob).await;
+    drop(second);
+    let begun = Instant::now();
+    one.kill();
+    bob.expect("streamerDisconnected").await;
+    assert!(begun.elapsed() < Duration::from_secs(10));
+    assert_eq!(status(&mut bob).await["streamer"], false);
+    bob.quiet().await;
+}
+
+#[tokio::test]
+async fn viewers_at_all_servers_are_counted() {
+    let engine = NatsServer::start();
+    let (mut one, other) = (node(&engine), node(&engine));
+    let mut ana = one.streamer().await;
+    let watch = json!({"username": "ana", "project": "demo", "presence": true});
+    ana.ok(file("watch", watch)).await;
+    let viewers = async |ana: &mut Client, expected: u64| {
+        while ana.expect("viewersChanged").await["viewers"] != expected {}
+        assert_eq!(status(ana).await["viewers"], expected);
+    };
+    viewers(&mut ana, 0).await;
+    let bob = other.viewer("bob").await;
+    viewers(&mut ana, 1).await;
+    let mut cleo = one.viewer("cleo").await;
+    viewers(&mut ana, 2).await;
+    let mut dora = other.viewer("dora").await;
+    viewers(&mut ana, 3).await;
+    assert_eq!(status(&mut cleo).await["viewers"], 3);
+    drop(bob);
+    viewers(&mut ana, 2).await;
+    while status(&mut dora).await["viewers"] != 2 {}
+    one.kill();
+    while status(&mut dora).await["viewers"] != 1 {}
+}
+
+#[tokio::test]
+async fn files_stay_while_their_streamer_is_at_another_server_and_go_once_when_it_dies() {
+    let engine = NatsServer::start();
+    let flags = [
+        "--on-streamer-disconnect",
+        "delete",
+        "--streamer-grace-seconds",
+        "1",
+    ];
+    let servers = [(); 3].map(|()| node_with(&engine, &flags));
+    let [one, mut two, three] = servers;
+    let mut ana = one.streamer().await;
+    ana.ok(post("a", "x")).await;
+    let mut bob = three.viewer("bob").await;
+    let second = present(&two, &mut bob).await;
+    drop(ana);
+    // It would have been deleted meanwhile: the streamer has left their first server for good.
+    assert_eq!(bob.next_within(Duration::from_secs(4)).await, None);
+    assert_eq!(bob.ok(get("a")).await["content"], base64("x"));
+    two.kill();
+    drop(second);
+    bob.expect("streamerDisconnected").await;
+    let mut deleted = Vec::new();
+    while deleted.last() != Some(&json!("/present4")) {
+        deleted.push(bob.expect("fileDeleted").await["file"].take());
+    }
+    assert_eq!(deleted.len(), 6, "each once: {deleted:?}");
+    bob.quiet().await;
+    bob.refused(409, get("a")).await;
 }

@@ -9,7 +9,7 @@ mod wire_frame;
 
 pub(crate) use connection_writer::{ConnectionWriter, Flushed};
 pub(crate) use flush::FlushTasks;
-pub use hub::{Deliveries, Hub, Lag};
+pub use hub::{Deliveries, Hub, Lag, Untold};
 pub use send_queue::{
     Delivered, FileTransferGuard, FlushCall, Frame, Lane, SendQueue, SendQueueClosed,
     SendQueueLimits,

@@ -33,6 +33,10 @@ pub async fn start_grace(app: &Application) -> Result<(), StoreError> {
 /// Deletes the files of the projects whose grace period is over, each in a task of its own, so that
 /// one whose disk hangs delays nothing else.
 pub(crate) fn delete_abandoned_projects(app: &Arc<Application>, now: Uptime) {
+    // Of several servers, one is enough; it may be another the next time.
+    if !app.ports.presence.is_first() {
+        return;
+    }
     for project in app.abandoned.take_due(now) {
         let own = Arc::clone(app);
         app.work

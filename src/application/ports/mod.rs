@@ -31,7 +31,7 @@ pub use guest_store::{GuestKey, GuestStore, TakeNameError};
 pub use guest_tokens::GuestTokens;
 pub use id_generator::IdGenerator;
 pub use moderation_store::{Decided, ModerationStore};
-pub use presence::Presence;
+pub use presence::{Presence, PresenceNews};
 pub use project_store::{
     FilesBelow, InTurn, LISTED_NAME_BYTES, ProjectState, ProjectStore, PutInTurn, Rescanned,
     TellRemoved, TellRescanned, Wanted,

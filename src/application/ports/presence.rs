@@ -1,3 +1,5 @@
+use std::collections::{HashMap, HashSet};
+
 use crate::application::connection_id::ConnectionId;
 use crate::domain::ProjectId;
 
@@ -12,12 +14,36 @@ pub trait Presence: Send + Sync {
     fn arrive(&self, project: &ProjectId, connection: ConnectionId) -> bool;
 
     /// Stops counting `connection` as a streamer connection of the project. Returns whether it was
-    /// the last.
+    /// the last; where other servers count as well, [`news`](Self::news) says so later.
     fn depart(&self, project: &ProjectId, connection: ConnectionId) -> bool;
 
-    /// How many streamer connections the project has.
+    /// How many streamer connections the project has; those of another server count as one.
     fn streamers(&self, project: &ProjectId) -> usize;
 
     /// How many connections other than its streamer's receive its updates.
     fn viewers(&self, project: &ProjectId) -> usize;
+
+    /// Somebody here receives the project's updates from now on, or no more.
+    fn viewers_changed(&self, project: &ProjectId);
+
+    /// What other servers have told since this was last called. Never anything where there are
+    /// none.
+    fn news(&self) -> PresenceNews {
+        PresenceNews::default()
+    }
+
+    /// Whether this server is the one, of all that have the same projects, that does what one
+    /// should do.
+    fn is_first(&self) -> bool {
+        true
+    }
+}
+
+/// What has changed with the help of other servers.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct PresenceNews {
+    /// The projects whose number of viewers may differ.
+    pub viewers: HashSet<ProjectId>,
+    /// The projects whose last streamer connection has gone (`false`), or whose first has come.
+    pub streamers: HashMap<ProjectId, bool>,
 }

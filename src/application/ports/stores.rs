@@ -12,6 +12,7 @@ use super::engine_state::EngineState;
 use super::event_publisher::EventPublisher;
 use super::guest_store::GuestStore;
 use super::moderation_store::ModerationStore;
+use super::presence::Presence;
 use super::project_store::ProjectStore;
 use super::pull_request_store::PullRequestStore;
 use super::subscriptions::Topic;
@@ -21,7 +22,7 @@ use crate::application::disk_counts::DiskCounts;
 use crate::application::engine_counts::EngineCounts;
 use crate::application::event::Event;
 use crate::application::memory::MemoryBudget;
-use crate::domain::{RateLimit, RoomLimits};
+use crate::domain::{ProjectId, RateLimit, RoomLimits};
 
 /// The resources of the process that the stores of an engine may use.
 #[derive(Clone)]
@@ -40,6 +41,8 @@ pub struct StoreResources {
     pub room_limits: RoomLimits,
     /// How many chat rooms there may be; 0: any number.
     pub max_rooms: usize,
+    /// Who is connected to this process; it tells nobody.
+    pub here: Arc<dyn Presence>,
 }
 
 impl fmt::Debug for StoreResources {
@@ -55,6 +58,26 @@ impl EventPublisher for Nobody {
     fn publish(&self, _: &Topic, _: Event, _: Option<ConnectionId>) {}
 
     fn tell(&self, _: &[ConnectionId], _: Event) {}
+}
+
+impl Presence for Nobody {
+    fn arrive(&self, _: &ProjectId, _: ConnectionId) -> bool {
+        false
+    }
+
+    fn depart(&self, _: &ProjectId, _: ConnectionId) -> bool {
+        false
+    }
+
+    fn streamers(&self, _: &ProjectId) -> usize {
+        0
+    }
+
+    fn viewers(&self, _: &ProjectId) -> usize {
+        0
+    }
+
+    fn viewers_changed(&self, _: &ProjectId) {}
 }
 
 impl Default for StoreResources {
@@ -74,6 +97,7 @@ impl Default for StoreResources {
                 },
             },
             max_rooms: 0,
+            here: Arc::new(Nobody),
         }
     }
 }
@@ -101,4 +125,6 @@ pub struct Stores {
     pub engine: watch::Receiver<EngineState>,
     /// The chat rooms, if several servers share them; otherwise each has its own in memory.
     pub rooms: Option<Arc<dyn ChatRooms>>,
+    /// Who is connected to any server over the same data; `None` where there is one server.
+    pub presence: Option<Arc<dyn Presence>>,
 }

@@ -295,7 +295,7 @@ fn tell_of_viewers(app: &Application, old: &Registrations, new: &Registrations) 
         .topics
         .iter()
         .filter(|topic| !old.topics.contains(topic));
-    let counts = &app.viewer_counts;
+    let (counts, presence) = (&app.viewer_counts, &app.ports.presence);
     for topic in ended.clone() {
         if let Topic::Presence(project) = topic {
             counts.no_longer_asked(project);
@@ -309,11 +309,13 @@ fn tell_of_viewers(app: &Application, old: &Registrations, new: &Registrations) 
     for topic in ended.chain(begun) {
         if let Topic::Updates(project) = topic {
             counts.changed(project);
+            presence.viewers_changed(project);
         }
     }
     if old.presence != new.presence {
         for project in old.presence.iter().chain(&new.presence) {
-            app.viewer_counts.changed(project);
+            counts.changed(project);
+            presence.viewers_changed(project);
         }
     }
 }

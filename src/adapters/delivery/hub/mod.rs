@@ -9,4 +9,5 @@ mod topics;
 
 pub use deliveries::Deliveries;
 pub use lag::Lag;
+pub use presence::Untold;
 pub use topics::Hub;

@@ -1,6 +1,7 @@
 //! Which streamers are connected.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::topics::Hub;
 use crate::adapters::delivery::send_queue::Frame;
@@ -11,29 +12,15 @@ use crate::domain::ProjectId;
 
 impl<F: Frame> Presence for Hub<F> {
     fn arrive(&self, project: &ProjectId, connection: ConnectionId) -> bool {
-        let mut streamers = lock(self.streamers.of(project));
-        let here = streamers.entry(project.clone()).or_default();
-        let is_first = here.is_empty();
-        here.insert(connection);
-        if is_first {
-            // The streamer's own connection knows.
-            self.announce(project, true, Some(connection));
-        }
-        is_first
+        // The streamer's own connection knows.
+        let tell = || self.announce(project, true, Some(connection));
+        self.count_in(project, connection, tell)
     }
 
     fn depart(&self, project: &ProjectId, connection: ConnectionId) -> bool {
-        let mut streamers = lock(self.streamers.of(project));
-        let Some(here) = streamers.get_mut(project) else {
-            return false;
-        };
-        let was_last = here.remove(&connection) && here.is_empty();
-        if was_last {
-            streamers.remove(project);
-            // Also to this connection, if it still watches the project.
-            self.announce(project, false, None);
-        }
-        was_last
+        // Also to this connection, if it still watches the project.
+        let tell = || self.announce(project, false, None);
+        self.count_out(project, connection, tell)
     }
 
     fn streamers(&self, project: &ProjectId) -> usize {
@@ -50,9 +37,68 @@ impl<F: Frame> Presence for Hub<F> {
         let streamers = lock(self.streamers.of(project)).get(project).cloned();
         members.count_without(&streamers.unwrap_or_default())
     }
+
+    fn viewers_changed(&self, _: &ProjectId) {
+        // It is asked for.
+    }
+}
+
+/// The same counts, but nobody is told: for those who tell what several servers count together.
+pub struct Untold<F>(pub Arc<Hub<F>>);
+
+impl<F: Frame> Presence for Untold<F> {
+    fn arrive(&self, project: &ProjectId, connection: ConnectionId) -> bool {
+        self.0.count_in(project, connection, || {})
+    }
+
+    fn depart(&self, project: &ProjectId, connection: ConnectionId) -> bool {
+        self.0.count_out(project, connection, || {})
+    }
+
+    fn streamers(&self, project: &ProjectId) -> usize {
+        self.0.streamers(project)
+    }
+
+    fn viewers(&self, project: &ProjectId) -> usize {
+        self.0.viewers(project)
+    }
+
+    fn viewers_changed(&self, _: &ProjectId) {}
 }
 
 impl<F: Frame> Hub<F> {
+    /// Returns whether the connection is the first; then `tell` is called before anybody else
+    /// comes or goes.
+    fn count_in(&self, project: &ProjectId, connection: ConnectionId, tell: impl FnOnce()) -> bool {
+        let mut streamers = lock(self.streamers.of(project));
+        let here = streamers.entry(project.clone()).or_default();
+        let is_first = here.is_empty();
+        here.insert(connection);
+        if is_first {
+            tell();
+        }
+        is_first
+    }
+
+    /// The same for the last.
+    fn count_out(
+        &self,
+        project: &ProjectId,
+        connection: ConnectionId,
+        tell: impl FnOnce(),
+    ) -> bool {
+        let mut streamers = lock(self.streamers.of(project));
+        let Some(here) = streamers.get_mut(project) else {
+            return false;
+        };
+        let was_last = here.remove(&connection) && here.is_empty();
+        if was_last {
+            streamers.remove(project);
+            tell();
+        }
+        was_last
+    }
+
     fn announce(&self, project: &ProjectId, connected: bool, but: Option<ConnectionId>) {
         let event = Event::Presence {
             project: project.clone(),

@@ -12,8 +12,8 @@ use crate::adapters::outbound::memory;
 use crate::adapters::outbound::nats::{self, NatsSettings};
 use crate::application::FileContent;
 use crate::application::ports::{
-    FilesBelow, FinishError, GuestStore, ModerationStore, OpenFile, ProjectStore, PullRequestStore,
-    StagedUpload, StagingId, StoreError, StoreResources, UploadStore,
+    FilesBelow, FinishError, GuestStore, ModerationStore, OpenFile, Presence, ProjectStore,
+    PullRequestStore, StagedUpload, StagingId, StoreError, StoreResources, UploadStore,
 };
 use crate::domain::{
     ContentHash, FilePath, ProjectEntry, ProjectId, ProjectName, ProjectQuota, PullRequest,
@@ -35,6 +35,7 @@ pub(in crate::adapters::outbound) struct World {
     pub uploads: Arc<dyn UploadStore>,
     pub guests: Arc<dyn GuestStore>,
     pub moderation: Arc<dyn ModerationStore>,
+    pub presence: Option<Arc<dyn Presence>>,
     /// Where they lie, if they lie anywhere; removed with the last of them.
     pub place: Option<Arc<tempfile::TempDir>>,
 }
@@ -48,6 +49,7 @@ impl World {
             uploads: stores.uploads,
             guests: stores.guests,
             moderation: stores.moderation,
+            presence: stores.presence,
             place: None,
         }
     }
@@ -73,6 +75,7 @@ impl World {
             uploads: stores.uploads,
             guests: stores.guests,
             moderation: stores.moderation,
+            presence: stores.presence,
             place: Some(place),
         }
     }
@@ -107,8 +110,11 @@ impl World {
 
     /// A node on an engine where others may be, too.
     pub async fn on_engine(settings: &NatsSettings) -> Self {
+        Self::on_engine_with(settings, StoreResources::default()).await
+    }
+
+    pub async fn on_engine_with(settings: &NatsSettings, resources: StoreResources) -> Self {
         let files = memory::open_stores().uploads;
-        let resources = StoreResources::default();
         let stores = nats::open_stores(settings, files, resources).await;
         let stores = stores.expect("opens");
         Self {
@@ -117,6 +123,7 @@ impl World {
             uploads: stores.uploads,
             guests: stores.guests,
             moderation: stores.moderation,
+            presence: stores.presence,
             place: None,
         }
     }

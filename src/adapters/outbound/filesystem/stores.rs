@@ -44,6 +44,7 @@ pub fn open_stores(
         moderation: Arc::new(moderation),
         engine: EngineState::always_ready(),
         rooms: None,
+        presence: None,
     })
 }
 

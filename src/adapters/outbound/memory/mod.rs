@@ -31,5 +31,6 @@ pub fn open_stores() -> Stores {
         moderation: Arc::<MemoryModeration>::default(),
         engine: EngineState::always_ready(),
         rooms: None,
+        presence: None,
     }
 }

@@ -5,6 +5,7 @@
 //! was checked makes order and quotas exact, whichever node asks. Each node follows the log, keeps
 //! a replica of what is asked of it, and reads contents by their place in the log.
 
+mod audience;
 mod blobs;
 mod chat_entry;
 mod chat_rooms;
@@ -21,6 +22,7 @@ mod moderation;
 mod nodes;
 mod overtaken;
 mod own_changes;
+mod presence;
 mod projects;
 mod publish;
 mod pull_requests;
@@ -33,9 +35,11 @@ mod settings;
 mod setup;
 mod silence;
 mod stores;
+mod streamers;
 mod subjects;
 mod told;
 mod uploads;
+mod viewers;
 
 #[cfg(test)]
 mod chat_tests;

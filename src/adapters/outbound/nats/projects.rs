@@ -158,6 +158,7 @@ impl ProjectStore for NatsProjects {
         in_turn: PutInTurn,
     ) -> Result<Version, StoreError> {
         let node = Arc::clone(&self.0);
+        node.presence.is_told(project).await;
         let (replica, loaded) = node.project(project, User::Streamer).await?;
         let open = replica.open.begin(path);
         let alone = replica.locks.lock(path).await;

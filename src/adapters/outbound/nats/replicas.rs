@@ -13,8 +13,8 @@ use crate::adapters::outbound::nats::engine::Engine;
 use crate::adapters::outbound::nats::entry::{Entry, Head, What};
 use crate::adapters::outbound::nats::follower::Position;
 use crate::adapters::outbound::nats::logged::Logged;
-use crate::adapters::outbound::nats::nodes::Nodes;
 use crate::adapters::outbound::nats::own_changes::{ChangeNames, OwnChanges};
+use crate::adapters::outbound::nats::presence::NatsPresence;
 use crate::adapters::outbound::nats::replica::{Placed, Ready, Replica};
 use crate::adapters::outbound::nats::reviews::Reviews;
 use crate::application::locks::lock;
@@ -40,13 +40,12 @@ pub(crate) struct Node {
     pub own: OwnChanges,
     pub names: ChangeNames,
     pub reviews: Reviews,
+    pub presence: Arc<NatsPresence>,
     /// Those that are connected here are told of what other nodes do.
     pub events: Arc<dyn EventPublisher>,
     pub memory: Arc<ProjectMemory>,
     /// Hears of what moderators have decided.
     pub decided: OnceLock<Decided>,
-    /// Tells others that this one lives.
-    _nodes: Arc<Nodes>,
     known: Mutex<HashMap<ProjectId, Arc<Replica>>>,
 }
 
@@ -61,7 +60,7 @@ impl Node {
         reviews: Reviews,
         events: Arc<dyn EventPublisher>,
         memory: ProjectMemory,
-        nodes: Arc<Nodes>,
+        presence: Arc<NatsPresence>,
     ) -> Arc<Self> {
         let budget = Arc::clone(&memory.budget);
         Arc::new_cyclic(|own: &Weak<Self>| {
@@ -77,7 +76,7 @@ impl Node {
                 events,
                 memory: Arc::new(memory),
                 decided: OnceLock::new(),
-                _nodes: nodes,
+                presence,
                 known: Mutex::default(),
             }
         })

@@ -11,6 +11,7 @@ use super::follower::Start;
 use super::guests::NatsGuests;
 use super::moderation::NatsModeration;
 use super::nodes::Nodes;
+use super::presence::NatsPresence;
 use super::projects::NatsProjects;
 use super::pull_requests::NatsPullRequests;
 use super::replicas::Node;
@@ -44,6 +45,9 @@ pub async fn open_stores(
         readers: AtomicUsize::new(0),
     };
     let nodes = Arc::new(Nodes::start(&engine).await?);
+    let (own, told, here) = (Arc::clone(&engine), Arc::clone(&events), resources.here);
+    let presence = NatsPresence::start(own, nodes, told, here).await?;
+    let presence = Arc::new(presence);
     let blobs = Blobs::new(Arc::clone(&engine), Arc::clone(&files));
     let node = Node::new(
         Arc::clone(&engine),
@@ -52,7 +56,7 @@ pub async fn open_stores(
         reviews,
         events,
         memory,
-        nodes,
+        Arc::clone(&presence),
     );
     tokio::spawn(start.follow(Arc::downgrade(&node)));
     let (state, state_of_engine) = watch::channel(EngineState::Ready);
@@ -74,5 +78,6 @@ pub async fn open_stores(
         moderation: Arc::new(moderation),
         engine: state_of_engine,
         rooms: Some(Arc::new(rooms)),
+        presence: Some(presence),
     })
 }

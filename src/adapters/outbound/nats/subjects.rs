@@ -39,7 +39,7 @@ impl Subjects {
         }
     }
 
-    /// The log: projects, pull requests, guests and moderation. It is kept on disks.
+    /// The log: projects, pull requests, guests, moderation and presence. It is kept on disks.
     pub fn log(&self) -> Stream {
         let prefix = &self.prefix;
         Stream {
@@ -155,6 +155,41 @@ impl Subjects {
     /// What moderators have decided in a project.
     pub fn moderation(&self, project: &ProjectId) -> String {
         format!("{}.s.m.{}", self.prefix, of_project(project))
+    }
+
+    /// All that the log says about who is there.
+    pub fn presence(&self) -> String {
+        format!("{}.s.l.>", self.prefix)
+    }
+
+    /// Whether a node has streamer connections of a project.
+    pub fn streamer(&self, project: &ProjectId, node: NodeId) -> String {
+        format!("{}.s.l.s.{}.{node}", self.prefix, of_project(project))
+    }
+
+    /// The same of all projects.
+    pub fn streamers_of(&self, node: NodeId) -> String {
+        format!("{}.s.l.s.*.{node}", self.prefix)
+    }
+
+    /// The death of a node.
+    pub fn death(&self, node: NodeId) -> String {
+        format!("{}.s.l.n.{node}", self.prefix)
+    }
+
+    /// Whether a subject of the log says who is there.
+    pub fn is_of_presence(&self, subject: &str) -> bool {
+        self.is_of_kind(subject, ".s.l.")
+    }
+
+    /// Where a node says how many view projects there.
+    pub fn viewers(&self, node: NodeId) -> String {
+        format!("{}.v.{node}", self.prefix)
+    }
+
+    /// The same of all nodes.
+    pub fn all_viewers(&self) -> String {
+        format!("{}.v.*", self.prefix)
     }
 
     /// Where a node says that it lives.

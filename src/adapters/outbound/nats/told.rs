@@ -108,6 +108,8 @@ impl Follows for Node {
                 Ok(project) => decided(&project),
                 Err(error) => tracing::error!(%error, "the log has a decision that is none"),
             }
+        } else if subjects.is_of_presence(&message.subject) {
+            self.presence.follow(message);
         }
     }
 }

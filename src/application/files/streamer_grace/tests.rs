@@ -1,8 +1,12 @@
 use crate::application::files::streamer_grace::delete_abandoned_projects;
 use crate::application::files::streamer_grace::start_grace;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::application::periodic::every_second;
+use crate::application::ports::PresenceNews;
 use crate::application::session::registrations::SessionGuard;
 use crate::application::test_world::{
     ANA, START, Scene, World, authenticate, demo, disk_full, streaming,
@@ -172,4 +176,42 @@ async fn what_could_not_be_deleted_is_tried_again() {
     assert!(deleted_at(&scene, 30).await.is_empty());
     assert!(deleted_at(&scene, 59).await.is_empty());
     assert_eq!(deleted_at(&scene, 60).await, ALL);
+}
+
+/// What another server tells of the streamer.
+fn hear(scene: &Scene, news: &Mutex<PresenceNews>, is_there: bool) {
+    let streamers = HashMap::from([(demo(), is_there)]);
+    news.lock().expect("not poisoned").streamers = streamers;
+    every_second(&scene.app);
+    scene.journal.take();
+}
+
+#[tokio::test]
+async fn the_grace_begins_when_the_last_streamer_of_all_servers_has_gone_and_one_of_them_deletes() {
+    let mut world = deleting();
+    let (news, is_first) = (
+        Arc::<Mutex<PresenceNews>>::default(),
+        Arc::new(AtomicBool::new(false)),
+    );
+    let (own, first) = (Arc::clone(&news), Arc::clone(&is_first));
+    let take = move || std::mem::take(&mut *own.lock().expect("not poisoned"));
+    world.presence.expect_news().returning(take);
+    let first = move || first.load(Ordering::Relaxed);
+    world.presence.expect_is_first().returning(first);
+    let scene = world.build();
+    hear(&scene, &news, false);
+    assert!(deleted_at(&scene, 60).await.is_empty(), "another does it");
+    hear(&scene, &news, true);
+    is_first.store(true, Ordering::Relaxed);
+    assert!(deleted_at(&scene, 90).await.is_empty(), "they came back");
+    hear(&scene, &news, false);
+    assert!(deleted_at(&scene, 119).await.is_empty());
+    is_first.store(false, Ordering::Relaxed);
+    assert!(deleted_at(&scene, 130).await.is_empty());
+    is_first.store(true, Ordering::Relaxed);
+    assert_eq!(
+        deleted_at(&scene, 131).await,
+        ALL,
+        "the other has died before"
+    );
 }

@@ -1,0 +1,322 @@
+//! Who is connected, over all nodes.
+//!
+//! Each node writes into the log which projects have a streamer connection here, and all nodes tell
+//! the transitions that the log gives, so they tell the same ones in the same order. A node of
+//! which nothing is heard is declared dead in the log.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use tokio::sync::Notify;
+use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::adapters::outbound::nats::audience::Audience;
+use crate::adapters::outbound::nats::engine::Engine;
+use crate::adapters::outbound::nats::logged::Logged;
+use crate::adapters::outbound::nats::message::Message;
+use crate::adapters::outbound::nats::nodes::{BEAT, Nodes};
+use crate::adapters::outbound::nats::publish::{Outgoing, PublishError};
+use crate::adapters::outbound::nats::streamers::{Kept, Streamers};
+use crate::adapters::outbound::nats::subjects::Stream;
+use crate::application::locks::lock;
+use crate::application::ports::{EventPublisher, Presence, PresenceNews, StoreError, Topic};
+use crate::application::{ConnectionId, Event};
+use crate::domain::ProjectId;
+
+/// How many projects are written into the log at a time.
+const AT_ONCE: usize = 16;
+
+/// How long to wait before what did not work is tried again.
+const AGAIN: Duration = Duration::from_millis(100);
+
+/// Who is connected to all nodes.
+pub(crate) struct NatsPresence {
+    shared: Arc<Shared>,
+    /// The log up to here was read at the start.
+    loaded: u64,
+    /// They end with this.
+    _tasks: [AbortOnDropHandle<()>; 2],
+}
+
+struct Shared {
+    engine: Arc<Engine>,
+    nodes: Arc<Nodes>,
+    events: Arc<dyn EventPublisher>,
+    /// Who is connected to this node.
+    here: Arc<dyn Presence>,
+    own: Mutex<OwnStreamers>,
+    /// There is something untold.
+    untold: Notify,
+    /// Something has been told.
+    told: Notify,
+    streamers: Mutex<Streamers>,
+    audience: Audience,
+    /// What the log has told of since `news` was last called.
+    news: Mutex<HashMap<ProjectId, bool>>,
+}
+
+#[derive(Default)]
+struct OwnStreamers {
+    /// The projects that have streamer connections here, and the first of each.
+    first: HashMap<ProjectId, ConnectionId>,
+    /// The projects for which the log has to be told whether they have one.
+    untold: HashSet<ProjectId>,
+    /// Those of which it is being told.
+    under_way: HashSet<ProjectId>,
+}
+
+impl NatsPresence {
+    /// Reads who is there, and tells of those who are `here` from now on. The log must be followed
+    /// from before that.
+    ///
+    /// # Errors
+    /// `Failed`.
+    pub async fn start(
+        engine: Arc<Engine>,
+        nodes: Arc<Nodes>,
+        events: Arc<dyn EventPublisher>,
+        here: Arc<dyn Presence>,
+    ) -> Result<Self, StoreError> {
+        let audience = Audience::start(&engine, &nodes, &here).await?;
+        let (streamers, loaded) = load(&engine).await?;
+        let shared = Arc::new(Shared {
+            engine,
+            nodes,
+            events,
+            here,
+            own: Mutex::default(),
+            untold: Notify::new(),
+            told: Notify::new(),
+            streamers: Mutex::new(streamers),
+            audience,
+            news: Mutex::default(),
+        });
+        let tasks = [
+            tokio::spawn(tell_of_streamers(Arc::clone(&shared))),
+            tokio::spawn(bury_the_dead(Arc::clone(&shared))),
+        ];
+        Ok(Self {
+            shared,
+            loaded,
+            _tasks: tasks.map(AbortOnDropHandle::new),
+        })
+    }
+
+    /// Waits until the log has been told of a project's streamers here, if that has changed. What
+    /// they put comes later in the log then, so nobody deletes it because they are away.
+    pub async fn is_told(&self, project: &ProjectId) {
+        loop {
+            let told = self.shared.told.notified();
+            {
+                let own = lock(&self.shared.own);
+                if !own.untold.contains(project) && !own.under_way.contains(project) {
+                    return;
+                }
+            }
+            told.await;
+        }
+    }
+
+    /// The log tells this.
+    pub fn follow(&self, message: &Logged) {
+        if message.sequence > self.loaded
+            && let Some(told) = Message::decode(&message.payload)
+        {
+            self.shared.follow(told);
+        }
+    }
+}
+
+/// Reads what the log says about presence, and up to where.
+async fn load(engine: &Engine) -> Result<(Streamers, u64), StoreError> {
+    let presence = Stream {
+        subjects: engine.subjects.presence(),
+        ..engine.subjects.log()
+    };
+    let (mut streamers, mut at) = (Streamers::default(), 0);
+    loop {
+        let page = engine.page(&presence, at + 1, &presence.subjects).await?;
+        if page.is_empty() {
+            if engine.next_ask_leader(&presence, at + 1).await?.is_none() {
+                return Ok((streamers, at));
+            }
+            // The server that was asked does not have it yet.
+            sleep(AGAIN).await;
+        }
+        for message in &page {
+            at = message.sequence;
+            if let Some(told) = Message::decode(&message.payload) {
+                streamers.follow(told);
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn follow(&self, told: Message<Kept>) {
+        let died = match told.body {
+            Kept::Death { dead } => Some(dead),
+            Kept::Streamer { .. } => None,
+        };
+        let transitions = lock(&self.streamers).follow(told);
+        for (project, is_there) in transitions {
+            self.tell(project, is_there);
+        }
+        let Some(dead) = died else {
+            return;
+        };
+        self.audience.forget(|node| node == dead);
+        if dead == self.nodes.own() {
+            tracing::warn!("other servers have not heard of this one and held it for dead");
+            self.nodes.rename();
+            let mut own = lock(&self.own);
+            let OwnStreamers { first, untold, .. } = &mut *own;
+            untold.extend(first.keys().cloned());
+            self.untold.notify_one();
+        }
+    }
+
+    fn tell(&self, project: ProjectId, connected: bool) {
+        // The streamer's own connection knows that it has come.
+        let own = lock(&self.own).first.get(&project).copied();
+        let origin = own.filter(|_| connected);
+        let event = Event::Presence {
+            project: project.clone(),
+            connected,
+        };
+        let topic = Topic::Updates(project.clone());
+        self.events.publish(&topic, event, origin);
+        lock(&self.news).insert(project, connected);
+    }
+
+    /// Writes into the log whether a project has streamer connections here.
+    async fn write(&self, project: &ProjectId) -> Result<(), StoreError> {
+        let own = self.nodes.own();
+        let subject = self.engine.subjects.streamer(project, own);
+        // Whatever this node has sent before and does not know of must not come after this.
+        let before = self.engine.last(&subject).await?;
+        let is_there = lock(&self.own).first.contains_key(project);
+        if before.is_none() && !is_there {
+            return Ok(());
+        }
+        let payload = Message::encode(own, Kept::streamer(project, is_there))?;
+        let expected = before.map_or(0, |before| before.sequence);
+        let message = Outgoing { subject, payload };
+        self.engine.publish(message, Some(expected)).await?;
+        Ok(())
+    }
+
+    /// Writes the death of each node of which nothing is heard any more into the log, once.
+    async fn bury(&self) -> Result<(), StoreError> {
+        let known: Vec<_> = lock(&self.streamers).known().collect();
+        let silent = known.into_iter().filter(|node| self.nodes.is_silent(*node));
+        for dead in silent {
+            let subjects = &self.engine.subjects;
+            let message = Outgoing {
+                subject: subjects.death(dead),
+                payload: Message::encode(self.nodes.own(), Kept::Death { dead })?,
+            };
+            match self.engine.publish(message, Some(0)).await {
+                Ok(_) => tracing::warn!(%dead, "another server has ended without a word"),
+                // Another node was first.
+                Err(PublishError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+            let told = subjects.streamers_of(dead);
+            self.engine.purge(&subjects.log().name, &told, None).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn tell_of_streamers(shared: Arc<Shared>) {
+    loop {
+        shared.untold.notified().await;
+        let untold = {
+            let mut own = lock(&shared.own);
+            own.under_way = std::mem::take(&mut own.untold);
+            futures_util::stream::iter(own.under_way.clone())
+        };
+        let write = |project| {
+            let shared = &shared;
+            async move {
+                while let Err(error) = shared.write(&project).await {
+                    tracing::debug!(%error, "cannot tell others of a streamer yet");
+                    sleep(AGAIN).await;
+                }
+                lock(&shared.own).under_way.remove(&project);
+                shared.told.notify_waiters();
+            }
+        };
+        untold.for_each_concurrent(AT_ONCE, write).await;
+    }
+}
+
+async fn bury_the_dead(shared: Arc<Shared>) {
+    let mut beats = interval(BEAT);
+    beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        beats.tick().await;
+        if let Err(error) = shared.bury().await {
+            tracing::debug!(%error, "cannot tell that another server has ended");
+        }
+    }
+}
+
+impl Presence for NatsPresence {
+    fn arrive(&self, project: &ProjectId, connection: ConnectionId) -> bool {
+        let shared = &self.shared;
+        let mut own = lock(&shared.own);
+        if !shared.here.arrive(project, connection) {
+            return false;
+        }
+        own.first.insert(project.clone(), connection);
+        own.untold.insert(project.clone());
+        shared.untold.notify_one();
+        let elsewhere = lock(&shared.streamers).elsewhere(project, shared.nodes.own());
+        elsewhere == 0
+    }
+
+    fn depart(&self, project: &ProjectId, connection: ConnectionId) -> bool {
+        let shared = &self.shared;
+        let mut own = lock(&shared.own);
+        if shared.here.depart(project, connection) {
+            own.first.remove(project);
+            own.untold.insert(project.clone());
+            shared.untold.notify_one();
+        }
+        // Whether it was the last of all is known once the log tells it.
+        false
+    }
+
+    fn streamers(&self, project: &ProjectId) -> usize {
+        let shared = &self.shared;
+        let elsewhere = lock(&shared.streamers).elsewhere(project, shared.nodes.own());
+        shared.here.streamers(project) + elsewhere
+    }
+
+    fn viewers(&self, project: &ProjectId) -> usize {
+        self.shared.here.viewers(project) + self.shared.audience.elsewhere(project)
+    }
+
+    fn viewers_changed(&self, project: &ProjectId) {
+        self.shared.audience.change(project);
+    }
+
+    fn news(&self) -> PresenceNews {
+        PresenceNews {
+            viewers: self.shared.audience.take_changed(),
+            streamers: std::mem::take(&mut lock(&self.shared.news)),
+        }
+    }
+
+    fn is_first(&self) -> bool {
+        self.shared.nodes.living().first() == Some(&self.shared.nodes.own())
+    }
+}
+
+#[cfg(test)]
+mod tests;
