@@ -6,11 +6,12 @@ use crate::application::service::Application;
 use crate::application::session::state::Session;
 use crate::domain::Timestamp;
 
-pub(crate) fn chat_members(
+pub(crate) async fn chat_members(
     app: &Application,
     session: &Session,
     now: Timestamp,
 ) -> Result<LongAnswer, RequestError> {
     let room = session.rights().may_hear(app.policy.public, now)?;
-    Ok(LongAnswer::ChatMembers(app.ports.rooms.members(room)))
+    let members = app.ports.rooms.members(room).await;
+    Ok(LongAnswer::ChatMembers(members))
 }

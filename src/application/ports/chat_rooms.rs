@@ -74,8 +74,9 @@ pub trait ChatRooms: Send + Sync {
     /// The latest messages of `room`, at most `limit`, oldest first.
     fn history(&self, room: &RoomName, limit: usize) -> Vec<ChatMessage>;
 
-    /// The distinct names in `room` at this server, sorted.
-    fn members(&self, room: &RoomName) -> Vec<UserName>;
+    /// The distinct names in `room`, sorted. Those at another server may be missing if that does
+    /// not answer at once.
+    async fn members(&self, room: &RoomName) -> Vec<UserName>;
 
     /// How many rooms there are, with those that are empty and remembered.
     fn count(&self) -> usize;

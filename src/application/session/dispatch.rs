@@ -99,7 +99,7 @@ async fn carry_out(
         }
         Command::SendMessage(text) => run(send_message(app, session, text, now)).await,
         Command::ChatHistory(limit) => chat_history(app, session, limit, now).into(),
-        Command::ChatMembers => chat_members(app, session, now).into(),
+        Command::ChatMembers => chat_members(app, session, now).await.into(),
         Command::Listen(room) => run(listen(app, session, room, now)).await,
         Command::LeaveRoom => leave_room(app, session, now).into(),
         Command::Mute(request) => run(mute(app, session, request, now)).await,

@@ -4,7 +4,7 @@
 //! The number of a message is its place in the log. Rates are checked where somebody is connected;
 //! each node counts what was said at others once the log tells of it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use crate::adapters::outbound::nats::chat_entry::{ChatEntry, Said, What};
 use crate::adapters::outbound::nats::engine::Engine;
 use crate::adapters::outbound::nats::follower::{Follows, Position, Start};
 use crate::adapters::outbound::nats::logged::Logged;
+use crate::adapters::outbound::nats::nodes::Nodes;
 use crate::adapters::outbound::nats::own_changes::ChangeNames;
 use crate::adapters::outbound::nats::publish::{Outgoing, PublishError};
 use crate::adapters::outbound::system::SystemClock;
@@ -41,11 +42,15 @@ const LOST: Duration = Duration::from_secs(3);
 /// it an hour after they were last told of it.
 const OCCUPIED: Duration = Duration::from_secs(600);
 
+/// What other nodes are asked about: who is in a room.
+const MEMBERS: &str = "members";
+
 /// Rooms of all nodes.
 pub(crate) struct NatsChatRooms(Arc<Shared>);
 
 struct Shared {
     engine: Arc<Engine>,
+    nodes: Arc<Nodes>,
     local: Arc<MemoryChatRooms>,
     /// How far the log has been followed.
     position: Position,
@@ -67,12 +72,22 @@ impl NatsChatRooms {
     /// `Failed`.
     pub async fn open(
         engine: Arc<Engine>,
+        nodes: Arc<Nodes>,
         local: Arc<MemoryChatRooms>,
     ) -> Result<Self, StoreError> {
+        let here = Arc::clone(&local);
+        let members = move |room: String| {
+            let room = RoomName::parse(&room).ok();
+            let members = room.map_or_else(Vec::new, |room| here.members_here(&room));
+            let names = members.iter().map(UserName::to_string);
+            names.collect::<Vec<_>>()
+        };
+        nodes.answer(MEMBERS, members).await?;
         let (start, position) = Start::from_beginning(&engine, engine.subjects.live()).await?;
         let last = start.last();
         let shared = Arc::new(Shared {
             engine,
+            nodes,
             local,
             position,
             names: ChangeNames::default(),
@@ -251,8 +266,13 @@ impl ChatRooms for NatsChatRooms {
         self.0.local.history(room, limit)
     }
 
-    fn members(&self, room: &RoomName) -> Vec<UserName> {
-        self.0.local.members(room)
+    async fn members(&self, room: &RoomName) -> Vec<UserName> {
+        let elsewhere: Vec<Vec<String>> = self.0.nodes.ask(MEMBERS, &room.as_str()).await;
+        let elsewhere = elsewhere.iter().flatten();
+        let elsewhere = elsewhere.filter_map(|name| UserName::parse(name).ok());
+        let mut members: BTreeSet<_> = elsewhere.collect();
+        members.extend(self.0.local.members_here(room));
+        members.into_iter().collect()
     }
 
     fn count(&self) -> usize {

@@ -13,8 +13,10 @@ use crate::adapters::outbound::contract_tests::chat_rooms::{
 use crate::adapters::outbound::contract_tests::nats_server::{NatsServer, settings_on};
 use crate::adapters::outbound::memory::MemoryChatRooms;
 use crate::adapters::outbound::nats::chat_rooms::NatsChatRooms;
+use crate::adapters::outbound::nats::nodes::Nodes;
 use crate::adapters::outbound::nats::settings::NatsSettings;
 use crate::adapters::outbound::nats::setup;
+use crate::domain::UserName;
 
 /// Rooms without the other stores, and how to wait until they know all that has happened.
 async fn rooms_on(settings: &NatsSettings) -> (Node, Arc<NatsChatRooms>) {
@@ -23,13 +25,38 @@ async fn rooms_on(settings: &NatsSettings) -> (Node, Arc<NatsChatRooms>) {
         setup::connect(settings, Arc::default()).await,
     );
     let local = MemoryChatRooms::new(&resources(&told));
-    let rooms = NatsChatRooms::open(engine.expect("connects"), local).await;
+    let engine = engine.expect("connects");
+    let nodes = Arc::new(Nodes::start(&engine).await.expect("starts"));
+    let rooms = NatsChatRooms::open(engine, nodes, local).await;
     let rooms = Arc::new(rooms.expect("opens"));
     let node = Node {
         rooms: Arc::clone(&rooms) as _,
         told,
     };
     (node, rooms)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_members_of_a_room_are_those_at_all_nodes_each_once() {
+    let server = NatsServer::start();
+    let settings = settings_on(&server);
+    let (one, other) = (
+        Node::on_engine(&settings).await,
+        Node::on_engine(&settings).await,
+    );
+    let user = |name| UserName::parse(name).expect("a name");
+    for (node, names) in [(&one, ["bob", "zoe"]), (&other, ["ana", "bob"])] {
+        for name in names {
+            assert!(node.rooms.enter(&room(), &user(name), now()));
+        }
+    }
+    let all = ["ana", "bob", "zoe"].map(user);
+    for node in [&one, &other] {
+        // Nodes ask those of which they have heard, which takes a second.
+        let known = async { while node.rooms.members(&room()).await != all {} };
+        let known = tokio::time::timeout(Duration::from_secs(20), known).await;
+        known.expect("in time");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

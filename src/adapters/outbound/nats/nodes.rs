@@ -85,7 +85,6 @@ impl Nodes {
     ///
     /// # Errors
     /// `Failed`.
-    #[cfg_attr(not(test), expect(dead_code, reason = "chat follows"))]
     pub async fn answer<Q, A>(
         &self,
         about: &str,
@@ -119,7 +118,6 @@ impl Nodes {
     }
 
     /// Asks all other nodes, and returns what those have answered that did so in time.
-    #[cfg_attr(not(test), expect(dead_code, reason = "chat follows"))]
     pub async fn ask<Q, A>(&self, about: &str, question: &Q) -> Vec<A>
     where
         Q: Serialize + Sync,

@@ -35,7 +35,8 @@ pub async fn open_stores(
 ) -> Result<Stores, StoreError> {
     let engine = setup::connect(settings, Arc::clone(&resources.engine)).await?;
     let rooms = MemoryChatRooms::new(&resources);
-    let rooms = NatsChatRooms::open(Arc::clone(&engine), rooms).await?;
+    let nodes = Arc::new(Nodes::start(&engine).await?);
+    let rooms = NatsChatRooms::open(Arc::clone(&engine), Arc::clone(&nodes), rooms).await?;
     let (start, position) = Start::from_now(&engine, engine.subjects.log()).await?;
     let events = resources.events;
     let reviews = Reviews::new(Arc::clone(&events));
@@ -44,7 +45,6 @@ pub async fn open_stores(
         budget: resources.memory,
         readers: AtomicUsize::new(0),
     };
-    let nodes = Arc::new(Nodes::start(&engine).await?);
     let (own, told, here) = (Arc::clone(&engine), Arc::clone(&events), resources.here);
     let presence = NatsPresence::start(own, nodes, told, here).await?;
     let presence = Arc::new(presence);
