@@ -203,6 +203,8 @@ impl Room {
                 self.spoken.note(vec![speaker], now);
             }
         }
+        // Who may speak again is forgotten, also where nobody asks whether they may.
+        let _ = self.spoken.may_speak(&[], said.slow, now);
     }
 
     /// Adds a message that has been admitted to the room's history. Numbers grow.

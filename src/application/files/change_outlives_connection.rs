@@ -203,7 +203,7 @@ async fn delete_one(
     app: &Application,
     origin: Option<ConnectionId>,
     file: Arc<FileKey>,
-    wanted: impl FnOnce() -> bool + Send + 'static,
+    wanted: impl Fn() -> bool + Send + 'static,
     answer: Option<&Arc<Answer>>,
 ) -> Result<bool, RequestError> {
     let (events, answer_in_turn) = (Arc::clone(&app.ports.events), answer.cloned());
@@ -261,7 +261,7 @@ pub(crate) async fn delete_below(
     origin: Option<ConnectionId>,
     project: &ProjectId,
     folder: Option<FilePath>,
-    wanted: impl FnOnce() -> bool + Send + Clone + 'static,
+    wanted: impl Fn() -> bool + Send + Clone + 'static,
 ) -> Result<bool, RequestError> {
     let mut files = FilesBelow {
         folder,
@@ -281,7 +281,7 @@ pub(crate) async fn delete_below(
         };
         files.after = Some(last.clone());
         for (path, _) in next {
-            if !wanted.clone()() {
+            if !wanted() {
                 return Ok(any);
             }
             let project = project.clone();

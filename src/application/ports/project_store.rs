@@ -14,8 +14,8 @@ pub type InTurn = Box<dyn FnOnce(Version) + Send>;
 /// The same for a file that was put, with what is known about it now.
 pub type PutInTurn = Box<dyn FnOnce(ProjectEntry) + Send>;
 
-/// Whether a change is still wanted when its turn comes. Must not wait.
-pub type Wanted = Box<dyn FnOnce() -> bool + Send>;
+/// Whether a change is still wanted, whenever its turn comes. Must not wait.
+pub type Wanted = Box<dyn Fn() -> bool + Send>;
 
 /// Called with each file of a project that is removed, and the number of its deletion. Must not
 /// wait.

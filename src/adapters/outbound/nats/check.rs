@@ -137,8 +137,7 @@ fn check_one(
             Ok(Some(What::Put(path.clone(), put.clone())))
         }
         Wish::Delete { path, wanted } => {
-            let is_wanted = wanted.take().is_none_or(|wanted| wanted());
-            if project.get(path).is_none() || !is_wanted {
+            if project.get(path).is_none() || !wanted() {
                 return Err(StoreError::NotFound);
             }
             Ok(Some(What::Gone(path.clone())))

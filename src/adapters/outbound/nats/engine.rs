@@ -55,6 +55,11 @@ impl Engine {
         }
     }
 
+    /// The engine answers, though nobody has just asked its leader.
+    pub fn note_answer(&self) {
+        self.answered.send_replace(Instant::now());
+    }
+
     /// For how long no leader has answered who is asked each second.
     pub fn silence(&self) -> Duration {
         self.answered.borrow().elapsed()
@@ -219,7 +224,7 @@ impl Engine {
         // Only a leader answers that.
         // What is kept in memory has another leader.
         if !stream.is_in_memory {
-            self.answered.send_replace(Instant::now());
+            self.note_answer();
         }
         let last = info.pointer("/state/last_seq").and_then(Value::as_u64);
         last.ok_or_else(|| StoreError::failed("the engine does not say how long the stream is"))

@@ -203,6 +203,8 @@ impl Start {
     ) -> Result<(), StoreError> {
         let (stream, next) = (&self.stream, self.now() + 1);
         let page = self.engine.page(stream, next, &stream.subjects).await?;
+        // To read back much takes longer than the engine may be silent.
+        self.engine.note_answer();
         if page.is_empty() {
             // This server may not have it yet.
             match self.engine.next_ask_leader(stream, next).await? {

@@ -56,6 +56,12 @@ impl Living {
         others.retain(|_, heard| !is_silent(since, now, Some(*heard)));
     }
 
+    /// Whether this node has just heard itself: otherwise what it knows may be old.
+    pub fn is_connected(&self, now: Instant) -> bool {
+        let last = self.connected.map(|(_, last)| last);
+        last.is_some_and(|last| now.saturating_duration_since(last) < CUT_OFF)
+    }
+
     /// Whether nothing has been heard of a node for too long.
     pub fn is_silent(&self, node: NodeId) -> bool {
         let heard = self.others.get(&node).copied();

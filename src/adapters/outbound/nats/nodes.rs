@@ -66,6 +66,12 @@ impl Nodes {
         lock(&self.living).rename(NodeId::random());
     }
 
+    /// Whether this node is the first of those that live, and hears itself.
+    pub fn is_first(&self) -> bool {
+        let living = lock(&self.living);
+        living.is_connected(Instant::now()) && living.all().first() == Some(&living.own())
+    }
+
     /// The nodes that live, with this one, in the order of their names.
     pub fn living(&self) -> Vec<NodeId> {
         lock(&self.living).all()

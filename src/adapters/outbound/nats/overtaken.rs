@@ -1,13 +1,23 @@
 //! Which files other nodes have changed since this one was asked to.
 //!
 //! A client that gets no answer goes to another node and writes there. What this node was asked
-//! before must not come on top of that: it counts as made just before.
+//! before must not come on top of that: it counts as made just before. What the other node had made
+//! before this one was asked is told here later than it was made, by milliseconds or, after a
+//! failure, by seconds; so the engine's time decides.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use tokio::time::Instant;
+
+use crate::adapters::outbound::system::now_nanos;
 use crate::application::locks::lock;
-use crate::domain::{FilePath, Version};
+use crate::domain::{FilePath, Timestamp, Version};
+
+/// A change that has not waited for this long comes last, as it would if the other node were this
+/// one: nobody has given it up. Clocks may differ by less.
+const WAITED: Duration = Duration::from_secs(1);
 
 /// The files of a project that this node is asked to change.
 #[derive(Default)]
@@ -16,16 +26,15 @@ pub(crate) struct OpenChanges(Mutex<HashMap<FilePath, Open>>);
 struct Open {
     /// How many changes of it are open.
     changes: usize,
-    /// The last change of another node since the first of them began; 0: none.
-    foreign: u64,
+    /// The last change of another node that was told since the first of them began.
+    foreign: Option<(Version, Timestamp)>,
 }
 
 /// A change that was asked for and has not ended.
 pub(crate) struct OpenChange {
     all: Arc<OpenChanges>,
     path: FilePath,
-    /// `foreign` when it began.
-    before: u64,
+    asked: (Instant, Timestamp),
 }
 
 impl OpenChanges {
@@ -34,30 +43,36 @@ impl OpenChanges {
         let mut all = lock(&self.0);
         let open = all.entry(path.clone()).or_insert(Open {
             changes: 0,
-            foreign: 0,
+            foreign: None,
         });
         open.changes += 1;
+        let now = Timestamp::from_millis(now_nanos() / 1_000_000);
         OpenChange {
             all: Arc::clone(self),
             path: path.clone(),
-            before: open.foreign,
+            asked: (Instant::now(), now),
         }
     }
 
-    /// The log tells that another node has changed a file.
-    pub fn note_foreign(&self, path: &FilePath, sequence: u64) {
+    /// The log tells that another node has changed a file, at the time `at`.
+    pub fn note_foreign(&self, path: &FilePath, sequence: u64, at: Timestamp) {
         if let Some(open) = lock(&self.0).get_mut(path) {
-            open.foreign = sequence;
+            open.foreign = Some((Version::new(sequence), at));
         }
     }
 }
 
 impl OpenChange {
-    /// The change of another node that has come since this one was asked for.
+    /// The change of another node that was made after this one was asked for, if this one has
+    /// waited.
     pub fn overtaken_by(&self) -> Option<Version> {
+        let (since, asked_at) = self.asked;
+        if since.elapsed() < WAITED {
+            return None;
+        }
         let all = lock(&self.all.0);
         let foreign = all.get(&self.path)?.foreign;
-        (foreign != self.before).then_some(Version::new(foreign))
+        foreign.and_then(|(version, at)| (at > asked_at).then_some(version))
     }
 }
 
@@ -81,22 +96,29 @@ mod tests {
         FilePath::parse(name).expect("valid")
     }
 
-    #[test]
-    fn a_change_is_overtaken_by_what_another_node_does_to_that_file_from_then_on() {
+    #[tokio::test(start_paused = true)]
+    async fn a_change_that_has_waited_is_overtaken_by_what_another_node_made_of_that_file_since() {
         let open = Arc::<OpenChanges>::default();
-        open.note_foreign(&path("a"), 1);
+        let (before, after) = (Timestamp::default(), Timestamp::from_secs(1 << 40));
+        open.note_foreign(&path("a"), 1, after);
         let first = open.begin(&path("a"));
-        assert_eq!(first.overtaken_by(), None);
-        open.note_foreign(&path("b"), 2);
-        assert_eq!(first.overtaken_by(), None);
-        open.note_foreign(&path("a"), 3);
         let second = open.begin(&path("a"));
-        assert_eq!(first.overtaken_by(), Some(Version::new(3)));
-        assert_eq!(second.overtaken_by(), None, "it was asked for afterwards");
+        let other = open.begin(&path("b"));
+        open.note_foreign(&path("a"), 2, after);
+        assert_eq!(first.overtaken_by(), None, "it has not waited");
+        tokio::time::advance(WAITED).await;
+        assert_eq!(first.overtaken_by(), Some(Version::new(2)));
+        assert_eq!(other.overtaken_by(), None);
+        open.note_foreign(&path("a"), 3, before);
+        assert_eq!(
+            first.overtaken_by(),
+            None,
+            "it was made before, and told late"
+        );
         drop(first);
-        open.note_foreign(&path("a"), 4);
+        open.note_foreign(&path("a"), 4, after);
         assert_eq!(second.overtaken_by(), Some(Version::new(4)));
-        drop(second);
+        drop((second, other));
         assert!(lock(&open.0).is_empty(), "nothing is remembered");
     }
 }

@@ -314,7 +314,7 @@ impl Presence for NatsPresence {
     }
 
     fn is_first(&self) -> bool {
-        self.shared.nodes.living().first() == Some(&self.shared.nodes.own())
+        self.shared.nodes.is_first()
     }
 }
 

@@ -158,9 +158,9 @@ impl ProjectStore for NatsProjects {
         in_turn: PutInTurn,
     ) -> Result<Version, StoreError> {
         let node = Arc::clone(&self.0);
+        let open = node.replica(project).open.begin(path);
         node.presence.is_told(project).await;
         let (replica, loaded) = node.project(project, User::Streamer).await?;
-        let open = replica.open.begin(path);
         let alone = replica.locks.lock(path).await;
         let path = path.clone();
         let work = tokio::spawn(async move {
@@ -209,12 +209,11 @@ impl ProjectStore for NatsProjects {
         in_turn: InTurn,
     ) -> Result<Version, StoreError> {
         let node = Arc::clone(&self.0);
+        let open = node.replica(project).open.begin(path);
         let (replica, loaded) = node.project(project, User::Streamer).await?;
-        let open = replica.open.begin(path);
         let alone = replica.locks.lock(path).await;
         let path = path.clone();
         let work = tokio::spawn(async move {
-            let wanted = Some(wanted);
             let wish = Wish::Delete { path, wanted };
             let told = Told::Gone(in_turn);
             let deleted = node.submit(&replica, wish, told, Some(open)).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_nats::HeaderMap;
 use bytes::Bytes;
 use serde_json::Value;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::adapters::outbound::nats::engine::Engine;
 use crate::application::ports::StoreError;
@@ -16,6 +16,13 @@ const WRONG_LAST_SEQUENCE: [i64; 2] = [10_071, 10_164];
 /// How long the answer to what is to be kept may take. Later it is asked whether it was kept, and
 /// tried again if not, which does no harm: an election loses the answer, and takes some 5 seconds.
 const ANSWER: Duration = Duration::from_secs(2);
+
+/// How long to wait before the engine is asked again.
+const AGAIN: Duration = Duration::from_millis(200);
+
+/// The engine's numbers for a batch of which it has not got everything: nothing of it is kept, and
+/// another attempt may be.
+const CUT_IN_TWO: [i64; 2] = [10_175, 10_176];
 
 /// Why a message was not kept.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -66,6 +73,19 @@ impl Engine {
         let mut headers = HeaderMap::new();
         headers.insert("Nats-Msg-Id", name);
         self.send(message, headers).await
+    }
+
+    /// Keeps one message, and tries again until it is known that it is kept or refused.
+    ///
+    /// # Errors
+    /// `Failed` if it is refused.
+    pub async fn publish_at_last(&self, message: Outgoing) -> Result<(), StoreError> {
+        loop {
+            match self.publish(message.clone(), None).await {
+                Err(PublishError::Unknown(_)) => sleep(AGAIN).await,
+                kept => return Ok(kept.map(drop)?),
+            }
+        }
     }
 
     /// Keeps all messages or none, if the last one of the last message's subject is `expected`.
@@ -127,7 +147,8 @@ impl Engine {
             return Err(PublishError::Conflict);
         }
         // Whether it concerns this message, or the engine as a whole, which may have kept it.
-        let is_certain = error.get("code").and_then(Value::as_i64) == Some(400);
+        let is_certain = error.get("code").and_then(Value::as_i64) == Some(400)
+            && !number.is_some_and(|number| CUT_IN_TWO.contains(&number));
         let why = error.to_string();
         Err(if is_certain {
             PublishError::Refused(why)

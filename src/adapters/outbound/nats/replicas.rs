@@ -82,6 +82,13 @@ impl Node {
         })
     }
 
+    /// What is known of a project, which may have to be loaded first.
+    pub fn replica(&self, project: &ProjectId) -> Arc<Replica> {
+        let mut known = lock(&self.known);
+        let entry = known.entry(project.clone());
+        Arc::clone(entry.or_insert_with(|| Arc::new(Replica::new(project.clone()))))
+    }
+
     /// A project, as it is known here.
     ///
     /// # Errors
@@ -92,11 +99,7 @@ impl Node {
         user: User,
     ) -> Result<InUse, StoreError> {
         loop {
-            let replica = {
-                let mut known = lock(&self.known);
-                let entry = known.entry(project.clone());
-                Arc::clone(entry.or_insert_with(|| Arc::new(Replica::new(project.clone()))))
-            };
+            let replica = self.replica(project);
             match replica.ready(user) {
                 Some(Ok(loaded)) => return Ok((replica, loaded)),
                 // One of that name may have been created again.

@@ -51,11 +51,8 @@ pub(crate) enum Wish {
         executable: Option<bool>,
         quota: ProjectQuota,
     },
-    /// A file is deleted, if that is still wanted when it is first looked at.
-    Delete {
-        path: FilePath,
-        wanted: Option<Wanted>,
-    },
+    /// A file is deleted, if that is still wanted whenever it is looked at.
+    Delete { path: FilePath, wanted: Wanted },
     /// The project is removed.
     Remove,
 }

@@ -4,7 +4,7 @@ use std::sync::Weak;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{Instant, interval};
+use tokio::time::{Instant, interval, timeout};
 
 use crate::adapters::outbound::nats::engine::Engine;
 use crate::application::ports::EngineState;
@@ -57,7 +57,9 @@ pub(crate) async fn watch_over(
         }
         if silence >= CUT_OFF && tried.elapsed() >= CUT_OFF {
             tried = Instant::now();
-            if let Err(error) = engine.client.force_reconnect().await {
+            // Where the client is reconnecting already, it would not take that for a while.
+            let trying = timeout(LOOK, engine.client.force_reconnect()).await;
+            if let Ok(Err(error)) = trying {
                 tracing::warn!(%error, "cannot try another NATS server");
             }
         }

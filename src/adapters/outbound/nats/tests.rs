@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -47,7 +48,7 @@ async fn nothing_acknowledged_is_lost_when_the_engine_is_killed() {
     let (server, killing) = {
         let killing = tokio::task::spawn_blocking(move || {
             for _ in 0..3 {
-                std::thread::sleep(std::time::Duration::from_millis(300));
+                std::thread::sleep(Duration::from_millis(300));
                 server.kill_and_start();
             }
             server
@@ -100,7 +101,7 @@ async fn each_proposal_is_kept_once_when_the_engine_is_killed() {
     proposing.spawn(propose(other.clone(), 1 << 32, Arc::clone(&stop)));
     let killing = tokio::task::spawn_blocking(move || {
         for _ in 0..3 {
-            std::thread::sleep(std::time::Duration::from_millis(300));
+            std::thread::sleep(Duration::from_millis(300));
             server.kill_and_start();
         }
         stop.store(true, Ordering::Relaxed);
@@ -181,6 +182,8 @@ async fn what_a_node_was_asked_before_another_changed_the_file_does_not_come_on_
     let newer = other.put("a", b"newer").await.expect("is kept");
     // Whoever has read it knows of it.
     assert_eq!(&one.read("a").await.expect("is there")[..], b"newer");
+    // Only what has waited for over a second is held for given up.
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
     held.may.add_permits(1);
     let slow = slow.await.expect("ends").expect("counts as made");
     assert_eq!(slow, newer);

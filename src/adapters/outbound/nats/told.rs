@@ -56,7 +56,7 @@ impl Node {
         match self.known(&entry.project) {
             Some(replica) => {
                 if let Some(path) = path.filter(|_| is_foreign) {
-                    replica.open.note_foreign(path, *sequence);
+                    replica.open.note_foreign(path, *sequence, *at);
                 }
                 replica.apply(placed, then);
             }
