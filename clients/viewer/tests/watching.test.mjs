@@ -65,13 +65,17 @@ test("when the file on screen changes, selection, folds and place stay", async (
 test("following goes where something changes, at the change; looking elsewhere ends it, and one key brings it back", async (t) => {
   const server = await startServer(t);
   const folder = await temporary(t);
-  await put(folder, { "a.rs": lines(200), "b.rs": lines(200) });
+  await put(folder, { "a.rs": lines(200) });
   await share(t, server, folder);
   const page = await open(t, server);
   const following = page.getByRole("button", { name: /^Follow/ });
-  await becomes(() => tabs(page).count(), 1);
+  // What was there before is shown: only from then on something has changed.
+  await sees(page, "line 1");
   await put(folder, { "a.rs": lines(200, { 180: "changed in a" }) });
   await sees(page, "changed in a");
+  await put(folder, { "b.rs": lines(200) });
+  await becomes(() => tabs(page).first().innerText().then((text) => /b\.rs/.test(text)), true);
+  await sees(page, "line 1");
   await put(folder, { "b.rs": lines(200, { 150: "changed in b" }) });
   await sees(page, "changed in b");
   assert.equal(await page.locator("#code .cm-bar").count(), 1, "the change is marked");
