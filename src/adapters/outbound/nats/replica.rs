@@ -101,11 +101,10 @@ impl Replica {
     pub fn begin(&self, mut ready: Ready) {
         let mut phase = self.phase();
         if let Phase::Loading(told) = &mut *phase {
-            let mut is_registered = true;
             for placed in std::mem::take(told) {
-                is_registered = ready.apply(&placed).is_none();
+                ready.apply(&placed);
             }
-            *phase = if is_registered {
+            *phase = if ready.head.is_registered {
                 Phase::Ready(ready)
             } else {
                 Phase::Gone
@@ -114,15 +113,15 @@ impl Replica {
     }
 
     /// The log tells this. `then` is called before anybody sees it, with the files that are gone
-    /// with the project, if that is removed by it.
+    /// with the project, if that has been removed.
     pub fn apply(&self, placed: &Placed, then: impl FnOnce(Vec<FilePath>)) {
         let mut phase = self.phase();
         let mut gone = Vec::new();
         match &mut *phase {
             Phase::Loading(told) => told.push(placed.clone()),
             Phase::Ready(ready) => {
-                if let Some(files) = ready.apply(placed) {
-                    gone = files;
+                gone = ready.apply(placed);
+                if !ready.head.is_registered {
                     *phase = Phase::Gone;
                 }
             }
@@ -137,28 +136,31 @@ impl Replica {
 }
 
 impl Ready {
-    /// Follows the log. Returns the files of a project that is removed.
-    fn apply(&mut self, placed: &Placed) -> Option<Vec<FilePath>> {
+    /// Follows the log. Returns the files of a project that has been removed, even if one of that
+    /// name has been created since: where messages are read back, only its head may be left.
+    fn apply(&mut self, placed: &Placed) -> Vec<FilePath> {
         if placed.sequence <= self.at {
-            return None;
+            return Vec::new();
         }
         self.at = placed.sequence;
         match &placed.entry.what {
             What::Head(head) => {
-                self.head = head.clone();
+                let before = std::mem::replace(&mut self.head, head.clone());
                 self.head_sequence = placed.sequence;
                 self.change.clone_from(&placed.entry.change);
-                (!head.is_registered).then(|| self.files())
+                if !head.is_registered {
+                    return self.remove_until(u64::MAX);
+                }
+                if head.since != before.since {
+                    return self.remove_until(head.since);
+                }
             }
-            What::Put(path, put) => {
-                self.set(path, put.known(placed.sequence, placed.at));
-                None
-            }
+            What::Put(path, put) => self.set(path, put.known(placed.sequence, placed.at)),
             What::Gone(path) => {
                 self.loaded.change(|project| project.remove(path));
-                None
             }
         }
+        Vec::new()
     }
 
     fn set(&self, path: &FilePath, entry: ProjectEntry) {
@@ -176,11 +178,19 @@ impl Ready {
         });
     }
 
-    fn files(&self) -> Vec<FilePath> {
-        self.loaded.with(|project| {
+    /// Removes the files that have these versions at most; returns them.
+    fn remove_until(&self, version: u64) -> Vec<FilePath> {
+        let gone: Vec<_> = self.loaded.with(|project| {
             let files = project.below(None, None, true);
-            files.map(|(path, _)| path.clone()).collect()
-        })
+            let gone = files.filter(|(_, entry)| entry.version.number() <= version);
+            gone.map(|(path, _)| path.clone()).collect()
+        });
+        self.loaded.change(|project| {
+            for path in &gone {
+                project.remove(path);
+            }
+        });
+        gone
     }
 
     /// Whether that change has been made, as far as is remembered.
@@ -191,5 +201,82 @@ impl Ready {
     /// What is known of a file.
     pub fn entry(&self, path: &FilePath) -> Option<ProjectEntry> {
         self.loaded.with(|project| project.get(path).copied())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+    use crate::adapters::outbound::contract_tests::world::{demo, path};
+    use crate::adapters::outbound::loaded_project::{ProjectMemory, Share};
+    use crate::application::memory::MemoryBudget;
+    use crate::domain::Version;
+
+    fn known(version: u64) -> ProjectEntry {
+        ProjectEntry {
+            bytes: 1,
+            version: Version::new(version),
+            modified: Timestamp::default(),
+            executable: false,
+            sha256: None,
+        }
+    }
+
+    fn head(is_registered: bool, since: u64, sequence: u64) -> Placed {
+        let what = What::Head(Head {
+            is_registered,
+            since,
+            earlier: Vec::new(),
+        });
+        Placed {
+            sequence,
+            at: Timestamp::default(),
+            entry: Entry {
+                project: demo(),
+                change: String::new(),
+                what,
+            },
+        }
+    }
+
+    /// A project whose files `a` and `b` have the versions 3 and 9.
+    fn replica() -> Replica {
+        let memory = Arc::new(ProjectMemory {
+            budget: MemoryBudget::new(1 << 20),
+            readers: AtomicUsize::new(0),
+        });
+        let files = [(path("a"), known(3)), (path("b"), known(9))];
+        let share = Share::new(&memory, User::Streamer);
+        let replica = Replica::new(demo());
+        replica.begin(Ready {
+            loaded: Arc::new(LoadedProject::new(files.into_iter().collect(), share)),
+            head: Head {
+                is_registered: true,
+                since: 0,
+                earlier: Vec::new(),
+            },
+            head_sequence: 4,
+            change: String::new(),
+            at: 4,
+        });
+        replica
+    }
+
+    #[test]
+    fn the_files_of_a_project_that_was_removed_and_created_again_are_gone_though_only_that_is_told()
+    {
+        let replica = replica();
+        let mut gone = Vec::new();
+        replica.apply(&head(true, 5, 10), |files| gone = files);
+        assert_eq!(gone, [path("a")]);
+        let left = replica.with(|ready| (ready.entry(&path("a")), ready.entry(&path("b"))));
+        assert_eq!(left.expect("is there"), (None, Some(known(9))));
+        replica.apply(&head(true, 5, 11), |files| gone = files);
+        assert!(gone.is_empty(), "told once");
+        replica.apply(&head(false, 5, 12), |files| gone = files);
+        assert_eq!(gone, [path("b")]);
+        assert!(replica.with(|_| ()).is_err());
     }
 }
