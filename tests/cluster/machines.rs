@@ -141,11 +141,7 @@ impl Machines {
     fn start_nats(&self, at: usize) -> Child {
         let folder = self.place.path().join(format!("nats{at}"));
         std::fs::create_dir_all(&folder).expect("a folder");
-        let routes: Vec<_> = self
-            .nats_ports
-            .iter()
-            .map(|(_, route)| format!("nats://127.0.0.1:{route}"))
-            .collect();
+        let routes = urls(self.nats_ports.iter().map(|(_, route)| route));
         let (port, route) = self.nats_ports[at];
         let text = format!(
             "server_name: n{at}\nlisten: 127.0.0.1:{port}\n\
@@ -153,7 +149,6 @@ impl Machines {
              cluster {{ name: fws, listen: 127.0.0.1:{route}, routes: [{routes}] }}\n\
              ping_interval: \"2s\"\nping_max: 2\nwrite_deadline: \"2s\"\n",
             store = folder.join("data").display(),
-            routes = routes.join(", "),
         );
         let file = folder.join("nats.conf");
         std::fs::write(&file, text).expect("a file");
@@ -167,23 +162,12 @@ impl Machines {
     fn start_server(&self, at: usize) -> Child {
         let folder = self.place.path().join(format!("server{at}"));
         std::fs::create_dir_all(&folder).expect("a folder");
-        let nats: Vec<_> = self
-            .nats_ports
-            .iter()
-            .map(|(port, _)| format!("nats://127.0.0.1:{port}"))
-            .collect();
+        let nats = urls(self.nats_ports.iter().map(|(port, _)| port));
         let began = Instant::now();
         loop {
             let mut command = Command::new(Server::program());
             command.current_dir(&folder).env_clear();
-            command.args([
-                "--store",
-                "nats",
-                "--nats",
-                &nats.join(","),
-                "--base-dir",
-                "base",
-            ]);
+            command.args(["--store", "nats", "--nats", &nats, "--base-dir", "base"]);
             command.args(["--port", &self.ports[at].to_string(), "--log-level", "warn"]);
             let mut child = start(command, &folder.join("log"));
             while child.try_wait().expect("it can be asked").is_none() {
@@ -217,6 +201,14 @@ impl Drop for Machines {
             }
         }
     }
+}
+
+/// The addresses of NATS servers on these ports.
+fn urls<'a>(ports: impl Iterator<Item = &'a u16>) -> String {
+    let urls: Vec<_> = ports
+        .map(|port| format!("nats://127.0.0.1:{port}"))
+        .collect();
+    urls.join(",")
 }
 
 fn start(mut command: Command, log: &Path) -> Child {

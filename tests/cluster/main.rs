@@ -96,8 +96,8 @@ async fn nothing_acknowledged_is_lost_whichever_machine_fails() {
     let late = took.iter().filter(|took| **took > LONG).count();
     let acknowledged = writer.count();
     eprintln!(
-        "{failures} failures, {acknowledged} changes acknowledged, 0 lost; everywhere after {:.1} s \
-         at most, {:.1} s in the median, over {} s in {late}",
+        "{failures} failures, {acknowledged} changes acknowledged, 0 lost; everywhere after {:.1} \
+         s at most, {:.1} s in the median, over {} s in {late}",
         took.last().copied().unwrap_or_default().as_secs_f64(),
         took.get(took.len() / 2)
             .copied()

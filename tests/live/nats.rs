@@ -1,10 +1,11 @@
 //! Several servers on one NATS server: a directory that is shared at one reaches mirrors at
 //! another, and survives the end of each.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::time::sleep;
 
 use crate::programs::{Mirror, Twicecast};
@@ -18,15 +19,20 @@ fn node(engine: &NatsServer) -> Server {
 
 fn node_with(engine: &NatsServer, more: &[&str]) -> Server {
     let address = engine.address();
-    let nats = [
-        "--store",
-        "nats",
-        "--nats",
-        &address,
-        "--nats-replicas",
-        "1",
-    ];
-    Server::with(&[&nats, more].concat())
+    Server::with(&[&store_at(&address), more].concat())
+}
+
+/// The flags of the store on one NATS server.
+fn store_at(address: &str) -> [&str; 6] {
+    ["--store", "nats", "--nats", address, "--nats-replicas", "1"]
+}
+
+/// A folder with a tree of files, and two places for copies of it.
+fn tree_and_copies() -> (TempDir, [PathBuf; 3]) {
+    let place = tempfile::tempdir().expect("a temporary folder");
+    let paths = ["tree", "here", "there"].map(|name| place.path().join(name));
+    build_tree(&paths[0]);
+    (place, paths)
 }
 
 /// Waits until `/readyz` is answered with this status.
@@ -42,13 +48,7 @@ async fn until_ready_is(server: &Server, status: &str) {
 #[test]
 fn a_directory_shared_at_one_server_reaches_mirrors_at_another_byte_for_byte() {
     let engine = NatsServer::start();
-    let place = tempfile::tempdir().expect("a temporary folder");
-    let (tree, here, there) = (
-        place.path().join("tree"),
-        place.path().join("here"),
-        place.path().join("there"),
-    );
-    build_tree(&tree);
+    let (place, [tree, here, there]) = tree_and_copies();
     let (mut one, other) = (node(&engine), node(&engine));
     let client = Twicecast::of(&one);
     client.share_once(&tree);
@@ -74,24 +74,11 @@ fn a_directory_shared_at_one_server_reaches_mirrors_at_another_byte_for_byte() {
 #[test]
 fn a_folder_that_a_server_has_served_is_imported_and_exported_byte_for_byte() {
     let engine = NatsServer::start();
-    let place = tempfile::tempdir().expect("a temporary folder");
-    let (tree, there, copy) = (
-        place.path().join("tree"),
-        place.path().join("there"),
-        place.path().join("copy"),
-    );
-    build_tree(&tree);
+    let (place, [tree, there, copy]) = tree_and_copies();
     let mut before = Server::start();
     Twicecast::of(&before).share_once(&tree);
     let address = engine.address();
-    let nats = [
-        "--store",
-        "nats",
-        "--nats",
-        &address,
-        "--nats-replicas",
-        "1",
-    ];
+    let nats = store_at(&address);
     let copied = |verb: &str, folder: &Path| {
         let words = [verb, folder.to_str().expect("text")];
         let output = run(place.path(), &[&words[..], &nats].concat());

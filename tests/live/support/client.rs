@@ -94,8 +94,8 @@ impl Client {
         self.send_message(Message::Close(None)).await;
     }
 
-    /// The next message that is no ping, if the connection is still there. Pings do not lengthen the
-    /// wait, or a message that never comes would be waited for as long as the server lives.
+    /// The next message that is no ping, if the connection is still there. Pings do not lengthen
+    /// the wait, or a message that never comes would be waited for as long as the server lives.
     async fn next_if_open(&mut self) -> Option<Result<Message, Error>> {
         let next = async {
             loop {

@@ -148,8 +148,8 @@ fn warnings(config: &Config) -> Vec<String> {
         (
             config.store == Store::Nats,
             "the store nats is young: servers that share it share files, pull requests, guests' \
-             names, moderation, what is said and who is there, but not yet focus and the outcome of \
-             pull requests (docs/how-to/nats.md)",
+             names, moderation, what is said and who is there, but not yet focus and the outcome \
+             of pull requests (docs/how-to/nats.md)",
         ),
         (
             config.public_key_file.is_none() && config.key.as_bytes() == DEFAULT_KEY,

@@ -207,6 +207,24 @@ impl MemoryChatRooms {
         }
     }
 
+    /// The room in which somebody speaks. A user who does is in it, so `None` does not happen to
+    /// them; an announcement creates it.
+    ///
+    /// # Errors
+    /// There are too many rooms.
+    pub(super) fn spoken_in(
+        &self,
+        room: &RoomName,
+        message: &NewMessage,
+        now: Uptime,
+    ) -> Result<Option<Arc<Mutex<Kept>>>, SayError> {
+        if message.is_announcement {
+            self.room_from_outside(room, now).map(Some)
+        } else {
+            Ok(self.room(room))
+        }
+    }
+
     /// The distinct names in `room`, sorted.
     pub(crate) fn members_here(&self, room: &RoomName) -> Vec<UserName> {
         self.room(room)
@@ -266,12 +284,7 @@ impl ChatRooms for MemoryChatRooms {
     ) -> Result<(), SayError> {
         let bytes = ChatMessage::memory_bytes_of(&message.username, &message.text);
         self.make_room(bytes);
-        let spoken_in = if message.is_announcement {
-            self.room_from_outside(room, now)?
-        } else if let Some(spoken_in) = self.room(room) {
-            spoken_in
-        } else {
-            // A user who speaks is in the room, so there is one.
+        let Some(spoken_in) = self.spoken_in(room, &message, now)? else {
             return Ok(());
         };
         let mut spoken_in = lock(&spoken_in);

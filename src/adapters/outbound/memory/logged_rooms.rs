@@ -37,11 +37,7 @@ impl MemoryChatRooms {
         message: &NewMessage,
         now: Uptime,
     ) -> Result<(), SayError> {
-        let spoken_in = if message.is_announcement {
-            self.room_from_outside(room, now)?
-        } else if let Some(spoken_in) = self.room(room) {
-            spoken_in
-        } else {
+        let Some(spoken_in) = self.spoken_in(room, message, now)? else {
             return Ok(());
         };
         let mut spoken_in = lock(&spoken_in);

@@ -18,6 +18,19 @@ use crate::adapters::outbound::nats::settings::NatsSettings;
 use crate::adapters::outbound::nats::setup;
 use crate::domain::UserName;
 
+fn engine() -> (NatsServer, NatsSettings) {
+    let server = NatsServer::start();
+    let settings = settings_on(&server);
+    (server, settings)
+}
+
+async fn two_on(settings: &NatsSettings) -> (Node, Node) {
+    (
+        Node::on_engine(settings).await,
+        Node::on_engine(settings).await,
+    )
+}
+
 /// Rooms without the other stores, and how to wait until they know all that has happened.
 async fn rooms_on(settings: &NatsSettings) -> (Node, Arc<NatsChatRooms>) {
     let (told, engine) = (
@@ -38,12 +51,8 @@ async fn rooms_on(settings: &NatsSettings) -> (Node, Arc<NatsChatRooms>) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_members_of_a_room_are_those_at_all_nodes_each_once() {
-    let server = NatsServer::start();
-    let settings = settings_on(&server);
-    let (one, other) = (
-        Node::on_engine(&settings).await,
-        Node::on_engine(&settings).await,
-    );
+    let (_server, settings) = engine();
+    let (one, other) = two_on(&settings).await;
     let user = |name| UserName::parse(name).expect("a name");
     for (node, names) in [(&one, ["bob", "zoe"]), (&other, ["ana", "bob"])] {
         for name in names {
@@ -61,12 +70,8 @@ async fn the_members_of_a_room_are_those_at_all_nodes_each_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_that_starts_later_knows_what_was_said_and_what_was_deleted() {
-    let server = NatsServer::start();
-    let settings = settings_on(&server);
-    let (one, other) = (
-        Node::on_engine(&settings).await,
-        Node::on_engine(&settings).await,
-    );
+    let (_server, settings) = engine();
+    let (one, other) = two_on(&settings).await;
     one.enter("ana");
     for text in ["a", "b", "c"] {
         one.say(new("ana", text)).await.expect("is said");
@@ -96,16 +101,12 @@ async fn keep_saying(node: Node, who: &'static str) -> BTreeSet<String> {
     said
 }
 
-/// With one NATS server, what it keeps in memory is lost with it: what was under way, one message of
-/// each node, may have been heard at one of them only, or is kept anew although it has been heard.
+/// With one NATS server, what it keeps in memory is lost with it: what was under way, one message
+/// of each node, may have been heard at one of them only, or is kept anew although it has been heard.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn when_the_engine_loses_its_memory_only_what_is_under_way_is_in_doubt_and_numbers_go_on() {
-    let mut server = NatsServer::start();
-    let settings = settings_on(&server);
-    let (one, other) = (
-        Node::on_engine(&settings).await,
-        Node::on_engine(&settings).await,
-    );
+    let (mut server, settings) = engine();
+    let (one, other) = two_on(&settings).await;
     let mut saying = JoinSet::new();
     saying.spawn(keep_saying(one.clone(), "a"));
     one.told.until(5).await;
@@ -136,12 +137,8 @@ async fn when_the_engine_loses_its_memory_only_what_is_under_way_is_in_doubt_and
 /// As when all servers of a cluster are started again, or a node has found none and made one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn numbers_go_on_when_the_log_begins_anew() {
-    let server = NatsServer::start();
-    let settings = settings_on(&server);
-    let (one, other) = (
-        Node::on_engine(&settings).await,
-        Node::on_engine(&settings).await,
-    );
+    let (_server, settings) = engine();
+    let (one, other) = two_on(&settings).await;
     one.enter("ana");
     for text in ["a", "b"] {
         one.say(new("ana", text)).await.expect("is said");
@@ -166,8 +163,7 @@ async fn numbers_go_on_when_the_log_begins_anew() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_room_is_forgotten_by_all_when_it_has_been_empty_everywhere_for_an_hour() {
-    let server = NatsServer::start();
-    let settings = settings_on(&server);
+    let (_server, settings) = engine();
     let ((one, its), (other, others)) = (rooms_on(&settings).await, rooms_on(&settings).await);
     one.enter("ana");
     one.say(new("ana", "a")).await.expect("is said");

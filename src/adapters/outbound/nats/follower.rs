@@ -19,8 +19,8 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How long to wait before what did not work is tried again.
 const AGAIN: Duration = Duration::from_millis(100);
 
-/// How far a stream that the engine has lost goes on after what was last seen of it here: others may
-/// have seen more.
+/// How far a stream that the engine has lost goes on after what was last seen of it here: others
+/// may have seen more.
 const FURTHER: u64 = 1_000;
 
 /// Who is told of each message of a stream, in order. Must not wait.
