@@ -163,8 +163,9 @@ async fn must_be_there(engine: &Engine, own: Value) -> Result<(), StoreError> {
         }
     }
     if let Some(why) = found.pointer("/error/description") {
+        let times = wanted.get("num_replicas").unwrap_or(&Value::Null);
         return Err(StoreError::failed(format!(
-            "the NATS server has no JetStream for us: {why}"
+            "the NATS server cannot keep the stream {name} {times} times (natsReplicas): {why}"
         )));
     }
     for member in [

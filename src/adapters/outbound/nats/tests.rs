@@ -314,6 +314,10 @@ async fn an_engine_that_is_set_up_otherwise_is_refused_with_a_sentence() {
         refused.contains("num_replicas 1, but should have 3"),
         "{refused}"
     );
+    settings.prefix = "another".to_owned();
+    let alone = super::setup::connect(&settings, Arc::default()).await;
+    let alone = alone.expect_err("it is one server").to_string();
+    assert!(alone.contains("ANOTHER 3 times (natsReplicas)"), "{alone}");
     drop(server);
     let gone = super::setup::connect(&settings, Arc::default()).await;
     let gone = gone.expect_err("nobody listens").to_string();
