@@ -59,7 +59,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         max_message_bytes: 16 * 1024 * 1024,
         ..TransportSettings::default()
     };
-    let memory = MemoryBudget::new(192 << 20);
+    let memory = MemoryBudget::new(96 << 20);
     let transport = Transport::new(settings, memory, Shutdown::default(), Echo);
     let listeners = listen::bind(&Host::Named("127.0.0.1".to_owned()), port)?;
     transport::serve(listeners, transport::upgrade(&transport), &transport).await;

@@ -9,6 +9,7 @@
 //!     cargo bench --bench attacks                   # every attacker, and all together
 //!     cargo bench --bench attacks -- --small        # the same in two minutes
 //!     cargo bench --bench attacks -- walks all      # these
+//!     cargo bench --bench attacks -- walks+names    # these at the same time
 //!     cargo bench --bench attacks -- --list         # says what there is
 //!     TMPDIR=/dev/shm cargo bench --bench attacks   # the same without a disk's moods
 //!     SERVER_UNDER_TEST=… cargo bench --bench attacks  # another program than the one just built
@@ -104,6 +105,9 @@ fn main() -> ExitCode {
 fn named(name: &str) -> Vec<&'static Attack> {
     match name {
         "all" => ALL.iter().collect(),
-        name => vec![Attack::named(name).expect("a kind of attacker, or all")],
+        names => names
+            .split('+')
+            .map(|name| Attack::named(name).expect("a kind of attacker, or all"))
+            .collect(),
     }
 }

@@ -15,6 +15,7 @@ mod engine_counts;
 mod event;
 #[cfg(test)]
 mod failure_tests;
+pub mod fair_share;
 mod file_content;
 mod file_key;
 pub mod files;

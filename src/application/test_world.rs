@@ -18,6 +18,7 @@ use crate::application::command::{
 };
 use crate::application::connection_id::ConnectionId;
 use crate::application::event::{ApplyNotice, Event};
+use crate::application::fair_share::FairShare;
 use crate::application::file_content::FileContent;
 use crate::application::files::change_outlives_connection::{Commit, commit};
 use crate::application::files::file_stream::{FileStream, NextFile};
@@ -606,7 +607,8 @@ impl Scene {
         change: Commit,
     ) -> impl Future<Output = Result<Reply, RequestError>> + use<> {
         let (answer, answered) = tokio::sync::oneshot::channel();
-        let work = commit(&self.app, change, |outcome| {
+        let share = FairShare::default().open();
+        let work = commit(&self.app, &share, change, |outcome| {
             let _ = answer.send(outcome);
         });
         async move {

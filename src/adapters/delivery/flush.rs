@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 use tokio::task::{JoinSet, yield_now};
@@ -15,6 +16,9 @@ use crate::application::locks;
 /// so much to write that it has to wait for another turn.
 const FEW_AT_ONCE: usize = 32;
 const MANY_AT_ONCE: usize = 16;
+
+/// How long connections are flushed before other tasks get to run: some have much to write.
+const SLICE: Duration = Duration::from_micros(60);
 
 /// Something a flush task empties.
 pub(crate) trait Flush: Send + Sync {
@@ -97,6 +101,7 @@ impl FlushTask {
     /// Flushes some connections of each lane. Returns whether more are waiting.
     fn flush_batch(&self) -> bool {
         let mut batch = locks::lock(&self.waiting).take_batch().into_iter();
+        let since = Instant::now();
         while let Some((writer, _)) = batch.next() {
             // A panic in one connection must not end the task that serves many.
             match catch_unwind(AssertUnwindSafe(|| writer.flush_some())) {
@@ -111,6 +116,10 @@ impl FlushTask {
                     tracing::error!("a connection's frames could not be written");
                     writer.abandon();
                 }
+            }
+            if since.elapsed() > SLICE {
+                locks::lock(&self.waiting).put_back(batch);
+                break;
             }
         }
         locks::lock(&self.waiting).len() > 0
@@ -235,6 +244,29 @@ mod tests {
         assert_eq!(*locks::lock(&order), "ab");
         assert!(!task.flush_batch());
         assert_eq!(*locks::lock(&order), "abcdb");
+    }
+
+    /// Takes a whole slice each time.
+    struct Slow;
+
+    impl Flush for Slow {
+        fn flush_some(&self) -> bool {
+            std::thread::sleep(SLICE);
+            false
+        }
+
+        fn abandon(&self) {}
+    }
+
+    #[test]
+    fn other_tasks_run_after_a_slice_of_flushing() {
+        let task = FlushTask::default();
+        for _ in 0..3 {
+            task.call(Arc::new(Slow), Lane::Few);
+        }
+        assert!(task.flush_batch());
+        assert!(task.flush_batch());
+        assert!(!task.flush_batch());
     }
 
     struct Panics(Notify);

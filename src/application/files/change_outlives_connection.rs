@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use crate::application::connection_id::ConnectionId;
 use crate::application::counts::{ChangeKind, Outcome};
 use crate::application::event::Event;
+use crate::application::fair_share::Share;
 use crate::application::file_content::FileContent;
 use crate::application::file_key::FileKey;
 use crate::application::files::upload_log::ReadyContent;
@@ -99,6 +100,7 @@ impl Drop for Answer {
 /// changed, except that a folder may be deleted in part.
 pub fn commit<A>(
     app: &Arc<Application>,
+    share: &Arc<Share>,
     commit: Commit,
     answer: A,
 ) -> impl Future<Output = ()> + Send + use<A>
@@ -113,11 +115,11 @@ where
         answer(outcome);
     };
     let answer = Arc::new(Answer(Mutex::new(Some(Box::new(answer)))));
-    let work = app.work.spawn(async move {
+    let work = app.work.spawn(share.work(async move {
         if let Err(refusal) = carry_out(&own, commit, &answer).await {
             answer.give(Err(refusal));
         }
-    });
+    }));
     async move {
         let _ = work.await;
     }

@@ -81,10 +81,10 @@ impl Presence for Nobody {
 }
 
 impl Default for StoreResources {
-    /// Resources that nothing else shares: 192 MiB and 256 files. Nobody is connected.
+    /// Resources that nothing else shares: 96 MiB and 256 files. Nobody is connected.
     fn default() -> Self {
         Self {
-            memory: MemoryBudget::new(192 << 20),
+            memory: MemoryBudget::new(96 << 20),
             open_files: 256,
             disk: Arc::default(),
             engine: Arc::default(),

@@ -1,6 +1,7 @@
 //! Carries out the requests of one connection, in order.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::FuturesUnordered;
@@ -8,6 +9,7 @@ use futures_util::{FutureExt, StreamExt};
 use tokio::time::Instant;
 
 use crate::application::command::Command;
+use crate::application::fair_share::Share;
 use crate::application::files::change_outlives_connection::{Commit, commit};
 use crate::application::outcome::{CommandOutcome, LongAnswer};
 use crate::application::reply::Reply;
@@ -35,6 +37,11 @@ const LAST_READING: Duration = Duration::from_secs(2);
 const REFUSED_AT_FULL_SPEED: u32 = 100;
 const REFUSED_PAUSE: Duration = Duration::from_millis(1);
 
+/// How long one connection's requests that have already arrived are carried out, one after the
+/// other, before other tasks get to run. What the disk answers at once would otherwise keep a worker
+/// thread for milliseconds.
+const SLICE: Duration = Duration::from_micros(100);
+
 /// Why the processor has stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Done {
@@ -55,6 +62,7 @@ struct Running {
 /// the session how it is now.
 pub struct RequestProcessor<'a, R: Responder, O> {
     requests: &'a RequestQueue<R::Context>,
+    share: Arc<Share>,
     timer: SessionTimer<R, O>,
     responder: R,
     /// Each returns the path of its file.
@@ -69,15 +77,17 @@ pub struct RequestProcessor<'a, R: Responder, O> {
 }
 
 impl<'a, R: Responder, O: Fn(&Session) + Send + Sync> RequestProcessor<'a, R, O> {
-    /// A processor of `requests`. `observe` is called after each request and each deadline.
+    /// A processor of `requests`, whose changes take the turns of `share`. `observe` is called after each request and each deadline.
     pub fn new(
         requests: &'a RequestQueue<R::Context>,
+        share: Arc<Share>,
         connected: SessionGuard,
         responder: R,
         observe: O,
     ) -> Self {
         Self {
             requests,
+            share,
             timer: SessionTimer {
                 connected,
                 responder: responder.clone(),
@@ -132,6 +142,7 @@ impl<'a, R: Responder, O: Fn(&Session) + Send + Sync> RequestProcessor<'a, R, O>
     /// Carries out a request and those that have already arrived. Returns why the processor has
     /// stopped, if it has.
     async fn carry_out_all(&mut self, mut request: Request<R::Context>) -> Option<Done> {
+        let mut since = Instant::now();
         loop {
             if self.carry_out(request).await == Done::Banned {
                 return Some(Done::Banned);
@@ -150,6 +161,10 @@ impl<'a, R: Responder, O: Fn(&Session) + Send + Sync> RequestProcessor<'a, R, O>
             }
             // `run` handles the end.
             request = self.requests.next().now_or_never()?.ok()?;
+            if since.elapsed() > SLICE {
+                tokio::task::yield_now().await;
+                since = Instant::now();
+            }
         }
     }
 
@@ -270,7 +285,12 @@ impl<'a, R: Responder, O: Fn(&Session) + Send + Sync> RequestProcessor<'a, R, O>
         let answer = move |outcome: Result<Reply, RequestError>| {
             responder.answer_change(&file, &outcome, &context);
         };
-        let work = commit(&self.timer.connected.application, change, answer);
+        let work = commit(
+            &self.timer.connected.application,
+            &self.share,
+            change,
+            answer,
+        );
         let responder = self.responder.clone();
         self.commits.push(Box::pin(async move {
             work.await;
@@ -323,3 +343,6 @@ enum Next<C> {
     Silence,
     Request(Result<Request<C>, End>),
 }
+
+#[cfg(test)]
+mod tests;

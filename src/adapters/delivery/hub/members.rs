@@ -15,7 +15,7 @@ use crate::domain::Contents;
 pub type Encoder<F> = dyn Fn(&Event, usize) -> Vec<F> + Send + Sync;
 
 /// How many receivers get an event before other threads get to run.
-const AT_ONCE: usize = 1_000;
+const AT_ONCE: usize = 64;
 
 /// The receivers of one topic.
 pub(crate) struct Members<F>(Mutex<State<F>>);

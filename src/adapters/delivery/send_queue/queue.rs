@@ -38,12 +38,12 @@ pub trait Frame: Clone + Send + Sync + 'static {
     fn lane(&self) -> Lane;
 }
 
-/// How soon a queue is emptied: an event for a crowd must not hold up what is for few.
+/// How soon a queue is emptied: what is for a crowd, or long, must not hold up what is for few.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lane {
     /// For answers and events that have few receivers.
     Few,
-    /// For events that have many receivers.
+    /// For events that have many receivers, and for files that were asked for.
     Many,
 }
 
@@ -243,7 +243,11 @@ impl<F: Frame> SendQueue<F> {
             if state.frames.capacity() == 0 {
                 state.frames.reserve(FIRST_ROOM);
             }
-            let lane = frame.lane();
+            let lane = if state.turn.is_free() {
+                frame.lane()
+            } else {
+                Lane::Many
+            };
             state.frames.push_back(frame);
             if !std::mem::replace(&mut state.called, true) {
                 self.flush.call(lane);

@@ -528,3 +528,30 @@ fn send_pending(queue: &Arc<SendQueue<Sent>>, store: &BTreeMap<String, (u64, boo
         drop(turn);
     }
 }
+
+/// Notes which lane each call takes.
+struct Lanes(Arc<std::sync::Mutex<Vec<Lane>>>);
+
+impl FlushCall for Lanes {
+    fn call(&self, lane: Lane) {
+        self.0.lock().expect("not poisoned").push(lane);
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_was_asked_for_waits_behind_what_is_for_few() {
+    let lanes = Arc::default();
+    let account = MemoryBudget::new(1_000_000).open_account();
+    let queue = SendQueue::new(LIMITS, account, Lanes(Arc::clone(&lanes)));
+    queue.push(Sent::Text(1));
+    taken(&queue);
+    let transfer = queue.begin_file().await;
+    queue.push(file("a", 1));
+    taken(&queue);
+    drop(transfer);
+    queue.push(Sent::Text(1));
+    assert_eq!(
+        *lanes.lock().expect("not poisoned"),
+        [Lane::Few, Lane::Many, Lane::Few]
+    );
+}

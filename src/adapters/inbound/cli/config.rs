@@ -205,7 +205,7 @@ pub struct Config {
     pub max_queue_bytes: Whole<4_096>,
     /// The most memory that clients may make the server hold, chat rooms and projects in use
     /// included, in bytes, at least 4096; what receivers share counts once
-    #[arg(long, help_heading = CONNECTIONS, value_name = "BYTES", default_value = "201326592")]
+    #[arg(long, help_heading = CONNECTIONS, value_name = "BYTES", default_value = "100663296")]
     pub(super) max_memory_bytes: Whole<4_096>,
     /// The old name of `maxMemoryBytes`; applies if it is larger
     #[arg(long, help_heading = CONNECTIONS, value_name = "BYTES", hide = true)]

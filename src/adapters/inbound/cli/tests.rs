@@ -73,8 +73,8 @@ const SAMPLES: &[(&str, &str)] = &[
     ("messageTimeoutSeconds", "3600"),
     ("chatHistory", "65536"),
     ("maxMessageBytes", "16777217"),
-    ("maxMemoryBytes", "201326593"),
-    ("maxTotalQueueBytes", "201326593"),
+    ("maxMemoryBytes", "100663297"),
+    ("maxTotalQueueBytes", "100663297"),
     ("maxUnauthenticatedMessageBytes", "65536"),
     ("maxQueueBytes", "4194305"),
     ("keyFile", "own.key"),
@@ -138,7 +138,7 @@ fn the_defaults_are_the_contracts() {
     };
     assert_eq!(transport.web_pages, loopback_only);
     assert_eq!(config.send_queue_limits().max_bytes, 4 << 20);
-    assert_eq!(config.max_memory_bytes(), 192 << 20);
+    assert_eq!(config.max_memory_bytes(), 96 << 20);
     assert_eq!(config.max_project_folders.get(), 100_000);
     assert_eq!(config.max_project_name_bytes.size(), 16 << 20);
 }
@@ -782,7 +782,7 @@ fn the_help_of_a_command_shows_the_keys_that_concern_it() {
 fn the_old_name_of_max_memory_bytes_counts_where_it_is_larger() {
     let in_force = |file| config(&[], &[], Some(file)).max_memory_bytes();
     assert_eq!(in_force("{\"maxTotalQueueBytes\":268435456}"), 256 << 20);
-    assert_eq!(in_force("{\"maxTotalQueueBytes\":65536}"), 192 << 20);
+    assert_eq!(in_force("{\"maxTotalQueueBytes\":65536}"), 96 << 20);
     let both = "{\"maxTotalQueueBytes\":268435456,\"maxMemoryBytes\":67108864}";
     assert_eq!(in_force(both), 256 << 20);
 }

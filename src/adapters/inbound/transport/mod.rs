@@ -35,7 +35,6 @@ pub use settings::{Shutdown, TransportSettings};
 pub use socket::close::Close;
 pub use socket::closing::CLOSE_TIMEOUT;
 pub use socket::connection::{Connection, ConnectionHandler};
-pub use socket::fair_share::Priority;
 pub use socket::idle_timeout::IdleTimeout;
 pub use socket::read_error::ReadError;
 pub use socket::reader::{Message, PeerClose, Reader};

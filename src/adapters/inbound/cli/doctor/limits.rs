@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn what_the_system_allows_is_held_against_what_may_be_needed() {
         let config = config(&["--max-connections", "1000"]);
-        let memory = (192 << 20) + OWN_BYTES;
+        let memory = (96 << 20) + OWN_BYTES;
         for (open_files, memory, expected) in [
             (Some(1_512), Some(memory), ["open-files", "memory"]),
             (

@@ -24,7 +24,6 @@ use super::handshake::HandshakeError;
 use super::metered::Metered;
 use super::shared::Shared;
 use crate::adapters::inbound::transport::admission::{AdmissionPermit, counted_address};
-use crate::adapters::inbound::transport::socket::fair_share::Priority;
 use crate::adapters::inbound::transport::traffic::StatusClass;
 #[cfg(test)]
 use crate::adapters::inbound::transport::{
@@ -262,8 +261,7 @@ impl PlainConnection {
             let _ = timeout(DRAIN_TIMEOUT, connection).await;
         };
         let serving = pin!(serving);
-        let fair_share = &self.0.shared.fair_share;
-        fair_share.share(serving, Priority::default()).await;
+        self.0.shared.fair_share.open().serve(serving).await;
     }
 
     fn finish<B>(

@@ -12,8 +12,8 @@ use super::handshake::HandshakeError;
 use super::probes::Probes;
 use crate::adapters::inbound::transport::admission::Admission;
 use crate::adapters::inbound::transport::settings::{Shutdown, TransportSettings};
-use crate::adapters::inbound::transport::socket::fair_share::FairShare;
 use crate::adapters::inbound::transport::traffic::Traffic;
+use crate::application::fair_share::FairShare;
 use crate::application::memory::MemoryBudget;
 
 /// The settings of the transport, and what its connections take their parts of.

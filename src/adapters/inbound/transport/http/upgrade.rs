@@ -124,7 +124,7 @@ impl<H: ConnectionHandler> Transport<H> {
             return;
         };
         let shared = &self.shared;
-        let priority;
+        let share = shared.fair_share.open();
         // In one expression: a local would be kept beside the future, for as long as it runs.
         let serving = pin!({
             let socket = SharedSocket::new(stream, permit, Arc::clone(&shared.traffic));
@@ -134,13 +134,13 @@ impl<H: ConnectionHandler> Transport<H> {
                 client,
                 &shared.settings,
                 shared.memory.open_account(),
+                Arc::clone(&share),
                 serving,
             );
-            priority = connection.priority.clone();
             drop(already_read);
             connection.run(&self.handler)
         });
-        shared.fair_share.share(serving, priority).await;
+        share.serve(serving).await;
     }
 }
 

@@ -11,7 +11,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::close::Close;
 use super::closing;
-use super::fair_share::Priority;
 use super::idle_timeout::IdleTimeout;
 use super::read_timeouts::ReadTimeouts;
 use super::reader::Reader;
@@ -22,6 +21,7 @@ use crate::adapters::inbound::transport::frame::decoder::Decoder;
 use crate::adapters::inbound::transport::http::address::is_shared_address;
 use crate::adapters::inbound::transport::settings::TransportSettings;
 use crate::adapters::inbound::transport::traffic::Ended;
+use crate::application::fair_share::Share;
 use crate::application::memory::Account;
 
 /// An open WebSocket connection.
@@ -37,8 +37,8 @@ pub struct Connection {
     pub client: IpAddr,
     /// Whether the address may be that of many clients: loopback's or a trusted proxy's.
     pub is_shared_address: bool,
-    /// Lets the handler exempt the connection from waiting for the processor.
-    pub priority: Priority,
+    /// What it uses of the processor.
+    pub share: Arc<Share>,
     /// Lets the handler say that the client only receives.
     pub idle_timeout: IdleTimeout,
     /// What the client makes the server hold.
@@ -64,6 +64,7 @@ impl Connection {
         client: IpAddr,
         settings: &TransportSettings,
         account: Arc<Account>,
+        share: Arc<Share>,
         shutdown: CancellationToken,
     ) -> Self {
         let mut decoder = Decoder::new(settings.max_message_bytes);
@@ -87,7 +88,7 @@ impl Connection {
             client,
             is_shared_address: is_shared_address(client, &settings.trusted_proxies),
             account,
-            priority: Priority::default(),
+            share,
             shutdown,
         }
     }

@@ -4,7 +4,6 @@ pub(super) mod close;
 pub(super) mod closing;
 pub(super) mod connection;
 mod control_queue;
-pub(super) mod fair_share;
 mod idle_frames;
 pub mod idle_timeout;
 pub(super) mod read_error;

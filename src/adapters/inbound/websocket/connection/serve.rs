@@ -16,13 +16,14 @@ use crate::adapters::delivery::{
     ConnectionWriter, FlushTasks, Flushed, Hub, SendQueueClosed, SendQueueLimits, WireFrame,
 };
 use crate::adapters::inbound::transport::{
-    Close, CloseCode, Connection, ConnectionHandler, IdleTimeout, Message, Priority, ProtocolError,
+    Close, CloseCode, Connection, ConnectionHandler, IdleTimeout, Message, ProtocolError,
     ReadError, Reader, WriteError, Writer, counted_address,
 };
 use crate::adapters::inbound::websocket::connection::ending::Ending;
 use crate::adapters::inbound::websocket::connection::responder::WebSocketResponder;
 use crate::adapters::inbound::websocket::protocol::read_command;
 use crate::adapters::inbound::websocket::protocol::request::Context;
+use crate::application::fair_share::Share;
 use crate::application::ports::EngineState;
 use crate::application::session::{Request, RequestProcessor, RequestQueue};
 use crate::application::{Application, Command, ConnectionId, Session, SessionGuard};
@@ -122,11 +123,12 @@ impl ConnectionHandler for ProtocolHandler {
         let authenticated = AtomicBool::new(false);
         let mut processor = RequestProcessor::new(
             &requests,
+            Arc::clone(&connection.share),
             connected,
             responder.clone(),
             observer(
                 &authenticated,
-                connection.priority.clone(),
+                Arc::clone(&connection.share),
                 connection.idle_timeout.clone(),
             ),
         );
@@ -158,12 +160,12 @@ impl ConnectionHandler for ProtocolHandler {
 /// only receives.
 fn observer(
     authenticated: &AtomicBool,
-    priority: Priority,
+    share: Arc<Share>,
     idle_timeout: IdleTimeout,
 ) -> impl Fn(&Session) + Send + Sync {
     move |session| {
         authenticated.store(session.is_authenticated(), Ordering::Relaxed);
-        priority.set_privileged(session.is_streaming());
+        share.set_privileged(session.is_streaming());
         idle_timeout.set_receiver(session.only_receives());
     }
 }

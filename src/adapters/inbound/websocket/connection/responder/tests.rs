@@ -4,6 +4,7 @@ use super::*;
 use crate::adapters::delivery::{SendQueueClosed, SendQueueLimits};
 use crate::application::Command;
 use crate::application::SessionGuard;
+use crate::application::fair_share::FairShare;
 use crate::application::memory::MemoryBudget;
 use crate::application::ports::{MockFileSource, StoreError};
 use crate::application::session::{End, Request, RequestProcessor, RequestQueue};
@@ -92,7 +93,13 @@ async fn answers_of_any_length_wait_for_memory_even_if_the_connection_holds_noth
             application: Arc::clone(&scene.app),
             session,
         };
-        let mut processor = RequestProcessor::new(&requests, guard, responder, |_| {});
+        let mut processor = RequestProcessor::new(
+            &requests,
+            FairShare::default().open(),
+            guard,
+            responder,
+            |_| {},
+        );
         let request = Request {
             command,
             context: Context::default(),
@@ -133,7 +140,13 @@ async fn a_connection_that_is_being_closed_waits_for_no_memory_and_answers_nothi
         session,
     };
     let others = memory.reserve(10_000_000);
-    let mut processor = RequestProcessor::new(&requests, guard, responder, |_| {});
+    let mut processor = RequestProcessor::new(
+        &requests,
+        FairShare::default().open(),
+        guard,
+        responder,
+        |_| {},
+    );
     let mut running = Box::pin(processor.run());
     assert!(futures_util::poll!(&mut running).is_pending());
     queue.close();

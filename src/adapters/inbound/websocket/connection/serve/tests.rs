@@ -1,6 +1,7 @@
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::*;
+use crate::application::fair_share::FairShare;
 use crate::application::memory::MemoryBudget;
 use crate::application::session::Responder;
 use crate::application::test_world::{
@@ -41,18 +42,19 @@ impl Responder for Refusals {
 async fn privileged(scene: &Scene, command: Command) -> [bool; 3] {
     let requests = RequestQueue::default();
     let (refusals, mut refused) = unbounded_channel();
-    let (authenticated, priority) = (AtomicBool::new(false), Priority::default());
+    let (authenticated, share) = (AtomicBool::new(false), FairShare::default().open());
     let idle_timeout = IdleTimeout::new(Duration::ZERO, Duration::ZERO);
     let mut processor = RequestProcessor::new(
         &requests,
+        Arc::clone(&share),
         SessionGuard {
             application: Arc::clone(&scene.app),
             session: new_session(1),
         },
         Refusals(refusals),
-        observer(&authenticated, priority.clone(), idle_timeout),
+        observer(&authenticated, Arc::clone(&share), idle_timeout),
     );
-    let before = priority.is_privileged();
+    let before = share.is_privileged();
     let client = async {
         let request = Request {
             command,
@@ -61,13 +63,13 @@ async fn privileged(scene: &Scene, command: Command) -> [bool; 3] {
         };
         requests.put(request).await;
         requests.carried_out().await;
-        let after = priority.is_privileged();
+        let after = share.is_privileged();
         scene.at(EXPIRY);
         // The paused clock runs to the next time at which the token is looked at; then the updates
         // are withdrawn.
         let refusal = refused.recv().await;
         assert!(matches!(refusal, Some(RequestError::Unauthorized(_))));
-        [before, after, priority.is_privileged()]
+        [before, after, share.is_privileged()]
     };
     tokio::select! {
         biased;

@@ -1,0 +1,257 @@
+//! Shares the processor between connections: heavy ones take turns, light ones never wait.
+//!
+//! Each connection has a small bucket of processor time. One that has emptied it is *heavy*: before
+//! each poll its task takes one of a few turns, which all heavy connections share, first come,
+//! first served. There is one turn fewer than the runtime has workers, so a worker is always free
+//! for light connections, and many floods take no more of the processor than one.
+//!
+//! A turn is given back only once its worker has run the other tasks that are ready and looked for
+//! new input. Without that, a single worker would never find a turn taken.
+
+mod credit;
+mod wake_up;
+
+use std::fmt;
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::task::{Context, Poll, Waker, ready};
+
+use tokio::runtime::Handle;
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
+use tokio::task::{consume_budget, yield_now};
+use tokio::time::Instant;
+
+use crate::application::locks::lock;
+
+use credit::Credit;
+use wake_up::WakeUp;
+
+/// How much of the 128 units of tokio's budget a heavy connection does not get while others wait
+/// for a turn: their polls are shorter, so that a light one waits less for the turn that is being
+/// taken.
+const WITHHELD: usize = 120;
+
+/// The turns that all heavy connections share. One for the whole process.
+#[derive(Debug, Default)]
+pub struct FairShare(Arc<AllTurns>);
+
+/// One lot for the privileged, one for the others; made in the runtime of the first connection.
+type AllTurns = OnceLock<[Turns; 2]>;
+
+/// Turns, and how many tasks wait for one.
+#[derive(Debug)]
+struct Turns {
+    free: Arc<Semaphore>,
+    queue: Arc<AtomicUsize>,
+}
+
+type Turn = Result<OwnedSemaphorePermit, AcquireError>;
+
+impl Turns {
+    fn new(count: usize) -> Self {
+        Self {
+            free: Arc::new(Semaphore::new(count)),
+            queue: Arc::default(),
+        }
+    }
+
+    /// Waits for a turn, as one of the queue.
+    fn wait(&self) -> impl Future<Output = Turn> + Send + use<> {
+        let (free, queued) = (Arc::clone(&self.free), Queued::new(&self.queue));
+        async move {
+            let turn = free.acquire_owned().await;
+            drop(queued);
+            turn
+        }
+    }
+}
+
+impl FairShare {
+    /// The share of a new connection, which has used nothing yet.
+    pub fn open(&self) -> Arc<Share> {
+        Arc::new(Share {
+            turns: Arc::clone(&self.0),
+            is_privileged: AtomicBool::new(false),
+            credit: Mutex::new(Credit::full()),
+        })
+    }
+}
+
+/// What one connection uses of the processor, with all its tasks.
+#[derive(Debug)]
+pub struct Share {
+    turns: Arc<AllTurns>,
+    is_privileged: AtomicBool,
+    credit: Mutex<Credit>,
+}
+
+impl Share {
+    /// Says whether the connection is privileged: if it is heavy, it waits for other privileged
+    /// ones only. It takes effect at the next poll.
+    pub fn set_privileged(&self, privileged: bool) {
+        self.is_privileged.store(privileged, Ordering::Relaxed);
+    }
+
+    /// Whether the connection is privileged.
+    pub fn is_privileged(&self) -> bool {
+        self.is_privileged.load(Ordering::Relaxed)
+    }
+
+    /// Polls `serving`, the connection's task, so that it gets no more than its share while others
+    /// want theirs.
+    pub fn serve<'a, F: Future>(
+        self: &Arc<Self>,
+        serving: Pin<&'a mut F>,
+    ) -> Sharing<Pin<&'a mut F>> {
+        self.sharing(serving, true)
+    }
+
+    /// The same for a task beside it, in which the connection has something done.
+    pub fn work<F: Future>(self: &Arc<Self>, work: F) -> Sharing<Pin<Box<F>>> {
+        self.sharing(Box::pin(work), false)
+    }
+
+    fn sharing<F>(self: &Arc<Self>, polled: F, earns: bool) -> Sharing<F> {
+        Sharing {
+            share: Arc::clone(self),
+            polled,
+            wake_up: earns.then(WakeUp::new),
+            waiting: None,
+        }
+    }
+
+    /// Those it takes turns with.
+    fn turns(&self) -> &Turns {
+        let turns = self.turns.get_or_init(|| {
+            let workers = Handle::current().metrics().num_workers();
+            [(); 2].map(|()| Turns::new(workers.saturating_sub(1).max(1)))
+        });
+        &turns[usize::from(self.is_privileged())]
+    }
+}
+
+/// A future that shares the processor with those of other connections.
+pub struct Sharing<F> {
+    share: Arc<Share>,
+    polled: F,
+    /// Of the connection's own task. Whether other tasks have something to do does not matter: a
+    /// connection earns nothing while the disk works for it.
+    wake_up: Option<Arc<WakeUp>>,
+    waiting: Option<Waiting>,
+}
+
+/// A place in the queue for a turn.
+struct Waiting {
+    is_privileged: bool,
+    /// Boxed, as almost no connection ever has one.
+    turn: Pin<Box<dyn Future<Output = Turn> + Send>>,
+}
+
+/// Counts one task in the queue.
+struct Queued(Arc<AtomicUsize>);
+
+impl Queued {
+    fn new(queue: &Arc<AtomicUsize>) -> Self {
+        queue.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(queue))
+    }
+}
+
+impl Drop for Queued {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl<F> fmt::Debug for Sharing<F> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Sharing")
+            .field("share", &self.share)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<F> Sharing<F> {
+    /// Waits until the next poll is this one's, and gives the turn to hold meanwhile.
+    fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Option<OwnedSemaphorePermit>> {
+        let is_privileged = self.share.is_privileged();
+        self.waiting
+            .take_if(|waiting| waiting.is_privileged != is_privileged);
+        let turns = self.share.turns();
+        if self.waiting.is_none() {
+            let mut credit = lock(&self.share.credit);
+            if let Some(wake_up) = &self.wake_up {
+                credit.refill(wake_up.take());
+            }
+            if credit.is_positive() {
+                return Poll::Ready(None);
+            }
+            if let Ok(turn) = Arc::clone(&turns.free).try_acquire_owned() {
+                return Poll::Ready(Some(turn));
+            }
+        }
+        let waiting = self.waiting.get_or_insert_with(|| Waiting {
+            is_privileged,
+            turn: Box::pin(turns.wait()),
+        });
+        // Nobody closes the semaphore; if somebody did, there would be no turns to wait for.
+        let turn = ready!(waiting.turn.as_mut().poll(cx)).ok();
+        self.waiting = None;
+        // Otherwise a crowd of floods would earn, by its waiting, the right not to wait.
+        lock(&self.share.credit).restart();
+        Poll::Ready(turn)
+    }
+
+    fn poll_now(&mut self, cx: &mut Context<'_>) -> Poll<F::Output>
+    where
+        F: Future + Unpin,
+    {
+        let polled = Pin::new(&mut self.polled);
+        match &self.wake_up {
+            Some(wake_up) => {
+                wake_up.task.register(cx.waker());
+                let waker = Waker::from(Arc::clone(wake_up));
+                polled.poll(&mut Context::from_waker(&waker))
+            }
+            None => polled.poll(cx),
+        }
+    }
+}
+
+impl<F: Future + Unpin> Future for Sharing<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        // If the poll panics, it is dropped with it.
+        let turn = ready!(self.poll_turn(cx));
+        if turn.is_some() && self.share.turns().queue.load(Ordering::Relaxed) > 0 {
+            withhold_budget(cx);
+        }
+        let started = Instant::now();
+        let polled = self.poll_now(cx);
+        lock(&self.share.credit).charge(started);
+        if let Some(turn) = turn {
+            tokio::spawn(give_back(turn));
+        }
+        polled
+    }
+}
+
+/// Uses up most of the task's budget for this poll.
+fn withhold_budget(cx: &mut Context<'_>) {
+    for _ in 0..WITHHELD {
+        let _ = pin!(consume_budget()).poll(cx);
+    }
+}
+
+/// Gives a turn back after the other tasks that are ready.
+async fn give_back(turn: OwnedSemaphorePermit) {
+    yield_now().await;
+    drop(turn);
+}
+
+#[cfg(test)]
+mod tests;

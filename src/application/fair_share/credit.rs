@@ -1,0 +1,64 @@
+//! How much processor time a connection may use before it is heavy.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// How much processor time a connection may use at once before it is heavy.
+pub(super) const FULL: Duration = Duration::from_millis(1);
+
+/// A connection gets back one part in so many of the time in which it has nothing to do: 2 %. Not
+/// of the time in which it only waits for the processor: a hundred floods would earn by it what
+/// they spend, and none would be heavy.
+pub(super) const REFILL: u32 = 50;
+
+/// The most that one poll costs. Most longer ones are longer only because the system has run
+/// another process meanwhile, which must not make a light connection heavy.
+pub(super) const MAX_CHARGE: Duration = Duration::from_micros(500);
+
+/// The bucket of processor time of one connection.
+#[derive(Debug)]
+pub(super) struct Credit {
+    /// In nanoseconds; negative where the last polls took more than there was.
+    pub(super) nanos: i64,
+    /// When the last poll was over.
+    polled: Instant,
+}
+
+impl Credit {
+    pub(super) fn full() -> Self {
+        Self {
+            nanos: nanos(FULL),
+            polled: Instant::now(),
+        }
+    }
+
+    /// Adds what the time since the last poll of any task is worth in which there was nothing to
+    /// do: until `woken`, or until now.
+    pub(super) fn refill(&mut self, woken: Option<Instant>) {
+        let idle = woken.unwrap_or_else(Instant::now) - self.polled;
+        let earned = nanos(idle / REFILL);
+        self.nanos = self.nanos.saturating_add(earned).min(nanos(FULL));
+        self.restart();
+    }
+
+    /// Begins the time that is worth something anew.
+    pub(super) fn restart(&mut self) {
+        self.polled = Instant::now();
+    }
+
+    /// Charges a poll that has just ended.
+    pub(super) fn charge(&mut self, started: Instant) {
+        self.restart();
+        let charge = nanos((self.polled - started).min(MAX_CHARGE));
+        self.nanos = (self.nanos - charge).max(-nanos(FULL));
+    }
+
+    pub(super) fn is_positive(&self) -> bool {
+        self.nanos > 0
+    }
+}
+
+pub(super) fn nanos(duration: Duration) -> i64 {
+    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
+}
