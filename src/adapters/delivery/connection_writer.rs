@@ -14,7 +14,7 @@ use crate::application::locks::lock;
 use crate::application::memory::Account;
 
 /// How many bytes are taken out of the queue and written at a time.
-const WRITE_BYTES: usize = 32 * 1_024;
+const WRITE_BYTES: usize = 64 * 1_024;
 
 /// How many bytes one call may write before other connections of the same flush task are served: a
 /// client that reads as fast as the server writes must not monopolise the task.

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use super::deliveries::Handed;
 use crate::adapters::delivery::send_queue::Latest;
@@ -14,8 +15,10 @@ use crate::domain::Contents;
 /// content back.
 pub type Encoder<F> = dyn Fn(&Event, usize) -> Vec<F> + Send + Sync;
 
-/// How many receivers get an event before other threads get to run.
-const AT_ONCE: usize = 64;
+/// How long an event is handed over before other threads get to run, and after how many receivers
+/// that is looked at.
+const SLICE: Duration = Duration::from_micros(100);
+const AT_ONCE: usize = 16;
 
 /// The receivers of one topic.
 pub(crate) struct Members<F>(Mutex<State<F>>);
@@ -93,15 +96,17 @@ impl<F: Frame> Members<F> {
             origin.queue.supersede(file, version);
         }
         let count = members.receivers.len();
+        let mut since = Instant::now();
         let mut receivers = members
             .receivers
             .iter()
             .filter(|(id, _)| Some(**id) != origin)
             .enumerate()
             .map(|(number, (_, receiver))| {
-                if number % AT_ONCE == AT_ONCE - 1 {
+                if number % AT_ONCE == AT_ONCE - 1 && since.elapsed() > SLICE {
                     // A crowd must not keep the processor from other threads for milliseconds.
                     std::thread::yield_now();
+                    since = Instant::now();
                 }
                 receiver
             })
