@@ -1,9 +1,10 @@
 //! Shares the processor between connections: heavy ones take turns, light ones never wait.
 //!
 //! Each connection has a small bucket of processor time. One that has emptied it is *heavy*: before
-//! each poll its task takes one of a few turns, which all heavy connections share, first come,
-//! first served. There is one turn fewer than the runtime has workers, so a worker is always free
-//! for light connections, and many floods take no more of the processor than one.
+//! each poll its tasks take one of a few turns, which heavy connections share, first come, first
+//! served: streamers among themselves, and the others among themselves. For each of the two there
+//! is one turn fewer than the runtime has workers, so that many floods of a kind take no more of
+//! the processor than one.
 //!
 //! A turn is given back only once its worker has run the other tasks that are ready and looked for
 //! new input. Without that, a single worker would never find a turn taken.
@@ -74,6 +75,7 @@ impl FairShare {
         Arc::new(Share {
             turns: Arc::clone(&self.0),
             is_privileged: AtomicBool::new(false),
+            is_busy: AtomicBool::new(false),
             credit: Mutex::new(Credit::full()),
         })
     }
@@ -84,6 +86,7 @@ impl FairShare {
 pub struct Share {
     turns: Arc<AllTurns>,
     is_privileged: AtomicBool,
+    is_busy: AtomicBool,
     credit: Mutex<Credit>,
 }
 
@@ -97,6 +100,12 @@ impl Share {
     /// Whether the connection is privileged.
     pub fn is_privileged(&self) -> bool {
         self.is_privileged.load(Ordering::Relaxed)
+    }
+
+    /// Says whether a request is being carried out: a connection earns nothing while the disk, say,
+    /// works for it.
+    pub fn set_busy(&self, busy: bool) {
+        self.is_busy.store(busy, Ordering::Relaxed);
     }
 
     /// Polls `serving`, the connection's task, so that it gets no more than its share while others
@@ -136,8 +145,7 @@ impl Share {
 pub struct Sharing<F> {
     share: Arc<Share>,
     polled: F,
-    /// Of the connection's own task. Whether other tasks have something to do does not matter: a
-    /// connection earns nothing while the disk works for it.
+    /// Of the connection's own task; the others earn nothing.
     wake_up: Option<Arc<WakeUp>>,
     waiting: Option<Waiting>,
 }
@@ -184,7 +192,10 @@ impl<F> Sharing<F> {
         if self.waiting.is_none() {
             let mut credit = lock(&self.share.credit);
             if let Some(wake_up) = &self.wake_up {
-                credit.refill(wake_up.take());
+                let woken = wake_up.take();
+                if !self.share.is_busy.load(Ordering::Relaxed) {
+                    credit.refill(woken);
+                }
             }
             if credit.is_positive() {
                 return Poll::Ready(None);
@@ -200,8 +211,10 @@ impl<F> Sharing<F> {
         // Nobody closes the semaphore; if somebody did, there would be no turns to wait for.
         let turn = ready!(waiting.turn.as_mut().poll(cx)).ok();
         self.waiting = None;
-        // Otherwise a crowd of floods would earn, by its waiting, the right not to wait.
-        lock(&self.share.credit).restart();
+        // What has woken it while it waited is seen now.
+        if let Some(wake_up) = &self.wake_up {
+            wake_up.take();
+        }
         Poll::Ready(turn)
     }
 

@@ -31,10 +31,16 @@ pub(crate) trait Flush: Send + Sync {
 }
 
 /// Flushes connections, one after the other, in a task of its own.
-#[derive(Default)]
 pub(crate) struct FlushTask {
     waiting: Mutex<Waiting>,
     called: Notify,
+    slice: Duration,
+}
+
+impl Default for FlushTask {
+    fn default() -> Self {
+        Self::of_slice(SLICE)
+    }
 }
 
 /// The connections that wait to be flushed, by lane.
@@ -42,6 +48,8 @@ pub(crate) struct FlushTask {
 struct Waiting {
     few: VecDeque<Arc<dyn Flush>>,
     many: VecDeque<Arc<dyn Flush>>,
+    /// Whether the last slice was over before the crowds' turn came, so that theirs is next.
+    is_many_next: bool,
 }
 
 /// Writers to be flushed, each with its lane.
@@ -58,7 +66,11 @@ impl Waiting {
     /// Some writers of each lane.
     fn take_batch(&mut self) -> Batch {
         let mut batch = Vec::new();
-        for (lane, most) in [(Lane::Few, FEW_AT_ONCE), (Lane::Many, MANY_AT_ONCE)] {
+        let mut lanes = [(Lane::Few, FEW_AT_ONCE), (Lane::Many, MANY_AT_ONCE)];
+        if std::mem::take(&mut self.is_many_next) {
+            lanes.reverse();
+        }
+        for (lane, most) in lanes {
             let waiting = self.lane(lane);
             let count = waiting.len().min(most);
             batch.extend(waiting.drain(..count).map(|writer| (writer, lane)));
@@ -79,6 +91,14 @@ impl Waiting {
 }
 
 impl FlushTask {
+    fn of_slice(slice: Duration) -> Self {
+        Self {
+            waiting: Mutex::default(),
+            called: Notify::new(),
+            slice,
+        }
+    }
+
     /// Has `writer` flushed soon.
     pub(crate) fn call(&self, writer: Arc<dyn Flush>, lane: Lane) {
         let mut waiting = locks::lock(&self.waiting);
@@ -101,24 +121,25 @@ impl FlushTask {
     /// Flushes some connections of each lane. Returns whether more are waiting.
     fn flush_batch(&self) -> bool {
         let mut batch = locks::lock(&self.waiting).take_batch().into_iter();
-        let since = Instant::now();
-        while let Some((writer, _)) = batch.next() {
+        let (since, mut has_flushed_many) = (Instant::now(), false);
+        while let Some((writer, lane)) = batch.next() {
+            has_flushed_many |= lane == Lane::Many;
             // A panic in one connection must not end the task that serves many.
-            match catch_unwind(AssertUnwindSafe(|| writer.flush_some())) {
-                Ok(true) => {
-                    // It has taken as long as many short ones do.
-                    locks::lock(&self.waiting).put_back(batch);
+            let flushed = catch_unwind(AssertUnwindSafe(|| writer.flush_some()));
+            let has_more = flushed.unwrap_or_else(|_| {
+                tracing::error!("a connection's frames could not be written");
+                writer.abandon();
+                false
+            });
+            // One that has more to write has taken as long as many short ones do.
+            if has_more || since.elapsed() > self.slice {
+                let mut waiting = locks::lock(&self.waiting);
+                waiting.put_back(batch);
+                waiting.is_many_next = !has_flushed_many && !waiting.many.is_empty();
+                drop(waiting);
+                if has_more {
                     self.call(writer, Lane::Many);
-                    break;
                 }
-                Ok(false) => {}
-                Err(_) => {
-                    tracing::error!("a connection's frames could not be written");
-                    writer.abandon();
-                }
-            }
-            if since.elapsed() > SLICE {
-                locks::lock(&self.waiting).put_back(batch);
                 break;
             }
         }
@@ -212,7 +233,7 @@ mod tests {
             order: Arc::clone(&order),
             done: Arc::clone(&done),
         };
-        let task = FlushTask::default();
+        let task = FlushTask::of_slice(Duration::MAX);
         for _ in 0..100 {
             task.call(Arc::new(writer('m')), Lane::Many);
         }
@@ -225,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_writer_that_has_more_to_write_ends_the_turn_and_the_others_keep_their_places() {
+    fn a_writer_that_has_more_to_write_ends_the_turn_and_waits_behind_its_crowd() {
         let (order, done) = (Arc::default(), Arc::<Notify>::default());
         let writer = |name, left| {
             Arc::new(Endless {
@@ -235,7 +256,7 @@ mod tests {
                 done: Arc::clone(&done),
             })
         };
-        let task = FlushTask::default();
+        let task = FlushTask::of_slice(Duration::MAX);
         task.call(writer('a', 1), Lane::Few);
         task.call(writer('b', 2), Lane::Few);
         task.call(writer('c', 1), Lane::Few);
@@ -243,30 +264,29 @@ mod tests {
         assert!(task.flush_batch());
         assert_eq!(*locks::lock(&order), "ab");
         assert!(!task.flush_batch());
-        assert_eq!(*locks::lock(&order), "abcdb");
-    }
-
-    /// Takes a whole slice each time.
-    struct Slow;
-
-    impl Flush for Slow {
-        fn flush_some(&self) -> bool {
-            std::thread::sleep(SLICE);
-            false
-        }
-
-        fn abandon(&self) {}
+        assert_eq!(*locks::lock(&order), "abdbc");
     }
 
     #[test]
-    fn other_tasks_run_after_a_slice_of_flushing() {
-        let task = FlushTask::default();
-        for _ in 0..3 {
-            task.call(Arc::new(Slow), Lane::Few);
+    fn other_tasks_run_after_a_slice_and_the_crowd_has_the_next_one() {
+        let order = Arc::default();
+        let writer = |name| Endless {
+            name,
+            left: AtomicUsize::new(1),
+            order: Arc::clone(&order),
+            done: Arc::default(),
+        };
+        let task = FlushTask::of_slice(Duration::ZERO);
+        for (name, lane) in [
+            ('f', Lane::Few),
+            ('g', Lane::Few),
+            ('h', Lane::Few),
+            ('m', Lane::Many),
+        ] {
+            task.call(Arc::new(writer(name)), lane);
         }
-        assert!(task.flush_batch());
-        assert!(task.flush_batch());
-        assert!(!task.flush_batch());
+        while task.flush_batch() {}
+        assert_eq!(*locks::lock(&order), "fmgh");
     }
 
     struct Panics(Notify);

@@ -224,7 +224,8 @@ async fn a_bucket_is_emptied_by_polls_and_filled_by_idleness_but_not_by_waiting(
 async fn a_connection_earns_nothing_while_it_waits_for_the_processor_or_its_work_is_done() {
     let share = one_turn();
     let own = share.open();
-    let empty = || lock(&own.credit).nanos = 0;
+    // Nearly: it needs no turn.
+    let empty = || lock(&own.credit).nanos = 1;
     let waker = Arc::new(Mutex::new(None));
     let kept = Arc::clone(&waker);
     let serving = pin!(poll_fn(move |cx: &mut Context<'_>| {
@@ -238,19 +239,50 @@ async fn a_connection_earns_nothing_while_it_waits_for_the_processor_or_its_work
     wake();
     tokio::time::advance(Duration::from_secs(60)).await;
     assert!(poll(Pin::new(&mut sharing)).is_pending());
-    assert_eq!(lock(&own.credit).nanos, 0, "it was woken at once");
+    assert_eq!(lock(&own.credit).nanos, 1, "it was woken at once");
     tokio::time::advance(Duration::from_millis(5)).await;
     wake();
     tokio::time::advance(Duration::from_secs(60)).await;
     assert!(poll(Pin::new(&mut sharing)).is_pending());
     assert_eq!(
         lock(&own.credit).nanos,
-        nanos(Duration::from_millis(5) / REFILL)
+        1 + nanos(Duration::from_millis(5) / REFILL)
     );
     empty();
+    own.set_busy(true);
+    tokio::time::advance(Duration::from_secs(60)).await;
+    wake();
+    assert!(poll(Pin::new(&mut sharing)).is_pending());
+    assert_eq!(lock(&own.credit).nanos, 1, "a request was carried out");
+    own.set_busy(false);
     tokio::time::advance(Duration::from_secs(60)).await;
     assert!(poll(Pin::new(&mut own.work(async {}))).is_ready());
     wake();
     assert!(poll(Pin::new(&mut sharing)).is_pending());
-    assert_eq!(lock(&own.credit).nanos, 0, "its work ended just now");
+    assert_eq!(lock(&own.credit).nanos, 1, "its work ended just now");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_wakes_a_connection_in_the_queue_does_not_cost_it_its_next_idleness() {
+    let share = one_turn();
+    let own = heavy(&share);
+    let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
+    let hearing = pin!(async move {
+        while let Some(()) = receiver.recv().await {}
+        std::future::pending::<()>().await;
+    });
+    let mut sharing = own.serve(hearing);
+    // So that it can be woken.
+    assert!(poll(Pin::new(&mut sharing)).is_pending());
+    yield_now().await;
+    yield_now().await;
+    let turn = turns(&share).free.try_acquire();
+    assert!(poll(Pin::new(&mut sharing)).is_pending() && sharing.waiting.is_some());
+    sender.send(()).expect("it listens");
+    drop(turn);
+    assert!(poll(Pin::new(&mut sharing)).is_pending() && sharing.waiting.is_none());
+    tokio::time::advance(Duration::from_secs(1)).await;
+    sender.send(()).expect("it listens");
+    assert!(poll(Pin::new(&mut sharing)).is_pending());
+    assert_eq!(lock(&own.credit).nanos, nanos(FULL));
 }

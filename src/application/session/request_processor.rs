@@ -37,9 +37,8 @@ const LAST_READING: Duration = Duration::from_secs(2);
 const REFUSED_AT_FULL_SPEED: u32 = 100;
 const REFUSED_PAUSE: Duration = Duration::from_millis(1);
 
-/// How long one connection's requests that have already arrived are carried out, one after the
-/// other, before other tasks get to run. What the disk answers at once would otherwise keep a worker
-/// thread for milliseconds.
+/// How long requests that have already arrived are carried out, one after the other, before other
+/// tasks get to run: what the disk answers at once would keep a worker for milliseconds.
 const SLICE: Duration = Duration::from_micros(100);
 
 /// Why the processor has stopped.
@@ -144,7 +143,10 @@ impl<'a, R: Responder, O: Fn(&Session) + Send + Sync> RequestProcessor<'a, R, O>
     async fn carry_out_all(&mut self, mut request: Request<R::Context>) -> Option<Done> {
         let mut since = Instant::now();
         loop {
-            if self.carry_out(request).await == Done::Banned {
+            self.share.set_busy(true);
+            let done = self.carry_out(request).await;
+            self.share.set_busy(false);
+            if done == Done::Banned {
                 return Some(Done::Banned);
             }
             self.timer.observe();

@@ -43,7 +43,7 @@ pub trait Frame: Clone + Send + Sync + 'static {
 pub enum Lane {
     /// For answers and events that have few receivers.
     Few,
-    /// For events that have many receivers, and for files that were asked for.
+    /// For events that have many receivers, and for files, asked for or read back.
     Many,
 }
 
