@@ -71,8 +71,8 @@ impl Turns {
 
 impl FairShare {
     /// The share of a new connection, which has used nothing yet.
-    pub fn open(&self) -> Arc<Share> {
-        Arc::new(Share {
+    pub fn open(&self) -> Arc<ProcessorShare> {
+        Arc::new(ProcessorShare {
             turns: Arc::clone(&self.0),
             is_privileged: AtomicBool::new(false),
             is_busy: AtomicBool::new(false),
@@ -83,14 +83,14 @@ impl FairShare {
 
 /// What one connection uses of the processor, with all its tasks.
 #[derive(Debug)]
-pub struct Share {
+pub struct ProcessorShare {
     turns: Arc<AllTurns>,
     is_privileged: AtomicBool,
     is_busy: AtomicBool,
     credit: Mutex<Credit>,
 }
 
-impl Share {
+impl ProcessorShare {
     /// Says whether the connection is privileged: if it is heavy, it waits for other privileged
     /// ones only. It takes effect at the next poll.
     pub fn set_privileged(&self, privileged: bool) {
@@ -143,7 +143,7 @@ impl Share {
 
 /// A future that shares the processor with those of other connections.
 pub struct Sharing<F> {
-    share: Arc<Share>,
+    share: Arc<ProcessorShare>,
     polled: F,
     /// Of the connection's own task; the others earn nothing.
     wake_up: Option<Arc<WakeUp>>,

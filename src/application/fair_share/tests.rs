@@ -20,7 +20,7 @@ fn turns(share: &FairShare) -> &Turns {
 }
 
 /// The share of a connection that has used up its credit.
-fn heavy(share: &FairShare) -> Arc<Share> {
+fn heavy(share: &FairShare) -> Arc<ProcessorShare> {
     let heavy = share.open();
     lock(&heavy.credit).nanos = -nanos(FULL);
     heavy

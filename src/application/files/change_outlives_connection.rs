@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::application::connection_id::ConnectionId;
 use crate::application::counts::{ChangeKind, Outcome};
 use crate::application::event::Event;
-use crate::application::fair_share::Share;
+use crate::application::fair_share::ProcessorShare;
 use crate::application::file_content::FileContent;
 use crate::application::file_key::FileKey;
 use crate::application::files::upload_log::ReadyContent;
@@ -100,7 +100,7 @@ impl Drop for Answer {
 /// changed, except that a folder may be deleted in part.
 pub fn commit<A>(
     app: &Arc<Application>,
-    share: &Arc<Share>,
+    share: &Arc<ProcessorShare>,
     commit: Commit,
     answer: A,
 ) -> impl Future<Output = ()> + Send + use<A>

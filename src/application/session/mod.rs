@@ -11,6 +11,8 @@ pub mod responder;
 pub(crate) mod session_timer;
 pub mod state;
 pub(crate) mod summons;
+#[cfg(test)]
+pub(crate) mod test_responder;
 
 pub use request_processor::{Done, RequestProcessor};
 pub use request_queue::{End, Request, RequestQueue};

@@ -9,7 +9,7 @@ use futures_util::{FutureExt, StreamExt};
 use tokio::time::Instant;
 
 use crate::application::command::Command;
-use crate::application::fair_share::Share;
+use crate::application::fair_share::ProcessorShare;
 use crate::application::files::change_outlives_connection::{Commit, commit};
 use crate::application::outcome::{CommandOutcome, LongAnswer};
 use crate::application::reply::Reply;
@@ -61,7 +61,7 @@ struct Running {
 /// the session how it is now.
 pub struct RequestProcessor<'a, R: Responder, O> {
     requests: &'a RequestQueue<R::Context>,
-    share: Arc<Share>,
+    share: Arc<ProcessorShare>,
     timer: SessionTimer<R, O>,
     responder: R,
     /// Each returns the path of its file.
@@ -76,10 +76,10 @@ pub struct RequestProcessor<'a, R: Responder, O> {
 }
 
 impl<'a, R: Responder, O: Fn(&Session) + Send + Sync> RequestProcessor<'a, R, O> {
-    /// A processor of `requests`, whose changes take the turns of `share`. `observe` is called after each request and each deadline.
+    /// A processor of `requests`. `observe` is called after each request and each deadline.
     pub fn new(
         requests: &'a RequestQueue<R::Context>,
-        share: Arc<Share>,
+        share: Arc<ProcessorShare>,
         connected: SessionGuard,
         responder: R,
         observe: O,

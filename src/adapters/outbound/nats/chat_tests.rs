@@ -102,7 +102,8 @@ async fn keep_saying(node: Node, who: &'static str) -> BTreeSet<String> {
 }
 
 /// With one NATS server, what it keeps in memory is lost with it: what was under way, one message
-/// of each node, may have been heard at one of them only, or is kept anew although it has been heard.
+/// of each node, may have been heard at one of them only, or is kept anew although it has been
+/// heard.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn when_the_engine_loses_its_memory_only_what_is_under_way_is_in_doubt_and_numbers_go_on() {
     let (mut server, settings) = engine();

@@ -2,37 +2,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 use crate::application::fair_share::FairShare;
-use crate::application::file_key::FileKey;
 use crate::application::memory::MemoryBudget;
+use crate::application::session::test_responder::OnRefusal;
 use crate::application::test_world::{World, new_session};
-
-/// Takes a while to send a refusal.
-#[derive(Clone)]
-struct Slow;
-
-impl Responder for Slow {
-    type Context = ();
-
-    fn reply(&self, _: &Reply, (): &()) {}
-
-    fn refuse(&self, _: &RequestError, (): &()) {
-        std::thread::sleep(SLICE);
-    }
-
-    fn answer_change(&self, _: &FileKey, _: &Result<Reply, RequestError>, (): &()) {}
-
-    async fn changes_answered(&self) {}
-
-    async fn send(&self, _: LongAnswer, (): &()) {}
-
-    async fn room(&self, _: usize) {}
-
-    fn is_closed(&self) -> bool {
-        false
-    }
-
-    fn close(&self) {}
-}
 
 #[tokio::test]
 async fn other_tasks_run_between_requests_that_have_already_arrived() {
@@ -53,7 +25,8 @@ async fn other_tasks_run_between_requests_that_have_already_arrived() {
         session: new_session(1),
     };
     let share = FairShare::default().open();
-    let mut processor = RequestProcessor::new(&requests, share, connected, Slow, |_| {});
+    let slow = OnRefusal(|_: &RequestError| std::thread::sleep(SLICE));
+    let mut processor = RequestProcessor::new(&requests, share, connected, slow, |_| {});
     let turns = Arc::new(AtomicUsize::new(0));
     let other = tokio::spawn({
         let turns = Arc::clone(&turns);

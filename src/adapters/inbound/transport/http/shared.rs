@@ -67,9 +67,9 @@ impl Shared {
             // Not what it says: that may be a user's.
             tracing::warn!(
                 proxy = %socket.ip(),
-                "a proxy of trustedProxies does not say who it asks for, as far as can be read: all its \
-                 clients count as one address; let it send X-Forwarded-For with addresses \
-                 (this is said once)"
+                "a proxy of trustedProxies does not say who it asks for, as far as can be read: \
+                 all its clients count as one address; let it send X-Forwarded-For with \
+                 addresses (this is said once)"
             );
         }
         client

@@ -21,7 +21,7 @@ use crate::adapters::inbound::transport::frame::decoder::Decoder;
 use crate::adapters::inbound::transport::http::address::is_shared_address;
 use crate::adapters::inbound::transport::settings::TransportSettings;
 use crate::adapters::inbound::transport::traffic::Ended;
-use crate::application::fair_share::Share;
+use crate::application::fair_share::ProcessorShare;
 use crate::application::memory::Account;
 
 /// An open WebSocket connection.
@@ -38,7 +38,7 @@ pub struct Connection {
     /// Whether the address may be that of many clients: loopback's or a trusted proxy's.
     pub is_shared_address: bool,
     /// What it uses of the processor.
-    pub share: Arc<Share>,
+    pub share: Arc<ProcessorShare>,
     /// Lets the handler say that the client only receives.
     pub idle_timeout: IdleTimeout,
     /// What the client makes the server hold.
@@ -64,7 +64,7 @@ impl Connection {
         client: IpAddr,
         settings: &TransportSettings,
         account: Arc<Account>,
-        share: Arc<Share>,
+        share: Arc<ProcessorShare>,
         shutdown: CancellationToken,
     ) -> Self {
         let mut decoder = Decoder::new(settings.max_message_bytes);

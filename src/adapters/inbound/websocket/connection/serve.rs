@@ -23,7 +23,7 @@ use crate::adapters::inbound::websocket::connection::ending::Ending;
 use crate::adapters::inbound::websocket::connection::responder::WebSocketResponder;
 use crate::adapters::inbound::websocket::protocol::read_command;
 use crate::adapters::inbound::websocket::protocol::request::Context;
-use crate::application::fair_share::Share;
+use crate::application::fair_share::ProcessorShare;
 use crate::application::ports::EngineState;
 use crate::application::session::{Request, RequestProcessor, RequestQueue};
 use crate::application::{Application, Command, ConnectionId, Session, SessionGuard};
@@ -160,7 +160,7 @@ impl ConnectionHandler for ProtocolHandler {
 /// only receives.
 fn observer(
     authenticated: &AtomicBool,
-    share: Arc<Share>,
+    share: Arc<ProcessorShare>,
     idle_timeout: IdleTimeout,
 ) -> impl Fn(&Session) + Send + Sync {
     move |session| {

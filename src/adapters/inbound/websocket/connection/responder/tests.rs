@@ -3,7 +3,6 @@ use std::collections::VecDeque;
 use super::*;
 use crate::adapters::delivery::{SendQueueClosed, SendQueueLimits};
 use crate::application::Command;
-use crate::application::SessionGuard;
 use crate::application::fair_share::FairShare;
 use crate::application::memory::MemoryBudget;
 use crate::application::ports::{MockFileSource, StoreError};
@@ -11,6 +10,7 @@ use crate::application::session::{End, Request, RequestProcessor, RequestQueue};
 use crate::application::test_world::{
     BOB, Scene, World, chatting, demo, disk_full, open_file, path, pull_request,
 };
+use crate::application::{Session, SessionGuard};
 use crate::domain::{PullRequestId, UserName};
 
 const LIMITS: SendQueueLimits = SendQueueLimits {
@@ -74,6 +74,21 @@ async fn sent(world: World) -> (Option<SendQueueClosed>, usize) {
     (queue.closed(), frames.len())
 }
 
+/// What carries out the requests of a connection with this session.
+fn processor<'a>(
+    scene: &Scene,
+    requests: &'a RequestQueue<Context>,
+    session: Session,
+    responder: WebSocketResponder,
+) -> RequestProcessor<'a, WebSocketResponder, fn(&Session)> {
+    let connected = SessionGuard {
+        application: Arc::clone(&scene.app),
+        session,
+    };
+    let share = FairShare::default().open();
+    RequestProcessor::new(requests, share, connected, responder, |_| {})
+}
+
 #[tokio::test(start_paused = true)]
 async fn answers_of_any_length_wait_for_memory_even_if_the_connection_holds_nothing() {
     for (command, is_sent) in [
@@ -89,17 +104,7 @@ async fn answers_of_any_length_wait_for_memory_even_if_the_connection_holds_noth
         let memory = MemoryBudget::new(10_000_000);
         let (responder, queue) = responder(&scene, &memory);
         let requests = RequestQueue::default();
-        let guard = SessionGuard {
-            application: Arc::clone(&scene.app),
-            session,
-        };
-        let mut processor = RequestProcessor::new(
-            &requests,
-            FairShare::default().open(),
-            guard,
-            responder,
-            |_| {},
-        );
+        let mut processor = processor(&scene, &requests, session, responder);
         let request = Request {
             command,
             context: Context::default(),
@@ -135,18 +140,8 @@ async fn a_connection_that_is_being_closed_waits_for_no_memory_and_answers_nothi
         requests.put(request).await;
     }
     requests.close(End::Cut);
-    let guard = SessionGuard {
-        application: Arc::clone(&scene.app),
-        session,
-    };
     let others = memory.reserve(10_000_000);
-    let mut processor = RequestProcessor::new(
-        &requests,
-        FairShare::default().open(),
-        guard,
-        responder,
-        |_| {},
-    );
+    let mut processor = processor(&scene, &requests, session, responder);
     let mut running = Box::pin(processor.run());
     assert!(futures_util::poll!(&mut running).is_pending());
     queue.close();

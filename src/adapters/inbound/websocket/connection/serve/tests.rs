@@ -1,41 +1,13 @@
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::unbounded_channel;
 
 use super::*;
+use crate::application::RequestError;
 use crate::application::fair_share::FairShare;
 use crate::application::memory::MemoryBudget;
-use crate::application::session::Responder;
+use crate::application::session::test_responder::OnRefusal;
 use crate::application::test_world::{
     ANA, BOB, EXPIRY, Scene, World, authenticate, new_session, streaming, viewing,
 };
-use crate::application::{FileKey, LongAnswer, Reply, RequestError};
-
-/// Notes only what is refused.
-#[derive(Clone)]
-struct Refusals(UnboundedSender<RequestError>);
-
-impl Responder for Refusals {
-    type Context = ();
-
-    fn reply(&self, _: &Reply, (): &()) {}
-
-    fn refuse(&self, refusal: &RequestError, (): &()) {
-        self.0.send(refusal.clone()).expect("the test listens");
-    }
-
-    fn answer_change(&self, _: &FileKey, _: &Result<Reply, RequestError>, (): &()) {}
-
-    async fn changes_answered(&self) {}
-
-    async fn send(&self, _: LongAnswer, (): &()) {}
-
-    async fn room(&self, _: usize) {}
-
-    fn is_closed(&self) -> bool {
-        false
-    }
-
-    fn close(&self) {}
-}
 
 /// Whether a connection is privileged before it sends `command`, after it, and once its token has
 /// expired.
@@ -51,7 +23,9 @@ async fn privileged(scene: &Scene, command: Command) -> [bool; 3] {
             application: Arc::clone(&scene.app),
             session: new_session(1),
         },
-        Refusals(refusals),
+        OnRefusal(move |refusal: &RequestError| {
+            refusals.send(refusal.clone()).expect("the test listens");
+        }),
         observer(&authenticated, Arc::clone(&share), idle_timeout),
     );
     let before = share.is_privileged();
