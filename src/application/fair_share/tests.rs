@@ -26,6 +26,15 @@ fn heavy(share: &FairShare) -> Arc<ProcessorShare> {
     heavy
 }
 
+impl ProcessorShare {
+    /// A heavy one, and the only turn that there is for it.
+    pub(crate) fn held_up() -> (Arc<Self>, OwnedSemaphorePermit) {
+        let share = one_turn();
+        let turn = Arc::clone(&turns(&share).free).try_acquire_owned();
+        (heavy(&share), turn.expect("it is free"))
+    }
+}
+
 /// Polls once with a waker that does nothing.
 fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))

@@ -422,6 +422,22 @@ async fn a_change_that_has_begun_is_told_of_though_nobody_waits_for_it() {
 }
 
 #[tokio::test]
+async fn a_change_of_a_heavy_connection_waits_for_its_turn() {
+    let (scene, store) = slow_scene();
+    let mut session = scene.streamer().await;
+    let change = commit_of(&scene, &mut session, post("/a", "1")).await;
+    let (share, turn) = ProcessorShare::held_up();
+    let work = commit(&scene.app, &share, change, |_| {});
+    settle().await;
+    assert!(store.waiting.lock().expect("not poisoned").is_empty());
+    drop(turn);
+    settle().await;
+    store.let_one_go();
+    work.await;
+    assert_eq!(store.journal.take(), ["put /a"]);
+}
+
+#[tokio::test]
 async fn a_panic_in_a_port_is_500_for_that_change_alone() {
     let mut world = World::new();
     let put = world.projects.expect_put_file().once();
