@@ -6,6 +6,9 @@
 //! is one turn fewer than the runtime has workers, so that many floods of a kind take no more of
 //! the processor than one.
 //!
+//! What heavy connections have the disk do goes after that of light ones, too: the adapters ask
+//! [`is_heavy`].
+//!
 //! A turn is given back only once its worker has run the other tasks that are ready and looked for
 //! new input. Without that, a single worker would never find a turn taken.
 
@@ -33,6 +36,17 @@ use wake_up::WakeUp;
 /// for a turn: their polls are shorter, so that a light one waits less for the turn that is being
 /// taken.
 const WITHHELD: usize = 120;
+
+tokio::task_local! {
+    static IS_HEAVY: bool;
+}
+
+/// Whether what is being polled just now is the work of a heavy connection: what it has the disk
+/// do must not hold up the others' work. False outside of a connection's tasks, and in what they
+/// spawn, such as the loading of a project, for which others may wait.
+pub fn is_heavy() -> bool {
+    IS_HEAVY.try_with(|is_heavy| *is_heavy).unwrap_or(false)
+}
 
 /// The turns that all heavy connections share. One for the whole process.
 #[derive(Debug, Default)]
@@ -100,6 +114,12 @@ impl ProcessorShare {
     /// Whether the connection is privileged.
     pub fn is_privileged(&self) -> bool {
         self.is_privileged.load(Ordering::Relaxed)
+    }
+
+    /// Makes the connection heavy, because a long answer comes now: a hundred that have only just
+    /// connected would otherwise all be light for their first millisecond.
+    pub fn spend(&self) {
+        lock(&self.credit).spend();
     }
 
     /// Says whether a request is being carried out: a connection earns nothing while the disk, say,
@@ -244,7 +264,7 @@ impl<F: Future + Unpin> Future for Sharing<F> {
             withhold_budget(cx);
         }
         let started = Instant::now();
-        let polled = self.poll_now(cx);
+        let polled = IS_HEAVY.sync_scope(turn.is_some(), || self.poll_now(cx));
         lock(&self.share.credit).charge(started);
         if let Some(turn) = turn {
             tokio::spawn(give_back(turn));
@@ -264,6 +284,12 @@ fn withhold_budget(cx: &mut Context<'_>) {
 async fn give_back(turn: OwnedSemaphorePermit) {
     yield_now().await;
     drop(turn);
+}
+
+/// Polls `work` as if it were that of a heavy connection.
+#[cfg(test)]
+pub(crate) fn as_heavy<F: Future>(work: F) -> impl Future<Output = F::Output> {
+    IS_HEAVY.scope(true, work)
 }
 
 #[cfg(test)]

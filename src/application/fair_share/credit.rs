@@ -7,10 +7,10 @@ use tokio::time::Instant;
 /// How much processor time a connection may use at once before it is heavy.
 pub(super) const FULL: Duration = Duration::from_millis(1);
 
-/// A connection gets back one part in so many of the time in which it has nothing to do: 2 %. Not
+/// A connection gets back one part in so many of the time in which it has nothing to do: 5 %. Not
 /// of the time in which it only waits for the processor: a hundred floods would earn by it what
 /// they spend, and none would be heavy.
-pub(super) const REFILL: u32 = 50;
+pub(super) const REFILL: u32 = 20;
 
 /// The most that one poll costs. Most longer ones are longer only because the system has run
 /// another process meanwhile, which must not make a light connection heavy.
@@ -52,6 +52,11 @@ impl Credit {
         self.restart();
         let charge = nanos((self.polled - started).min(MAX_CHARGE));
         self.nanos = (self.nanos - charge).max(-nanos(FULL));
+    }
+
+    /// Uses up what is left.
+    pub(super) fn spend(&mut self) {
+        self.nanos = self.nanos.min(0);
     }
 
     pub(super) fn is_positive(&self) -> bool {

@@ -116,6 +116,20 @@ async fn what_a_heavy_connection_has_done_beside_it_takes_turns_as_well_and_is_c
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_done_for_a_connection_sees_whether_it_is_heavy() {
+    let share = FairShare::default();
+    assert!(!is_heavy());
+    for (own, expected) in [(share.open(), false), (heavy(&share), true)] {
+        let serving = pin!(async { is_heavy() });
+        assert_eq!(own.serve(serving).await, expected);
+        assert_eq!(own.work(async { is_heavy() }).await, expected);
+    }
+    let own = share.open();
+    own.spend();
+    assert!(own.work(async { is_heavy() }).await);
+}
+
+#[tokio::test(start_paused = true)]
 async fn heavy_connections_alternate_and_lose_no_wake_up() {
     let share = one_turn();
     let polls = RefCell::new(String::new());

@@ -259,8 +259,8 @@ impl<'a, R: Responder, O: Fn(&Session) + Send + Sync> RequestProcessor<'a, R, O>
     }
 
     async fn send(&mut self, answer: LongAnswer, context: R::Context) {
+        self.share.spend();
         let (responder, requests) = (&self.responder, self.requests);
-        // In a box, for it is large, and most connections are idle most of the time.
         let sending = Box::pin(async {
             tokio::select! {
                 biased;

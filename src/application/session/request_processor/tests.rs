@@ -1,10 +1,42 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
-use crate::application::fair_share::FairShare;
+use crate::application::fair_share::{FairShare, is_heavy};
 use crate::application::memory::MemoryBudget;
 use crate::application::session::test_responder::OnRefusal;
-use crate::application::test_world::{World, new_session};
+use crate::application::test_world::{World, demo, get, new_session};
+
+fn request(command: Command) -> Request<()> {
+    Request {
+        command,
+        context: (),
+        held: MemoryBudget::new(0).reserve(0),
+    }
+}
+
+/// The clock stands still, so that idleness earns nothing.
+#[tokio::test(start_paused = true)]
+async fn a_long_answer_makes_its_connection_heavy_and_a_short_one_does_not() {
+    for (command, expected) in [
+        (Command::FinishPullRequest, false),
+        (get(demo(), "/", true), true),
+    ] {
+        let scene = World::new().build();
+        let requests = RequestQueue::default();
+        requests.put(request(command)).await;
+        requests.close(End::Proper);
+        let connected = SessionGuard {
+            application: Arc::clone(&scene.app),
+            session: new_session(1),
+        };
+        let share = FairShare::default().open();
+        let silent = OnRefusal(|_: &RequestError| ());
+        let own = Arc::clone(&share);
+        let mut processor = RequestProcessor::new(&requests, own, connected, silent, |_| {});
+        assert_eq!(processor.run().await, Done::NothingMore);
+        assert_eq!(share.work(async { is_heavy() }).await, expected);
+    }
+}
 
 #[tokio::test]
 async fn other_tasks_run_between_requests_that_have_already_arrived() {
@@ -12,12 +44,7 @@ async fn other_tasks_run_between_requests_that_have_already_arrived() {
     let scene = World::private().build();
     let requests = RequestQueue::default();
     for _ in 0..REQUESTS {
-        let request = Request {
-            command: Command::FinishPullRequest,
-            context: (),
-            held: MemoryBudget::new(0).reserve(0),
-        };
-        requests.put(request).await;
+        requests.put(request(Command::FinishPullRequest)).await;
     }
     requests.close(End::Proper);
     let connected = SessionGuard {

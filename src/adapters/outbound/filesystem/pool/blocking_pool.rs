@@ -2,17 +2,17 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, oneshot};
-use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use crate::adapters::outbound::filesystem::pool::blocking_threads::on_a_thread;
 use crate::adapters::outbound::filesystem::sandbox::folder::Folder;
+use crate::application::fair_share::is_heavy;
 use crate::application::locks::lock;
 use crate::application::ports::StoreError;
 use crate::application::{DiskCounts, DiskWork};
@@ -38,12 +38,34 @@ const SLICE: Duration = Duration::from_micros(300);
 /// Lets a bounded number of operations run at once, so that those of a project whose disk hangs
 /// leave the runtime's blocking threads to the others. With tokio's default of 512 such threads,
 /// the pools of some sixteen projects may hang before the rest feels it.
+///
+/// What is done for heavy connections has permits, a queue and threads of its own: what is done for
+/// light ones never waits for it.
 #[derive(Clone)]
 pub(crate) struct BlockingPool {
-    slow: Arc<Semaphore>,
-    quick: Arc<Mutex<Quick>>,
+    light: Lane,
+    /// Absent if both use the same.
+    heavy: Option<Lane>,
     quick_width: usize,
     meter: Meter,
+}
+
+/// What waits and is done for the light connections, or for the heavy ones.
+#[derive(Clone)]
+struct Lane {
+    is_heavy: bool,
+    slow: Arc<Semaphore>,
+    quick: Arc<Mutex<Quick>>,
+}
+
+impl Lane {
+    fn new(is_heavy: bool, slow: usize) -> Self {
+        Self {
+            is_heavy,
+            slow: Arc::new(Semaphore::new(slow)),
+            quick: Arc::default(),
+        }
+    }
 }
 
 /// Counts the operations of one pool.
@@ -114,11 +136,20 @@ impl BlockingPool {
         Self::of_width(NARROW_WIDTH, NARROW_WIDTH, work, counts)
     }
 
+    /// A pool for what is done in a folder in which every project has files. The system locks a
+    /// folder that changes: a thread that lets others go first would hold up all of them.
+    pub fn for_shared_folder(work: DiskWork, counts: &Arc<DiskCounts>) -> Self {
+        Self {
+            heavy: None,
+            ..Self::new(work, counts)
+        }
+    }
+
     fn of_width(slow: usize, quick: usize, work: DiskWork, counts: &Arc<DiskCounts>) -> Self {
         let counts = Arc::clone(counts);
         Self {
-            slow: Arc::new(Semaphore::new(slow)),
-            quick: Arc::default(),
+            light: Lane::new(false, slow),
+            heavy: Some(Lane::new(true, slow)),
             quick_width: quick,
             meter: Meter { counts, work },
         }
@@ -130,10 +161,11 @@ impl BlockingPool {
         &self,
         work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let permit = Arc::clone(&self.slow).acquire_owned().await;
+        let lane = self.lane();
+        let permit = Arc::clone(&lane.slow).acquire_owned().await;
         let permit = permit.map_err(StoreError::failed)?;
         let (span, meter) = (tracing::Span::current(), self.meter.clone());
-        let task = on_a_thread(move || {
+        let task = on_a_thread(lane.is_heavy, move || {
             let result = span.in_scope(|| meter.measure(work));
             drop(permit);
             result
@@ -158,14 +190,15 @@ impl BlockingPool {
                 let _ = done.send(result.flatten());
             }
         };
+        let lane = self.lane();
         let is_first = {
-            let mut quick = lock(&self.quick);
+            let mut quick = lock(&lane.quick);
             quick.waiting.push_back(Box::new(job));
             quick.threads == 0
         };
         if is_first {
             // It has a thread to itself, and nothing before it to wait for.
-            self.help();
+            self.help(lane);
             return logged(result.await.map_err(StoreError::failed).flatten());
         }
         let mut begun = None;
@@ -174,26 +207,32 @@ impl BlockingPool {
             if let Ok(received) = timeout(PATIENCE, &mut result).await {
                 break received;
             }
-            let now = lock(&self.quick).begun;
+            let now = lock(&lane.quick).begun;
             waits += 1;
             if begun.replace(now) == Some(now) || waits % MAX_WAITS == 0 {
-                self.help();
+                self.help(lane);
             }
         };
         logged(received.map_err(StoreError::failed).flatten())
     }
 
+    /// The lane of the connection for which something is to be done.
+    fn lane(&self) -> &Lane {
+        let heavy = self.heavy.as_ref().filter(|_| is_heavy());
+        heavy.unwrap_or(&self.light)
+    }
+
     /// Has one more thread do the waiting work, if there may be one more.
-    fn help(&self) {
+    fn help(&self, lane: &Lane) {
         {
-            let mut quick = lock(&self.quick);
+            let mut quick = lock(&lane.quick);
             if quick.waiting.is_empty() || quick.threads >= self.quick_width {
                 return;
             }
             quick.threads += 1;
         }
-        let quick = Arc::clone(&self.quick);
-        on_a_thread(move || {
+        let quick = Arc::clone(&lane.quick);
+        on_a_thread(lane.is_heavy, move || {
             let mut batch = Batch::default();
             let mut since = Instant::now();
             while let Some(job) = next(&quick) {
@@ -205,40 +244,6 @@ impl BlockingPool {
             }
         });
     }
-}
-
-/// How much work waits for a blocking thread, in the whole process.
-static WAITING: AtomicUsize = AtomicUsize::new(0);
-
-/// Counts in [`WAITING`] as long as it exists.
-struct Waits;
-
-impl Waits {
-    fn new() -> Self {
-        WAITING.fetch_add(1, Ordering::Relaxed);
-        Self
-    }
-}
-
-impl Drop for Waits {
-    fn drop(&mut self) {
-        WAITING.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Does `work` on a blocking thread. If the thread has more to do afterwards, it first lets others
-/// have the processor: otherwise it would keep it for milliseconds of one operation after the
-/// other, while the threads that read sockets wait.
-fn on_a_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
-    let waits = Waits::new();
-    tokio::task::spawn_blocking(move || {
-        drop(waits);
-        let result = work();
-        if WAITING.load(Ordering::Relaxed) > 0 {
-            thread::yield_now();
-        }
-        result
-    })
 }
 
 /// The next operation for a thread, which is done if there is none.
@@ -281,7 +286,12 @@ impl<F: FnOnce()> Drop for AtLatestWhenDropped<F> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(target_os = "linux")]
+    use crate::adapters::outbound::filesystem::pool::blocking_threads::LOWEST_PRIORITY;
+    use crate::application::fair_share::as_heavy;
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::mpsc;
+    use tokio::runtime::Builder;
 
     fn new_pool() -> BlockingPool {
         BlockingPool::new(DiskWork::Writes, &Arc::default())
@@ -409,6 +419,66 @@ mod tests {
         pool.run_quick(|_| Ok(())).await.expect("is done beside it");
         drop(release);
         hanging.await.expect("ends").expect("is released");
+    }
+
+    #[test]
+    fn light_connections_wait_for_nothing_that_is_done_for_heavy_ones() {
+        let runtime = Builder::new_current_thread()
+            .max_blocking_threads(1)
+            .enable_time()
+            .build()
+            .expect("a runtime");
+        let hang = Arc::new(tokio::sync::Mutex::new(()));
+        let all = async {
+            let pool = new_pool();
+            let hanging = |is_quick: bool| {
+                let (pool, hang) = (pool.clone(), Arc::clone(&hang));
+                let work = move || {
+                    drop(hang.blocking_lock());
+                    Ok(())
+                };
+                tokio::spawn(as_heavy(async move {
+                    if is_quick {
+                        pool.run_quick(move |_| work()).await
+                    } else {
+                        pool.run(work).await
+                    }
+                }))
+            };
+            let held = hang.lock().await;
+            let tasks: Vec<_> = (0..4 * WIDTH)
+                .map(|number| hanging(number % 2 == 0))
+                .collect();
+            let heavy = pool.heavy.as_ref().expect("there is one");
+            while heavy.slow.available_permits() > 0 || lock(&heavy.quick).threads < QUICK_WIDTH {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            pool.run(|| Ok(())).await.expect("is done");
+            pool.run_quick(|_| Ok(())).await.expect("is done");
+            drop(held);
+            for task in tasks {
+                task.await.expect("ends").expect("is released");
+            }
+        };
+        let all = async { timeout(Duration::from_secs(10), all).await };
+        runtime.block_on(all).expect("nothing waits for what hangs");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn heavy_connections_have_threads_that_let_all_others_go_first_except_in_shared_folders()
+    {
+        let priority = async |pool: &BlockingPool| {
+            let own = || rustix::process::getpriority_process(None).map_err(StoreError::failed);
+            pool.run(own).await.expect("is known")
+        };
+        let pool = new_pool();
+        let shared = BlockingPool::for_shared_folder(DiskWork::Uploads, &Arc::default());
+        let light = priority(&pool).await;
+        assert!(light < LOWEST_PRIORITY);
+        assert_eq!(as_heavy(priority(&pool)).await, LOWEST_PRIORITY);
+        assert_eq!(as_heavy(priority(&shared)).await, light);
+        assert_eq!(priority(&pool).await, light);
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
 
+use crate::application::fair_share::is_heavy;
 use crate::application::locks::lock;
 use crate::application::ports::{OpenFile, StoreError};
 use crate::domain::FilePath;
@@ -20,6 +21,7 @@ type Opening = BoxFuture<'static, Opened>;
 
 /// The reads of one project that have not begun. A caller that asks for the same files as one of
 /// them shares its result: the read begins after the request, so the result cannot be outdated.
+/// Light connections do not join the reads of heavy ones, which wait for others.
 #[derive(Debug, Default)]
 pub(crate) struct SharedReads {
     waiting: Mutex<Vec<Waiting>>,
@@ -31,6 +33,7 @@ struct Waiting {
     number: u64,
     paths: Arc<[FilePath]>,
     bytes: u64,
+    is_heavy: bool,
     opening: WeakShared<Opening>,
 }
 
@@ -55,7 +58,10 @@ impl SharedReads {
         bytes: u64,
         read: impl FnOnce(Arc<[FilePath]>, Joinable) -> Opening,
     ) -> Shared<Opening> {
-        let same = |waiting: &&Waiting| waiting.bytes == bytes && *waiting.paths == *paths;
+        let is_heavy = is_heavy();
+        let same = |waiting: &&Waiting| {
+            (waiting.bytes, waiting.is_heavy) == (bytes, is_heavy) && *waiting.paths == *paths
+        };
         let mut all = lock(&self.waiting);
         if let Some(opening) = all
             .iter()
@@ -72,6 +78,7 @@ impl SharedReads {
             number,
             paths,
             bytes,
+            is_heavy,
             opening,
         }));
         opening
@@ -81,6 +88,7 @@ impl SharedReads {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::application::fair_share::as_heavy;
 
     fn paths(names: &[&str]) -> Vec<FilePath> {
         let parse = |name: &&str| FilePath::parse(name).expect("a name");
@@ -106,15 +114,19 @@ mod tests {
         let second = join(&["a", "b"], 9);
         let third = join(&["a", "b"], 8);
         let fourth = join(&["a"], 9);
+        let mut heavy = None;
+        as_heavy(async { heavy = Some(join(&["a", "b"], 9)) }).await;
+        let heavy = heavy.expect("made");
         assert!(first.ptr_eq(&second));
-        assert!(!first.ptr_eq(&third) && !first.ptr_eq(&fourth));
+        assert!(!first.ptr_eq(&third) && !first.ptr_eq(&fourth) && !first.ptr_eq(&heavy));
         // The first caller has gone.
         drop(first);
         second.await.expect("reads");
         third.await.expect("reads");
-        assert_eq!(*lock(&begun), 2);
-        join(&["a", "b"], 9).await.expect("reads");
+        heavy.await.expect("reads");
         assert_eq!(*lock(&begun), 3);
+        join(&["a", "b"], 9).await.expect("reads");
+        assert_eq!(*lock(&begun), 4);
         drop(fourth);
         assert!(lock(&reads.waiting).is_empty());
     }

@@ -37,7 +37,7 @@ impl FilesystemUploads {
     pub(crate) fn new(layout: Arc<Layout>, drafts: Arc<InFlight<PullRequestId>>) -> Self {
         Self {
             drafts,
-            staging_pool: BlockingPool::new(DiskWork::Uploads, &layout.disk),
+            staging_pool: BlockingPool::for_shared_folder(DiskWork::Uploads, &layout.disk),
             draft_pool: BlockingPool::new(DiskWork::Drafts, &layout.disk),
             layout,
         }
