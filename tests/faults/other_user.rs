@@ -23,7 +23,14 @@ pub fn start_in(folder: TempDir, limits: &[&str]) -> Server {
     let user = FIRST_USER + STARTED.fetch_add(1, Ordering::Relaxed);
     // That user may not have access to the folder where the program was built.
     let program = folder.path().join("file-ws-server");
-    std::fs::copy(env!("CARGO_BIN_EXE_file-ws-server"), &program).expect("copied");
+    // By a process of its own: a child that another test starts meanwhile would inherit the open file,
+    // and a program that is open for writing cannot be started.
+    let mut copy = std::process::Command::new("cp");
+    copy.args([
+        env!("CARGO_BIN_EXE_file-ws-server").as_ref(),
+        program.as_os_str(),
+    ]);
+    assert!(copy.status().expect("cp starts").success());
     for place in [folder.path(), &folder.path().join("base")] {
         if place.exists() {
             chown(place, Some(user), Some(user)).expect("only root may run these tests");

@@ -2,10 +2,11 @@
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::task::JoinHandle;
+use tokio::task;
 
 /// How much work waits for a blocking thread, in the whole process.
 static WAITING: AtomicUsize = AtomicUsize::new(0);
@@ -29,15 +30,36 @@ impl Drop for Waits {
 /// The blocking threads for what heavy connections have the disk do. Where processors are short, the
 /// system runs all other threads before these: a light connection would otherwise wait
 /// milliseconds for each thing that is done for it.
+///
+/// One at least is always there, so that work finds a thread where the system refuses more. Where
+/// it refuses even the first, there are none, and the common ones do all.
 static HEAVY_THREADS: LazyLock<Option<Runtime>> = LazyLock::new(|| {
-    let runtime = Builder::new_current_thread()
-        .thread_name("heavy")
-        .on_thread_start(lower_priority)
-        .build();
-    runtime
-        .inspect_err(|error| tracing::warn!(%error, "no threads for heavy connections"))
-        .ok()
+    let first = thread::Builder::new().spawn(|| ()).map(JoinHandle::join);
+    let threads = first.and_then(|_| {
+        Builder::new_current_thread()
+            .thread_name("heavy")
+            .on_thread_start(lower_priority)
+            .thread_keep_alive(FOR_EVER)
+            .max_blocking_threads(MAX_HEAVY_THREADS)
+            .build()
+    });
+    match threads {
+        Ok(threads) => {
+            threads.spawn_blocking(|| ());
+            Some(threads)
+        }
+        Err(error) => {
+            tracing::warn!(%error, "there are no threads of their own for heavy connections");
+            None
+        }
+    }
 });
+
+/// As they stay, there are fewer than of the common ones, of which tokio has 512 at most.
+const MAX_HEAVY_THREADS: usize = 128;
+
+/// As long as any server runs.
+const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// Has this thread let all others go first. Where that is forbidden, it is like the others, and so
 /// it is where the system knows only the priority of whole processes.
@@ -58,9 +80,9 @@ pub(super) const LOWEST_PRIORITY: i32 = 19;
 pub(super) fn on_a_thread<T: Send + 'static>(
     is_heavy: bool,
     work: impl FnOnce() -> T + Send + 'static,
-) -> JoinHandle<T> {
+) -> task::JoinHandle<T> {
     let (waits, runtime) = (Waits::new(), Handle::current());
-    let heavy = HEAVY_THREADS.as_ref().filter(|_| is_heavy);
+    let heavy = is_heavy.then(|| HEAVY_THREADS.as_ref()).flatten();
     let threads = heavy.map_or(&runtime, Runtime::handle).clone();
     threads.spawn_blocking(move || {
         // So that `soon` has the common threads do it.
