@@ -6,8 +6,8 @@
 //! is one turn fewer than the runtime has workers, so that many floods of a kind take no more of
 //! the processor than one.
 //!
-//! What heavy connections have the disk do goes after that of light ones, too: the adapters ask
-//! [`is_heavy`].
+//! What heavy connections have the disk do meanwhile goes after that of light ones, too: the
+//! adapters ask [`makes_others_wait`].
 //!
 //! A turn is given back only once its worker has run the other tasks that are ready and looked for
 //! new input. Without that, a single worker would never find a turn taken.
@@ -38,14 +38,16 @@ use wake_up::WakeUp;
 const WITHHELD: usize = 120;
 
 tokio::task_local! {
-    static IS_HEAVY: bool;
+    static MAKES_OTHERS_WAIT: bool;
 }
 
-/// Whether what is being polled just now is the work of a heavy connection: what it has the disk
-/// do must not hold up the others' work. False outside of a connection's tasks, and in what they
-/// spawn, such as the loading of a project, for which others may wait.
-pub fn is_heavy() -> bool {
-    IS_HEAVY.try_with(|is_heavy| *is_heavy).unwrap_or(false)
+/// Whether what is being polled just now is the work of a heavy connection while others wait for
+/// its turn: what it has the disk do must not hold up the others' work, too. One that is heavy
+/// alone, such as a streamer who uploads a project, may have all that the machine can give. False
+/// outside of a connection's tasks, and in what they spawn, such as the loading of a project, for
+/// which others may wait.
+pub fn makes_others_wait() -> bool {
+    MAKES_OTHERS_WAIT.try_with(|waits| *waits).unwrap_or(false)
 }
 
 /// The turns that all heavy connections share. One for the whole process.
@@ -72,9 +74,10 @@ impl Turns {
         }
     }
 
-    /// Waits for a turn, as one of the queue.
-    fn wait(&self) -> impl Future<Output = Turn> + Send + use<> {
-        let (free, queued) = (Arc::clone(&self.free), Queued::new(&self.queue));
+    /// Waits for a turn, as one of the queue and of the tasks of a connection that wait.
+    fn wait(&self, own: &Arc<AtomicUsize>) -> impl Future<Output = Turn> + Send + use<> {
+        let queued = [Queued::new(&self.queue), Queued::new(own)];
+        let free = Arc::clone(&self.free);
         async move {
             let turn = free.acquire_owned().await;
             drop(queued);
@@ -90,6 +93,7 @@ impl FairShare {
             turns: Arc::clone(&self.0),
             is_privileged: AtomicBool::new(false),
             is_busy: AtomicBool::new(false),
+            waiting: Arc::default(),
             credit: Mutex::new(Credit::full()),
         })
     }
@@ -101,6 +105,8 @@ pub struct ProcessorShare {
     turns: Arc<AllTurns>,
     is_privileged: AtomicBool,
     is_busy: AtomicBool,
+    /// How many of its tasks wait for a turn.
+    waiting: Arc<AtomicUsize>,
     credit: Mutex<Credit>,
 }
 
@@ -151,6 +157,12 @@ impl ProcessorShare {
         }
     }
 
+    /// Whether tasks of other connections wait for its turn.
+    fn do_others_wait(&self) -> bool {
+        let own = self.waiting.load(Ordering::Relaxed);
+        self.turns().queue.load(Ordering::Relaxed) > own
+    }
+
     /// Those it takes turns with.
     fn turns(&self) -> &Turns {
         let turns = self.turns.get_or_init(|| {
@@ -177,7 +189,7 @@ struct Waiting {
     turn: Pin<Box<dyn Future<Output = Turn> + Send>>,
 }
 
-/// Counts one task in the queue.
+/// Counts one task that waits.
 struct Queued(Arc<AtomicUsize>);
 
 impl Queued {
@@ -226,7 +238,7 @@ impl<F> Sharing<F> {
         }
         let waiting = self.waiting.get_or_insert_with(|| Waiting {
             is_privileged,
-            turn: Box::pin(turns.wait()),
+            turn: Box::pin(turns.wait(&self.share.waiting)),
         });
         // Nobody closes the semaphore; if somebody did, there would be no turns to wait for.
         let turn = ready!(waiting.turn.as_mut().poll(cx)).ok();
@@ -260,11 +272,12 @@ impl<F: Future + Unpin> Future for Sharing<F> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         // If the poll panics, it is dropped with it.
         let turn = ready!(self.poll_turn(cx));
-        if turn.is_some() && self.share.turns().queue.load(Ordering::Relaxed) > 0 {
+        let makes_others_wait = turn.is_some() && self.share.do_others_wait();
+        if makes_others_wait {
             withhold_budget(cx);
         }
         let started = Instant::now();
-        let polled = IS_HEAVY.sync_scope(turn.is_some(), || self.poll_now(cx));
+        let polled = MAKES_OTHERS_WAIT.sync_scope(makes_others_wait, || self.poll_now(cx));
         lock(&self.share.credit).charge(started);
         if let Some(turn) = turn {
             tokio::spawn(give_back(turn));
@@ -286,10 +299,10 @@ async fn give_back(turn: OwnedSemaphorePermit) {
     drop(turn);
 }
 
-/// Polls `work` as if it were that of a heavy connection.
+/// Polls `work` as if it were that of a heavy connection while others wait.
 #[cfg(test)]
 pub(crate) fn as_heavy<F: Future>(work: F) -> impl Future<Output = F::Output> {
-    IS_HEAVY.scope(true, work)
+    MAKES_OTHERS_WAIT.scope(true, work)
 }
 
 #[cfg(test)]

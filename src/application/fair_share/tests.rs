@@ -27,6 +27,10 @@ fn heavy(share: &FairShare) -> Arc<ProcessorShare> {
 }
 
 impl ProcessorShare {
+    pub(crate) fn is_heavy(&self) -> bool {
+        !lock(&self.credit).is_positive()
+    }
+
     /// A heavy one, and the only turn that there is for it.
     pub(crate) fn held_up() -> (Arc<Self>, OwnedSemaphorePermit) {
         let share = one_turn();
@@ -116,17 +120,27 @@ async fn what_a_heavy_connection_has_done_beside_it_takes_turns_as_well_and_is_c
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_done_for_a_connection_sees_whether_it_is_heavy() {
-    let share = FairShare::default();
-    assert!(!is_heavy());
-    for (own, expected) in [(share.open(), false), (heavy(&share), true)] {
-        let serving = pin!(async { is_heavy() });
-        assert_eq!(own.serve(serving).await, expected);
-        assert_eq!(own.work(async { is_heavy() }).await, expected);
-    }
+async fn what_is_done_for_a_heavy_connection_sees_whether_others_wait() {
+    let share = one_turn();
+    let sees = async |own: Arc<ProcessorShare>| {
+        let serving = pin!(async { makes_others_wait() });
+        let served = own.serve(serving).await;
+        assert_eq!(own.work(async { makes_others_wait() }).await, served);
+        served
+    };
+    assert!(!makes_others_wait());
+    assert!(!sees(share.open()).await);
+    assert!(!sees(heavy(&share)).await, "it is alone");
+    yield_now().await;
+    turns(&share).free.add_permits(2);
+    let _waits = Queued::new(&turns(&share).queue);
+    assert!(sees(heavy(&share)).await);
+    assert!(!sees(share.open()).await, "it is light");
     let own = share.open();
     own.spend();
-    assert!(own.work(async { is_heavy() }).await);
+    assert!(sees(Arc::clone(&own)).await);
+    let _own_task_waits = Queued::new(&own.waiting);
+    assert!(!sees(own).await, "only another task of its own waits");
 }
 
 #[tokio::test(start_paused = true)]

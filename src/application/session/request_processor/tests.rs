@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
-use crate::application::fair_share::{FairShare, is_heavy};
+use crate::application::fair_share::FairShare;
 use crate::application::memory::MemoryBudget;
 use crate::application::session::test_responder::OnRefusal;
 use crate::application::test_world::{World, demo, get, new_session};
@@ -34,7 +34,7 @@ async fn a_long_answer_makes_its_connection_heavy_and_a_short_one_does_not() {
         let own = Arc::clone(&share);
         let mut processor = RequestProcessor::new(&requests, own, connected, silent, |_| {});
         assert_eq!(processor.run().await, Done::NothingMore);
-        assert_eq!(share.work(async { is_heavy() }).await, expected);
+        assert_eq!(share.is_heavy(), expected);
     }
 }
 

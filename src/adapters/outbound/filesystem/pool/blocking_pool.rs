@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use crate::adapters::outbound::filesystem::pool::blocking_threads::on_a_thread;
 use crate::adapters::outbound::filesystem::sandbox::folder::Folder;
-use crate::application::fair_share::is_heavy;
+use crate::application::fair_share::makes_others_wait;
 use crate::application::locks::lock;
 use crate::application::ports::StoreError;
 use crate::application::{DiskCounts, DiskWork};
@@ -218,7 +218,7 @@ impl BlockingPool {
 
     /// The lane of the connection for which something is to be done.
     fn lane(&self) -> &Lane {
-        let heavy = self.heavy.as_ref().filter(|_| is_heavy());
+        let heavy = self.heavy.as_ref().filter(|_| makes_others_wait());
         heavy.unwrap_or(&self.light)
     }
 

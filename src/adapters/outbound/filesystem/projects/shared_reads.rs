@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
 
-use crate::application::fair_share::is_heavy;
+use crate::application::fair_share::makes_others_wait;
 use crate::application::locks::lock;
 use crate::application::ports::{OpenFile, StoreError};
 use crate::domain::FilePath;
@@ -58,7 +58,7 @@ impl SharedReads {
         bytes: u64,
         read: impl FnOnce(Arc<[FilePath]>, Joinable) -> Opening,
     ) -> Shared<Opening> {
-        let is_heavy = is_heavy();
+        let is_heavy = makes_others_wait();
         let same = |waiting: &&Waiting| {
             (waiting.bytes, waiting.is_heavy) == (bytes, is_heavy) && *waiting.paths == *paths
         };
