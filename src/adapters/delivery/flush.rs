@@ -18,7 +18,7 @@ const FEW_AT_ONCE: usize = 32;
 const MANY_AT_ONCE: usize = 16;
 
 /// How long connections are flushed before other tasks get to run: some have much to write.
-const SLICE: Duration = Duration::from_micros(100);
+const SLICE: Duration = Duration::from_micros(30);
 
 /// Something a flush task empties.
 pub(crate) trait Flush: Send + Sync {
