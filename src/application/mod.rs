@@ -63,5 +63,5 @@ pub use pull_requests::pages::PullRequestPages;
 pub use reply::{GuestPass, ProjectStatus, Reply};
 pub use request_error::{BadParameters, Checked, ErrorKind, RequestError};
 pub use service::{Application, Ports};
-pub use session::registrations::SessionGuard;
+pub use session::disconnect::SessionGuard;
 pub use session::state::Session;

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, Weak};
 use tokio::sync::Notify;
 
 use crate::adapters::delivery::flush::{Flush, FlushTask};
-use crate::adapters::delivery::send_queue::queue::{FlushCall, Lane, SendQueue, SendQueueLimits};
+use crate::adapters::delivery::send_queue::limits::SendQueueLimits;
+use crate::adapters::delivery::send_queue::queue::{FlushCall, Lane, SendQueue};
 use crate::adapters::delivery::wire_frame::WireFrame;
 use crate::adapters::inbound::transport::{SocketWriter, Written};
 use crate::application::locks::lock;

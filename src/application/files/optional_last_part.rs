@@ -5,14 +5,14 @@ use crate::domain::Part;
 
 /// The uploads of a connection that lack only their last part. The rare one is boxed.
 #[derive(Debug, Default)]
-pub(crate) struct MissingLastPart {
+pub(crate) struct OptionalLastPart {
     /// The upload whose last part, if it comes at all, is the very next message.
     pub(crate) awaited: Option<UploadKey>,
     /// The latest upload completed without its last part, in case that part comes after all.
     pub(crate) kept: Option<Box<(UploadKey, Upload)>>,
 }
 
-impl MissingLastPart {
+impl OptionalLastPart {
     /// Removes and returns the kept upload if `part` is its last.
     pub(crate) fn complete(&mut self, key: &UploadKey, part: &Part) -> Option<Upload> {
         let kept = self

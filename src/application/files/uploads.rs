@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::application::command::{PartOf, PostFile};
-use crate::application::files::missing_last_part::MissingLastPart;
+use crate::application::files::optional_last_part::OptionalLastPart;
 use crate::application::files::refused_upload::EndedUpload;
 use crate::application::files::upload::{Kept, Upload, UploadKey, WholeFile, part_of_post};
 use crate::application::files::upload_memory::UploadMemory;
@@ -28,7 +28,7 @@ pub(crate) enum Taken {
 #[derive(Debug)]
 pub(crate) struct Uploads {
     open: HashMap<UploadKey, Upload>,
-    last_part: MissingLastPart,
+    last_part: OptionalLastPart,
     ended: EndedUpload,
     footprint: u64,
     memory: Arc<UploadMemory>,
@@ -46,7 +46,7 @@ impl Uploads {
     pub(crate) fn new(account: Arc<Account>) -> Self {
         Self {
             open: HashMap::new(),
-            last_part: MissingLastPart::default(),
+            last_part: OptionalLastPart::default(),
             ended: EndedUpload::default(),
             footprint: 0,
             memory: UploadMemory::new(account),

@@ -6,8 +6,8 @@ use crate::application::outcome::{CommandOutcome, LongAnswer};
 use crate::application::ports::StoreError;
 use crate::application::reply::Reply;
 use crate::application::request_error::RequestError;
+use crate::application::session::disconnect::SessionGuard;
 use crate::application::session::dispatch::execute;
-use crate::application::session::registrations::SessionGuard;
 use crate::application::session::state::Session;
 use crate::application::test_world::{
     ANA, BOB, Scene, World, as_guest, authenticate, both, chatting, creation, demo, disk_full,
@@ -907,7 +907,7 @@ async fn a_project_that_nobody_uses_takes_no_memory_and_is_as_it_was_when_somebo
     scene.app.moderations.reclaim();
     assert!(!scene.app.moderations.is_empty(), "she is there");
     // As if its connection had ended.
-    drop(crate::application::session::registrations::SessionGuard {
+    drop(crate::application::session::disconnect::SessionGuard {
         application: std::sync::Arc::clone(&scene.app),
         session: std::mem::replace(&mut ana, new_session(9)),
     });

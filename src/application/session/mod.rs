@@ -2,6 +2,7 @@
 //! implements [`Responder`], puts requests into a [`RequestQueue`] and runs a [`RequestProcessor`].
 
 pub(crate) mod attendance;
+pub mod disconnect;
 pub mod dispatch;
 pub mod expiry;
 pub mod registrations;

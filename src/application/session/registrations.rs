@@ -141,44 +141,8 @@ pub(crate) async fn enter_pull_requests(
     waiting
 }
 
-/// A connection's session, which ends with it: wherever this is dropped, presence, room, topics,
-/// draft and uploads end.
-pub struct SessionGuard {
-    /// The use cases.
-    pub application: Arc<Application>,
-    /// What the connection is entitled to.
-    pub session: Session,
-}
-
-impl SessionGuard {
-    /// Counts the unfinished uploads that it has now.
-    pub(crate) fn count_uploads(&mut self) {
-        let (counted, now) = (
-            &mut self.session.counted_uploads,
-            self.session.uploads.len(),
-        );
-        if *counted != now {
-            let uploads = &self.application.counts.uploads;
-            uploads.add(now);
-            uploads.take(*counted);
-            *counted = now;
-        }
-    }
-}
-
-impl Drop for SessionGuard {
-    fn drop(&mut self) {
-        self.application
-            .counts
-            .uploads
-            .take(self.session.counted_uploads);
-        let (session, none) = (&self.session, Registrations::default());
-        replace(&self.application, session, &none, Timestamp::default());
-    }
-}
-
 /// Registers the connection of `session` for `new` instead of what it is registered for.
-fn replace(app: &Application, session: &Session, new: &Registrations, date: Timestamp) {
+pub(crate) fn replace(app: &Application, session: &Session, new: &Registrations, date: Timestamp) {
     let (me, old) = (session.connection, &session.attached);
     count(&app.counts, old, new);
     let ports = &app.ports;

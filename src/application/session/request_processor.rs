@@ -14,7 +14,7 @@ use crate::application::files::change_outlives_connection::{Commit, commit};
 use crate::application::outcome::{CommandOutcome, LongAnswer};
 use crate::application::reply::Reply;
 use crate::application::request_error::RequestError;
-use crate::application::session::registrations::SessionGuard;
+use crate::application::session::disconnect::SessionGuard;
 use crate::application::session::request_queue::{End, Request, RequestQueue};
 use crate::application::session::responder::Responder;
 use crate::application::session::session_timer::{SessionTimer, until};

@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use super::queue::{Frame, SendQueue, SendQueueClosed, State};
+use super::limits::SendQueueClosed;
+use super::queue::{Frame, SendQueue, State};
 use super::transfer::Transfer;
 use super::waiting_changes::{Change, Key, Latest};
 use crate::application::FileKey;

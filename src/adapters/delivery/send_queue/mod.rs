@@ -2,6 +2,7 @@
 
 mod deliver;
 pub(crate) mod file_transfer;
+pub(crate) mod limits;
 pub(crate) mod queue;
 mod transfer;
 mod waiting_changes;
@@ -13,5 +14,6 @@ mod tests;
 
 pub use deliver::Delivered;
 pub use file_transfer::FileTransferGuard;
-pub use queue::{FlushCall, Frame, Lane, SendQueue, SendQueueClosed, SendQueueLimits};
+pub use limits::{SendQueueClosed, SendQueueLimits};
+pub use queue::{FlushCall, Frame, Lane, SendQueue};
 pub use waiting_changes::Latest;

@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::Notify;
 
+use super::limits::{SendQueueClosed, SendQueueLimits};
 use super::transfer::Transfer;
 use super::waiting_changes::WaitingChanges;
 use crate::application::locks;
@@ -55,28 +56,6 @@ pub trait FlushCall: Send + Sync {
     ///
     /// Called under the queue's lock: it must neither wait nor call the queue.
     fn call(&self, lane: Lane);
-}
-
-/// The bounds of one queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SendQueueLimits {
-    /// `maxQueueBytes`: frames and waiting names together.
-    pub max_bytes: usize,
-    /// How much may wait in frames before files are held back; less than `max_bytes`, so that chat
-    /// messages still find room behind them.
-    pub window_bytes: usize,
-}
-
-/// Why a queue takes nothing any more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SendQueueClosed {
-    /// More waits than is allowed: the connection is closed with 1013.
-    Overflow,
-    /// A change could not be read back to be sent: the connection is closed with 1013, for it would
-    /// not learn of the change any more.
-    Missed,
-    /// Nothing can be sent to the connection any more.
-    Gone,
 }
 
 /// What waits to be sent to one connection.

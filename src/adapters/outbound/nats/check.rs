@@ -7,8 +7,8 @@ use tokio::sync::oneshot;
 use crate::adapters::outbound::nats::entry::{Head, INLINE_BYTES, What};
 use crate::adapters::outbound::nats::overtaken::OpenChange;
 use crate::adapters::outbound::nats::own_changes::Tellings;
+use crate::adapters::outbound::nats::pending_changes::{Done, Pending, Wish};
 use crate::adapters::outbound::nats::replica::{Ready, Replica};
-use crate::adapters::outbound::nats::sequencer::{Done, Pending, Wish};
 use crate::application::ports::StoreError;
 use crate::domain::{PendingPut, Project};
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::adapters::outbound::nats::sequencer::Told;
+use crate::adapters::outbound::nats::pending_changes::Told;
 use crate::adapters::outbound::system::random_number;
 use crate::application::locks::lock;
 use crate::domain::FilePath;

@@ -8,9 +8,9 @@ use futures_util::StreamExt as _;
 use crate::adapters::outbound::listing::list;
 use crate::adapters::outbound::loaded_project::User;
 use crate::adapters::outbound::nats::entry::{Content, Entry, Head, INLINE_BYTES, Put, What};
+use crate::adapters::outbound::nats::pending_changes::{Done, Told, Wish};
 use crate::adapters::outbound::nats::publish::{Outgoing, PublishError};
 use crate::adapters::outbound::nats::replicas::{Node, head_of, place};
-use crate::adapters::outbound::nats::sequencer::{Done, Told, Wish};
 use crate::application::FileContent;
 use crate::application::ports::{
     FilesBelow, InTurn, OpenFile, ProjectState, ProjectStore, PutInTurn, StoreError, TellRemoved,

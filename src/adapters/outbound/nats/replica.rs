@@ -6,7 +6,7 @@ use crate::adapters::outbound::change_order::FileLocks;
 use crate::adapters::outbound::loaded_project::{LoadedProject, User};
 use crate::adapters::outbound::nats::entry::{Entry, Head, What};
 use crate::adapters::outbound::nats::overtaken::OpenChanges;
-use crate::adapters::outbound::nats::sequencer::Queue;
+use crate::adapters::outbound::nats::pending_changes::Queue;
 use crate::application::locks::lock;
 use crate::application::ports::StoreError;
 use crate::domain::{FilePath, ProjectEntry, ProjectId, ProjectQuota, Timestamp};

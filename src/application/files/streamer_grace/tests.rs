@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::application::periodic::every_second;
 use crate::application::ports::PresenceNews;
-use crate::application::session::registrations::SessionGuard;
+use crate::application::session::disconnect::SessionGuard;
 use crate::application::test_world::{
     ANA, START, Scene, World, authenticate, demo, disk_full, streaming,
 };

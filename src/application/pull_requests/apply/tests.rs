@@ -1,7 +1,7 @@
 use super::*;
 use crate::application::command::{Command, RequestKind};
 use crate::application::periodic::every_second;
-use crate::application::session::registrations::SessionGuard;
+use crate::application::session::disconnect::SessionGuard;
 use crate::application::test_world::{
     ANA, Scene, World, authenticate, demo, new_session, over, path, pull_request, streaming,
 };

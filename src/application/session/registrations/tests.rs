@@ -2,7 +2,7 @@ use crate::application::session::expiry::withdraw_expired;
 use std::sync::Arc;
 
 use crate::application::command::Command;
-use crate::application::session::registrations::SessionGuard;
+use crate::application::session::disconnect::SessionGuard;
 use crate::application::session::state::Session;
 use crate::application::test_world::{
     ANA, BOB, EXPIRY, Scene, World, authenticate, both, chatting, demo, new_session, other,

@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicUsize;
 use bytes::Bytes;
 
 use super::*;
-use crate::adapters::delivery::hub::lag::Lag;
+use crate::adapters::delivery::hub::lag_counts::Lag;
 use crate::adapters::delivery::send_queue::{Lane, SendQueueLimits};
 use crate::application::EventKind;
 use crate::application::FileKey;

@@ -1,0 +1,24 @@
+//! What bounds the memory that a connection that does not read takes, and why it is closed then.
+//! All connections together are bounded by [`Account`](crate::application::memory::Account).
+
+/// The bounds of one queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SendQueueLimits {
+    /// `maxQueueBytes`: frames and waiting names together.
+    pub max_bytes: usize,
+    /// How much may wait in frames before files are held back; less than `max_bytes`, so that chat
+    /// messages still find room behind them.
+    pub window_bytes: usize,
+}
+
+/// Why a queue takes nothing any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SendQueueClosed {
+    /// More waits than is allowed: the connection is closed with 1013.
+    Overflow,
+    /// A change could not be read back to be sent: the connection is closed with 1013, for it would
+    /// not learn of the change any more.
+    Missed,
+    /// Nothing can be sent to the connection any more.
+    Gone,
+}

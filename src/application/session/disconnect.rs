@@ -1,0 +1,46 @@
+//! What ends with a connection, however it ends: presence, room, topics, draft and unfinished
+//! uploads. A change that has all of its content is carried out nevertheless
+//! ([`change_outlives_connection`](crate::application::files::change_outlives_connection)).
+
+use std::sync::Arc;
+
+use crate::application::service::Application;
+use crate::application::session::registrations::replace;
+use crate::application::session::state::{Registrations, Session};
+use crate::domain::Timestamp;
+
+/// A connection's session, which ends with it: wherever this is dropped, presence, room, topics,
+/// draft and uploads end.
+pub struct SessionGuard {
+    /// The use cases.
+    pub application: Arc<Application>,
+    /// What the connection is entitled to.
+    pub session: Session,
+}
+
+impl SessionGuard {
+    /// Counts the unfinished uploads that it has now.
+    pub(crate) fn count_uploads(&mut self) {
+        let (counted, now) = (
+            &mut self.session.counted_uploads,
+            self.session.uploads.len(),
+        );
+        if *counted != now {
+            let uploads = &self.application.counts.uploads;
+            uploads.add(now);
+            uploads.take(*counted);
+            *counted = now;
+        }
+    }
+}
+
+impl Drop for SessionGuard {
+    fn drop(&mut self) {
+        self.application
+            .counts
+            .uploads
+            .take(self.session.counted_uploads);
+        let (session, none) = (&self.session, Registrations::default());
+        replace(&self.application, session, &none, Timestamp::default());
+    }
+}
