@@ -1,5 +1,6 @@
 //! A change of a project that is carried out in parallel with others, and to its end even if its
-//! connection dies (protocol, sections 1 and 4).
+//! connection dies (protocol, sections 1 and 4). What has not come completely ends with the
+//! connection ([`disconnect`](crate::application::session::disconnect)).
 
 use std::sync::{Arc, Mutex};
 

@@ -1,5 +1,6 @@
 //! What bounds the memory that a connection that does not read takes, and why it is closed then.
-//! All connections together are bounded by [`Account`](crate::application::memory::Account).
+//! [`SendQueue`](super::SendQueue) enforces it. All connections together are bounded by
+//! [`Account`](crate::application::memory::Account).
 
 /// The bounds of one queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

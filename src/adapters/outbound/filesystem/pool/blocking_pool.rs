@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 
@@ -39,13 +38,12 @@ const SLICE: Duration = Duration::from_micros(300);
 /// leave the runtime's blocking threads to the others. With tokio's default of 512 such threads,
 /// the pools of some sixteen projects may hang before the rest feels it.
 ///
-/// What is done for heavy connections has permits, a queue and threads of its own: what is done for
-/// light ones never waits for it.
+/// What is done for heavy connections while others wait has permits and a queue of its own: what is
+/// done for light ones never waits for it.
 #[derive(Clone)]
 pub(crate) struct BlockingPool {
     light: Lane,
-    /// Absent if both use the same.
-    heavy: Option<Lane>,
+    heavy: Lane,
     quick_width: usize,
     meter: Meter,
 }
@@ -53,15 +51,15 @@ pub(crate) struct BlockingPool {
 /// What waits and is done for the light connections, or for the heavy ones.
 #[derive(Clone)]
 struct Lane {
-    is_heavy: bool,
+    has_low_priority: bool,
     slow: Arc<Semaphore>,
     quick: Arc<Mutex<Quick>>,
 }
 
 impl Lane {
-    fn new(is_heavy: bool, slow: usize) -> Self {
+    fn new(has_low_priority: bool, slow: usize) -> Self {
         Self {
-            is_heavy,
+            has_low_priority,
             slow: Arc::new(Semaphore::new(slow)),
             quick: Arc::default(),
         }
@@ -126,30 +124,35 @@ struct Quick {
 }
 
 impl BlockingPool {
-    /// A pool for that work, which is counted in `counts`.
-    pub fn new(work: DiskWork, counts: &Arc<DiskCounts>) -> Self {
-        Self::of_width(WIDTH, QUICK_WIDTH, work, counts)
+    /// A pool for work whose locks all projects share; the system locks a folder, too, while it
+    /// changes. A thread that lets others go first would hold up all of them.
+    pub fn shared(work: DiskWork, counts: &Arc<DiskCounts>) -> Self {
+        Self::of_width(WIDTH, QUICK_WIDTH, false, work, counts)
     }
 
-    /// A pool of few threads, for what must leave most of the disk's turns to others.
-    pub fn narrow(work: DiskWork, counts: &Arc<DiskCounts>) -> Self {
-        Self::of_width(NARROW_WIDTH, NARROW_WIDTH, work, counts)
+    /// A pool for changes of some project's files. Those of heavy connections let all others go
+    /// first.
+    pub fn changes(work: DiskWork, counts: &Arc<DiskCounts>) -> Self {
+        Self::of_width(WIDTH, QUICK_WIDTH, true, work, counts)
     }
 
-    /// A pool for what is done in a folder in which every project has files. The system locks a
-    /// folder that changes: a thread that lets others go first would hold up all of them.
-    pub fn for_shared_folder(work: DiskWork, counts: &Arc<DiskCounts>) -> Self {
-        Self {
-            heavy: None,
-            ..Self::new(work, counts)
-        }
+    /// The same for what is read of a project: a pool of few threads, which must leave most of the
+    /// disk's turns to others.
+    pub fn reads(work: DiskWork, counts: &Arc<DiskCounts>) -> Self {
+        Self::of_width(NARROW_WIDTH, NARROW_WIDTH, true, work, counts)
     }
 
-    fn of_width(slow: usize, quick: usize, work: DiskWork, counts: &Arc<DiskCounts>) -> Self {
+    fn of_width(
+        slow: usize,
+        quick: usize,
+        lets_others_go_first: bool,
+        work: DiskWork,
+        counts: &Arc<DiskCounts>,
+    ) -> Self {
         let counts = Arc::clone(counts);
         Self {
             light: Lane::new(false, slow),
-            heavy: Some(Lane::new(true, slow)),
+            heavy: Lane::new(lets_others_go_first, slow),
             quick_width: quick,
             meter: Meter { counts, work },
         }
@@ -165,7 +168,7 @@ impl BlockingPool {
         let permit = Arc::clone(&lane.slow).acquire_owned().await;
         let permit = permit.map_err(StoreError::failed)?;
         let (span, meter) = (tracing::Span::current(), self.meter.clone());
-        let task = on_a_thread(lane.is_heavy, move || {
+        let task = on_a_thread(lane.has_low_priority, move || {
             let result = span.in_scope(|| meter.measure(work));
             drop(permit);
             result
@@ -218,8 +221,11 @@ impl BlockingPool {
 
     /// The lane of the connection for which something is to be done.
     fn lane(&self) -> &Lane {
-        let heavy = self.heavy.as_ref().filter(|_| makes_others_wait());
-        heavy.unwrap_or(&self.light)
+        if makes_others_wait() {
+            &self.heavy
+        } else {
+            &self.light
+        }
     }
 
     /// Has one more thread do the waiting work, if there may be one more.
@@ -232,7 +238,7 @@ impl BlockingPool {
             quick.threads += 1;
         }
         let quick = Arc::clone(&lane.quick);
-        on_a_thread(lane.is_heavy, move || {
+        on_a_thread(lane.has_low_priority, move || {
             let mut batch = Batch::default();
             let mut since = Instant::now();
             while let Some(job) = next(&quick) {
@@ -262,45 +268,24 @@ fn logged<T>(result: Result<T, StoreError>) -> Result<T, StoreError> {
     result
 }
 
-/// Does `work` soon, on a blocking thread if there are any, otherwise at once. It is also done if
-/// the runtime ends before its turn comes.
-pub(crate) fn soon(work: impl FnOnce() + Send + 'static) {
-    let work = AtLatestWhenDropped(Some(work));
-    match Handle::try_current() {
-        Ok(runtime) => drop(runtime.spawn_blocking(move || drop(work))),
-        Err(_) => drop(work),
-    }
-}
-
-/// Work that is done when this is dropped: a runtime that ends drops what waits for a thread.
-struct AtLatestWhenDropped<F: FnOnce()>(Option<F>);
-
-impl<F: FnOnce()> Drop for AtLatestWhenDropped<F> {
-    fn drop(&mut self) {
-        if let Some(work) = self.0.take() {
-            work();
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     #[cfg(target_os = "linux")]
-    use crate::adapters::outbound::filesystem::pool::blocking_threads::LOWEST_PRIORITY;
+    use crate::adapters::outbound::filesystem::pool::blocking_threads::{LOWEST_PRIORITY, soon};
     use crate::application::fair_share::as_heavy;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::mpsc;
     use tokio::runtime::Builder;
 
     fn new_pool() -> BlockingPool {
-        BlockingPool::new(DiskWork::Writes, &Arc::default())
+        BlockingPool::changes(DiskWork::Writes, &Arc::default())
     }
 
     #[tokio::test]
     async fn each_operation_is_counted_and_what_the_system_refuses_is_an_error() {
         let counts = Arc::default();
-        let pool = BlockingPool::narrow(DiskWork::Reads, &counts);
+        let pool = BlockingPool::reads(DiskWork::Reads, &counts);
         pool.run(|| Ok(())).await.expect("is done");
         pool.run_quick(|_| Ok(())).await.expect("is done");
         let refused = pool.run(|| -> Result<(), _> { Err(StoreError::failed("EIO")) });
@@ -449,7 +434,7 @@ mod tests {
             let tasks: Vec<_> = (0..4 * WIDTH)
                 .map(|number| hanging(number % 2 == 0))
                 .collect();
-            let heavy = pool.heavy.as_ref().expect("there is one");
+            let heavy = &pool.heavy;
             while heavy.slow.available_permits() > 0 || lock(&heavy.quick).threads < QUICK_WIDTH {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
@@ -466,19 +451,24 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[tokio::test]
-    async fn heavy_connections_have_threads_that_let_all_others_go_first_except_in_shared_folders()
-    {
-        let priority = async |pool: &BlockingPool| {
-            let own = || rustix::process::getpriority_process(None).map_err(StoreError::failed);
-            pool.run(own).await.expect("is known")
-        };
+    async fn only_changes_and_reads_of_heavy_connections_let_others_go_first() {
+        let own = || rustix::process::getpriority_process(None).expect("is known");
+        let priority = async |pool: &BlockingPool| pool.run(move || Ok(own())).await.expect("runs");
         let pool = new_pool();
-        let shared = BlockingPool::for_shared_folder(DiskWork::Uploads, &Arc::default());
-        let light = priority(&pool).await;
-        assert!(light < LOWEST_PRIORITY);
+        let shared = BlockingPool::shared(DiskWork::Uploads, &Arc::default());
+        let usual = priority(&pool).await;
+        assert!(usual < LOWEST_PRIORITY);
         assert_eq!(as_heavy(priority(&pool)).await, LOWEST_PRIORITY);
-        assert_eq!(as_heavy(priority(&shared)).await, light);
-        assert_eq!(priority(&pool).await, light);
+        assert_eq!(as_heavy(priority(&shared)).await, usual);
+        assert_eq!(priority(&pool).await, usual);
+
+        let (found, priority_soon) = oneshot::channel();
+        let tell = move || {
+            soon(move || found.send(own()).expect("heard"));
+            Ok(())
+        };
+        as_heavy(pool.run(tell)).await.expect("is done");
+        assert_eq!(priority_soon.await, Ok(usual));
     }
 
     #[tokio::test]

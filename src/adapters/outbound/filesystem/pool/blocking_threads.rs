@@ -49,7 +49,7 @@ static HEAVY_THREADS: LazyLock<Option<Runtime>> = LazyLock::new(|| {
             Some(threads)
         }
         Err(error) => {
-            tracing::warn!(%error, "there are no threads of their own for heavy connections");
+            tracing::warn!(%error, "heavy connections get no threads of their own");
             None
         }
     }
@@ -94,4 +94,26 @@ pub(super) fn on_a_thread<T: Send + 'static>(
         }
         result
     })
+}
+
+/// Does `work` soon, on a common thread if there are any, otherwise at once. It is also done if the
+/// runtime ends before its turn comes.
+pub(crate) fn soon(work: impl FnOnce() + Send + 'static) {
+    let work = AtLatestWhenDropped(Some(work));
+    match Handle::try_current() {
+        // A thread that is made inherits the priority of its maker, which is a worker so.
+        Ok(runtime) => drop(runtime.spawn(async { task::spawn_blocking(|| drop(work)).await })),
+        Err(_) => drop(work),
+    }
+}
+
+/// Work that is done when this is dropped: a runtime that ends drops what waits for a thread.
+struct AtLatestWhenDropped<F: FnOnce()>(Option<F>);
+
+impl<F: FnOnce()> Drop for AtLatestWhenDropped<F> {
+    fn drop(&mut self) {
+        if let Some(work) = self.0.take() {
+            work();
+        }
+    }
 }

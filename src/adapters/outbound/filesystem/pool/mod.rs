@@ -1,5 +1,5 @@
 //! Blocking work off the async threads.
 
 pub(crate) mod blocking_pool;
-mod blocking_threads;
+pub(crate) mod blocking_threads;
 pub(crate) mod in_flight;

@@ -61,7 +61,7 @@ impl Entries {
             let own = Weak::clone(own);
             budget.add_reclaim(move || own.upgrade().is_some_and(|entries| entries.make_room()));
             Self {
-                common: BlockingPool::new(DiskWork::Projects, &layout.disk),
+                common: BlockingPool::shared(DiskWork::Projects, &layout.disk),
                 layout,
                 known: Mutex::default(),
                 memory: Arc::new(ProjectMemory {
@@ -282,8 +282,8 @@ async fn let_go(entries: Weak<Entries>, project: ProjectId, loaded: Weak<LoadedP
 impl Entry {
     fn new(versions: Arc<LastVersion>, disk: &Arc<DiskCounts>) -> Self {
         Self {
-            writes: BlockingPool::new(DiskWork::Writes, disk),
-            reads: BlockingPool::narrow(DiskWork::Reads, disk),
+            writes: BlockingPool::changes(DiskWork::Writes, disk),
+            reads: BlockingPool::reads(DiskWork::Reads, disk),
             versions,
             locks: Arc::default(),
             is_removed: Arc::default(),

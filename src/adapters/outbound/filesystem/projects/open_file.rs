@@ -103,7 +103,7 @@ mod tests {
         file.write_all(b" new").expect("writes");
         let changed = open(
             (file, before),
-            BlockingPool::new(crate::application::DiskWork::Reads, &Arc::default()),
+            BlockingPool::reads(crate::application::DiskWork::Reads, &Arc::default()),
             None,
             |_| Version::UNKNOWN,
         );

@@ -3,7 +3,7 @@
 
 use rustix::io::Errno;
 
-use crate::adapters::outbound::filesystem::pool::blocking_pool::soon;
+use crate::adapters::outbound::filesystem::pool::blocking_threads::soon;
 use crate::adapters::outbound::filesystem::sandbox::error::{During, Looking};
 use crate::adapters::outbound::filesystem::sandbox::folder::{
     FOLDER, Folder, Kind, PRIVATE_FILE, PRIVATE_FOLDER,

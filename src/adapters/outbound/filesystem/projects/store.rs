@@ -97,14 +97,12 @@ impl FilesystemProjects {
     /// Runs `change` of which projects there are, alone.
     async fn change_projects<T: Send + 'static>(
         &self,
-        project: &ProjectId,
-        change: fn(&Layout, &ProjectId) -> Result<T, StoreError>,
+        change: impl FnOnce(&Layout) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (layout, registering) = (Arc::clone(&self.layout), Arc::clone(&self.registering));
-        let project = project.clone();
         let work = move || {
             let _alone = lock(&registering);
-            change(&layout, &project)
+            change(&layout)
         };
         self.entries.common.run(work).await
     }
@@ -154,26 +152,26 @@ impl ProjectStore for FilesystemProjects {
     }
 
     async fn register(&self, project: &ProjectId) -> Result<(), StoreError> {
-        if self.change_projects(project, registry::register).await? {
+        let asked = project.clone();
+        let register = move |layout: &Layout| registry::register(layout, &asked);
+        if self.change_projects(register).await? {
             self.entries.forget(project);
         }
         Ok(())
     }
 
     async fn adopt(&self, project: &ProjectId) -> Result<(), StoreError> {
-        self.change_projects(project, registry::adopt).await?;
+        let asked = project.clone();
+        let adopt = move |layout: &Layout| registry::adopt(layout, &asked);
+        self.change_projects(adopt).await?;
         self.entries.forget(project);
         Ok(())
     }
 
     async fn adopt_user(&self, user: &UserName) -> Result<(), StoreError> {
-        let (layout, registering) = (Arc::clone(&self.layout), Arc::clone(&self.registering));
         let user = user.clone();
-        let adopt = move || {
-            let _alone = lock(&registering);
-            registry::adopt_user(&layout, &user)
-        };
-        self.entries.common.run(adopt).await
+        let adopt = move |layout: &Layout| registry::adopt_user(layout, &user);
+        self.change_projects(adopt).await
     }
 
     async fn remove(&self, project: &ProjectId, mut tell: TellRemoved) -> Result<(), StoreError> {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::adapters::outbound::filesystem::pool::blocking_pool::{BlockingPool, soon};
+use crate::adapters::outbound::filesystem::pool::blocking_pool::BlockingPool;
+use crate::adapters::outbound::filesystem::pool::blocking_threads::soon;
 use crate::adapters::outbound::filesystem::pool::in_flight::InFlight;
 use crate::adapters::outbound::filesystem::projects::open_file;
 use crate::adapters::outbound::filesystem::pull_requests::finish::finish;
@@ -38,7 +39,7 @@ impl FilesystemPullRequests {
         open: OpenPullRequests,
     ) -> Self {
         Self {
-            pool: BlockingPool::new(DiskWork::PullRequests, &layout.disk),
+            pool: BlockingPool::changes(DiskWork::PullRequests, &layout.disk),
             layout,
             drafts,
             open: Arc::new(open),

@@ -31,7 +31,7 @@ pub(crate) struct Records {
 impl Records {
     pub fn new(layout: Arc<Layout>, work: DiskWork) -> Self {
         Self {
-            pool: BlockingPool::new(work, &layout.disk),
+            pool: BlockingPool::shared(work, &layout.disk),
             layout,
             turns: Mutex::default(),
         }

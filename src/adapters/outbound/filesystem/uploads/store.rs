@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use rustix::io::Errno;
 
-use crate::adapters::outbound::filesystem::pool::blocking_pool::{BlockingPool, soon};
+use crate::adapters::outbound::filesystem::pool::blocking_pool::BlockingPool;
+use crate::adapters::outbound::filesystem::pool::blocking_threads::soon;
 use crate::adapters::outbound::filesystem::pool::in_flight::InFlight;
 use crate::adapters::outbound::filesystem::sandbox::error::During;
 use crate::adapters::outbound::filesystem::sandbox::folder::{FILE, PRIVATE_FILE, PRIVATE_FOLDER};
@@ -37,8 +38,8 @@ impl FilesystemUploads {
     pub(crate) fn new(layout: Arc<Layout>, drafts: Arc<InFlight<PullRequestId>>) -> Self {
         Self {
             drafts,
-            staging_pool: BlockingPool::for_shared_folder(DiskWork::Uploads, &layout.disk),
-            draft_pool: BlockingPool::new(DiskWork::Drafts, &layout.disk),
+            staging_pool: BlockingPool::shared(DiskWork::Uploads, &layout.disk),
+            draft_pool: BlockingPool::changes(DiskWork::Drafts, &layout.disk),
             layout,
         }
     }
