@@ -145,14 +145,14 @@ impl BlockingPool {
     fn of_width(
         slow: usize,
         quick: usize,
-        lets_others_go_first: bool,
+        heavy_has_low_priority: bool,
         work: DiskWork,
         counts: &Arc<DiskCounts>,
     ) -> Self {
         let counts = Arc::clone(counts);
         Self {
             light: Lane::new(false, slow),
-            heavy: Lane::new(lets_others_go_first, slow),
+            heavy: Lane::new(heavy_has_low_priority, slow),
             quick_width: quick,
             meter: Meter { counts, work },
         }
@@ -454,14 +454,10 @@ mod tests {
     async fn only_changes_and_reads_of_heavy_connections_let_others_go_first() {
         let own = || rustix::process::getpriority_process(None).expect("is known");
         let priority = async |pool: &BlockingPool| pool.run(move || Ok(own())).await.expect("runs");
-        let pool = new_pool();
-        let shared = BlockingPool::shared(DiskWork::Uploads, &Arc::default());
-        let usual = priority(&pool).await;
+        let (pool, usual) = (new_pool(), own());
         assert!(usual < LOWEST_PRIORITY);
-        assert_eq!(as_heavy(priority(&pool)).await, LOWEST_PRIORITY);
-        assert_eq!(as_heavy(priority(&shared)).await, usual);
-        assert_eq!(priority(&pool).await, usual);
 
+        // First, while there is no common thread yet: one that is made inherits its maker's.
         let (found, priority_soon) = oneshot::channel();
         let tell = move || {
             soon(move || found.send(own()).expect("heard"));
@@ -469,6 +465,11 @@ mod tests {
         };
         as_heavy(pool.run(tell)).await.expect("is done");
         assert_eq!(priority_soon.await, Ok(usual));
+
+        let shared = BlockingPool::shared(DiskWork::Uploads, &Arc::default());
+        assert_eq!(as_heavy(priority(&pool)).await, LOWEST_PRIORITY);
+        assert_eq!(as_heavy(priority(&shared)).await, usual);
+        assert_eq!(priority(&pool).await, usual);
     }
 
     #[tokio::test]

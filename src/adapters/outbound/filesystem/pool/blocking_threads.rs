@@ -74,15 +74,15 @@ fn lower_priority() {
 #[cfg(target_os = "linux")]
 pub(super) const LOWEST_PRIORITY: i32 = 19;
 
-/// Does `work` on a blocking thread, one for heavy connections if it is theirs. If the thread has
-/// more to do afterwards, it first lets others have the processor: otherwise it would keep it for
-/// milliseconds of one operation after the other, while the threads that read sockets wait.
+/// Does `work` on a common blocking thread, or on one of low priority. If the thread has more to do
+/// afterwards, it first lets others have the processor: otherwise it would keep it for milliseconds
+/// of one operation after the other, while the threads that read sockets wait.
 pub(super) fn on_a_thread<T: Send + 'static>(
-    is_heavy: bool,
+    has_low_priority: bool,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> task::JoinHandle<T> {
     let (waits, runtime) = (Waits::new(), Handle::current());
-    let heavy = is_heavy.then(|| HEAVY_THREADS.as_ref()).flatten();
+    let heavy = has_low_priority.then(|| HEAVY_THREADS.as_ref()).flatten();
     let threads = heavy.map_or(&runtime, Runtime::handle).clone();
     threads.spawn_blocking(move || {
         // So that `soon` has the common threads do it.
