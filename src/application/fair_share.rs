@@ -6,13 +6,14 @@
 //! is one turn fewer than the runtime has workers, so that many floods of a kind take no more of
 //! the processor than one.
 //!
-//! What heavy connections have the disk do meanwhile goes after that of light ones, too: the
-//! adapters ask [`makes_others_wait`].
+//! What heavy connections have the disk do meanwhile goes after that of light ones, too, and so does
+//! what is done for one that is heavy on the disk: the adapters ask [`disk_user`].
 //!
 //! A turn is given back only once its worker has run the other tasks that are ready and looked for
 //! new input. Without that, a single worker would never find a turn taken.
 
 mod credit;
+mod disk_use;
 mod wake_up;
 
 use std::fmt;
@@ -30,32 +31,29 @@ use tokio::time::Instant;
 use crate::application::locks::lock;
 
 use credit::Credit;
+use disk_use::{DiskUse, DiskUsers};
 use wake_up::WakeUp;
+
+#[cfg(test)]
+pub(crate) use disk_use::as_heavy;
+pub use disk_use::{DiskUser, disk_user};
 
 /// How much of the 128 units of tokio's budget a heavy connection does not get while others wait
 /// for a turn: their polls are shorter, so that a light one waits less for the turn that is being
 /// taken.
 const WITHHELD: usize = 120;
 
-tokio::task_local! {
-    static MAKES_OTHERS_WAIT: bool;
-}
-
-/// Whether what is being polled just now is the work of a heavy connection while others wait for
-/// its turn: what it has the disk do must not hold up the others' work, too. One that is heavy
-/// alone, such as a streamer who uploads a project, may have all that the machine can give. False
-/// outside of a connection's tasks, and in what they spawn, such as the loading of a project, for
-/// which others may wait.
-pub fn makes_others_wait() -> bool {
-    MAKES_OTHERS_WAIT.try_with(|waits| *waits).unwrap_or(false)
-}
-
 /// The turns that all heavy connections share. One for the whole process.
 #[derive(Debug, Default)]
-pub struct FairShare(Arc<AllTurns>);
+pub struct FairShare(Arc<Shared>);
 
-/// One lot for the privileged, one for the others; made in the runtime of the first connection.
-type AllTurns = OnceLock<[Turns; 2]>;
+/// What all connections share.
+#[derive(Debug, Default)]
+struct Shared {
+    /// One lot for the privileged, one for the others; made in the runtime of the first connection.
+    turns: OnceLock<[Turns; 2]>,
+    disk_users: Arc<DiskUsers>,
+}
 
 /// Turns, and how many tasks wait for one.
 #[derive(Debug)]
@@ -90,11 +88,12 @@ impl FairShare {
     /// The share of a new connection, which has used nothing yet.
     pub fn open(&self) -> Arc<ProcessorShare> {
         Arc::new(ProcessorShare {
-            turns: Arc::clone(&self.0),
+            shared: Arc::clone(&self.0),
             is_privileged: AtomicBool::new(false),
             is_busy: AtomicBool::new(false),
             waiting: Arc::default(),
             credit: Mutex::new(Credit::full()),
+            disk_use: DiskUse::new(&self.0.disk_users),
         })
     }
 }
@@ -102,12 +101,13 @@ impl FairShare {
 /// What one connection uses of the processor, with all its tasks.
 #[derive(Debug)]
 pub struct ProcessorShare {
-    turns: Arc<AllTurns>,
+    shared: Arc<Shared>,
     is_privileged: AtomicBool,
     is_busy: AtomicBool,
     /// How many of its tasks wait for a turn.
     waiting: Arc<AtomicUsize>,
     credit: Mutex<Credit>,
+    disk_use: Arc<DiskUse>,
 }
 
 impl ProcessorShare {
@@ -165,7 +165,7 @@ impl ProcessorShare {
 
     /// Those it takes turns with.
     fn turns(&self) -> &Turns {
-        let turns = self.turns.get_or_init(|| {
+        let turns = self.shared.turns.get_or_init(|| {
             let workers = Handle::current().metrics().num_workers();
             [(); 2].map(|()| Turns::new(workers.saturating_sub(1).max(1)))
         });
@@ -277,7 +277,8 @@ impl<F: Future + Unpin> Future for Sharing<F> {
             withhold_budget(cx);
         }
         let started = Instant::now();
-        let polled = MAKES_OTHERS_WAIT.sync_scope(makes_others_wait, || self.poll_now(cx));
+        let user = DiskUser::new(&self.share.disk_use, makes_others_wait);
+        let polled = user.scope(|| self.poll_now(cx));
         lock(&self.share.credit).charge(started);
         if let Some(turn) = turn {
             tokio::spawn(give_back(turn));
@@ -297,12 +298,6 @@ fn withhold_budget(cx: &mut Context<'_>) {
 async fn give_back(turn: OwnedSemaphorePermit) {
     yield_now().await;
     drop(turn);
-}
-
-/// Polls `work` as if it were that of a heavy connection while others wait.
-#[cfg(test)]
-pub(crate) fn as_heavy<F: Future>(work: F) -> impl Future<Output = F::Output> {
-    MAKES_OTHERS_WAIT.scope(true, work)
 }
 
 #[cfg(test)]

@@ -11,12 +11,15 @@ use super::*;
 
 /// One turn of each lot, as on a machine with two processors.
 fn one_turn() -> FairShare {
-    FairShare(Arc::new(OnceLock::from([(); 2].map(|()| Turns::new(1)))))
+    FairShare(Arc::new(Shared {
+        turns: OnceLock::from([(); 2].map(|()| Turns::new(1))),
+        ..Shared::default()
+    }))
 }
 
 /// The turns of those that are not privileged.
 fn turns(share: &FairShare) -> &Turns {
-    &share.0.get().expect("set")[0]
+    &share.0.turns.get().expect("set")[0]
 }
 
 /// The share of a connection that has used up its credit.
@@ -123,12 +126,12 @@ async fn what_a_heavy_connection_has_done_beside_it_takes_turns_as_well_and_is_c
 async fn what_is_done_for_a_heavy_connection_sees_whether_others_wait() {
     let share = one_turn();
     let sees = async |own: Arc<ProcessorShare>| {
-        let serving = pin!(async { makes_others_wait() });
+        let serving = pin!(async { disk_user().goes_last() });
         let served = own.serve(serving).await;
-        assert_eq!(own.work(async { makes_others_wait() }).await, served);
+        assert_eq!(own.work(async { disk_user().goes_last() }).await, served);
         served
     };
-    assert!(!makes_others_wait());
+    assert!(!disk_user().goes_last());
     assert!(!sees(share.open()).await);
     assert!(!sees(heavy(&share)).await, "it is alone");
     yield_now().await;

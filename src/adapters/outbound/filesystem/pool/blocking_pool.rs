@@ -2,16 +2,17 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::time::ClockId;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 
 use crate::adapters::outbound::filesystem::pool::blocking_threads::on_a_thread;
 use crate::adapters::outbound::filesystem::sandbox::folder::Folder;
-use crate::application::fair_share::makes_others_wait;
+use crate::application::fair_share::{DiskUser, disk_user};
 use crate::application::locks::lock;
 use crate::application::ports::StoreError;
 use crate::application::{DiskCounts, DiskWork};
@@ -24,6 +25,13 @@ const QUICK_WIDTH: usize = 8;
 /// The same for a narrow pool, for each kind of operation.
 const NARROW_WIDTH: usize = 4;
 
+/// The same for what is done for a project last: as many as there are processors, and two at least.
+/// More threads of low priority would take the locks of the file system from each other, and whoever
+/// needs one would wait for all of them.
+static LAST_WIDTH: LazyLock<usize> = LazyLock::new(|| {
+    thread::available_parallelism().map_or(2, |count| count.get().clamp(2, WIDTH))
+});
+
 /// If no quick operation has begun for this long, those that wait get another thread: what is
 /// usually quick is slow at the moment. A long queue is no reason at first: where the processor is
 /// what is short, more threads only take it from each other. It is one after so many times as long.
@@ -34,35 +42,68 @@ const MAX_WAITS: u32 = 10;
 /// would be too often: what they have done could then not be answered in one go.
 const SLICE: Duration = Duration::from_micros(300);
 
+/// The most that a quick operation costs: what takes longer waits for the disk.
+const MAX_QUICK: Duration = Duration::from_millis(1);
+
 /// Lets a bounded number of operations run at once, so that those of a project whose disk hangs
 /// leave the runtime's blocking threads to the others. With tokio's default of 512 such threads,
 /// the pools of some sixteen projects may hang before the rest feels it.
 ///
-/// What is done for heavy connections while others wait has permits and a queue of its own: what is
-/// done for light ones never waits for it.
+/// What is done for connections that go last has permits and a queue of its own: what is done for
+/// others never waits for it.
 #[derive(Clone)]
 pub(crate) struct BlockingPool {
-    light: Lane,
-    heavy: Lane,
-    quick_width: usize,
+    usual: Lane,
+    last: Lane,
     meter: Meter,
 }
 
-/// What waits and is done for the light connections, or for the heavy ones.
+/// What waits and is done for those that go last, or for the others.
 #[derive(Clone)]
 struct Lane {
     has_low_priority: bool,
     slow: Arc<Semaphore>,
+    quick_width: usize,
     quick: Arc<Mutex<Quick>>,
 }
 
 impl Lane {
-    fn new(has_low_priority: bool, slow: usize) -> Self {
+    fn new(has_low_priority: bool, slow: usize, quick_width: usize) -> Self {
         Self {
             has_low_priority,
             slow: Arc::new(Semaphore::new(slow)),
+            quick_width,
             quick: Arc::default(),
         }
+    }
+
+    /// For what one project's files need.
+    fn last(usual_width: usize) -> Self {
+        let width = usual_width.min(*LAST_WIDTH);
+        Self::new(true, width, width)
+    }
+
+    /// Has one more thread do the waiting work, if there may be one more.
+    fn help(&self) {
+        {
+            let mut quick = lock(&self.quick);
+            if quick.waiting.is_empty() || quick.threads >= self.quick_width {
+                return;
+            }
+            quick.threads += 1;
+        }
+        let quick = Arc::clone(&self.quick);
+        on_a_thread(self.has_low_priority, move || {
+            let mut batch = Batch::default();
+            let mut since = Instant::now();
+            while let Some(job) = next(&quick) {
+                if since.elapsed() > SLICE {
+                    thread::yield_now();
+                    since = Instant::now();
+                }
+                job(&mut batch);
+            }
+        });
     }
 }
 
@@ -74,16 +115,34 @@ struct Meter {
 }
 
 impl Meter {
-    /// Does `work`, and counts how long it takes and whether the system refuses it.
-    fn measure<T>(&self, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let begun = Instant::now();
+    /// Does `work` for `user`, and counts how long it takes and whether the system refuses it. What
+    /// is quick hardly waits, and is charged by the time it takes: the thread's own clock would be a
+    /// tenth of its cost.
+    fn measure<T>(
+        &self,
+        user: &DiskUser,
+        is_quick: bool,
+        work: impl FnOnce() -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let (begun, before) = (Instant::now(), (!is_quick).then(time_of_thread));
         let result = work();
-        self.counts.operations.of(self.work).add(begun.elapsed());
+        let took = begun.elapsed();
+        user.charge(before.map_or(took.min(MAX_QUICK), |before| {
+            time_of_thread().saturating_sub(before)
+        }));
+        self.counts.operations.of(self.work).add(took);
         if matches!(result, Err(StoreError::Failed(_))) {
             self.counts.errors.of(self.work).one();
         }
         result
     }
+}
+
+/// How much of the processor this thread has used.
+fn time_of_thread() -> Duration {
+    rustix::time::clock_gettime(ClockId::ThreadCPUTime)
+        .try_into()
+        .unwrap_or_default()
 }
 
 type Job = Box<dyn FnOnce(&mut Batch) + Send>;
@@ -127,33 +186,35 @@ impl BlockingPool {
     /// A pool for work whose locks all projects share; the system locks a folder, too, while it
     /// changes. A thread that lets others go first would hold up all of them.
     pub fn shared(work: DiskWork, counts: &Arc<DiskCounts>) -> Self {
-        Self::of_width(WIDTH, QUICK_WIDTH, false, work, counts)
+        let lane = || Lane::new(false, WIDTH, QUICK_WIDTH);
+        Self::of(lane(), lane(), work, counts)
     }
 
-    /// A pool for changes of some project's files. Those of heavy connections let all others go
+    /// A pool for changes of a project's files. Those of connections that go last let all others go
     /// first.
     pub fn changes(work: DiskWork, counts: &Arc<DiskCounts>) -> Self {
-        Self::of_width(WIDTH, QUICK_WIDTH, true, work, counts)
+        let usual = Lane::new(false, WIDTH, QUICK_WIDTH);
+        Self::of(usual, Lane::last(WIDTH), work, counts)
+    }
+
+    /// The same for drafts or pull requests, those of all projects.
+    pub fn changes_of_all(work: DiskWork, counts: &Arc<DiskCounts>) -> Self {
+        let lane = |has_low_priority| Lane::new(has_low_priority, WIDTH, QUICK_WIDTH);
+        Self::of(lane(false), lane(true), work, counts)
     }
 
     /// The same for what is read of a project: a pool of few threads, which must leave most of the
     /// disk's turns to others.
     pub fn reads(work: DiskWork, counts: &Arc<DiskCounts>) -> Self {
-        Self::of_width(NARROW_WIDTH, NARROW_WIDTH, true, work, counts)
+        let usual = Lane::new(false, NARROW_WIDTH, NARROW_WIDTH);
+        Self::of(usual, Lane::last(NARROW_WIDTH), work, counts)
     }
 
-    fn of_width(
-        slow: usize,
-        quick: usize,
-        heavy_has_low_priority: bool,
-        work: DiskWork,
-        counts: &Arc<DiskCounts>,
-    ) -> Self {
+    fn of(usual: Lane, last: Lane, work: DiskWork, counts: &Arc<DiskCounts>) -> Self {
         let counts = Arc::clone(counts);
         Self {
-            light: Lane::new(false, slow),
-            heavy: Lane::new(heavy_has_low_priority, slow),
-            quick_width: quick,
+            usual,
+            last,
             meter: Meter { counts, work },
         }
     }
@@ -164,12 +225,13 @@ impl BlockingPool {
         &self,
         work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let lane = self.lane();
+        let user = disk_user();
+        let lane = self.lane(&user);
         let permit = Arc::clone(&lane.slow).acquire_owned().await;
         let permit = permit.map_err(StoreError::failed)?;
         let (span, meter) = (tracing::Span::current(), self.meter.clone());
         let task = on_a_thread(lane.has_low_priority, move || {
-            let result = span.in_scope(|| meter.measure(work));
+            let result = span.in_scope(|| meter.measure(&user, false, work));
             drop(permit);
             result
         });
@@ -183,17 +245,18 @@ impl BlockingPool {
         work: impl FnOnce(&mut Batch) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (done, mut result) = oneshot::channel();
+        let user = disk_user();
+        let lane = self.lane(&user);
         let (span, meter) = (tracing::Span::current(), self.meter.clone());
         let job = move |batch: &mut Batch| {
             if !done.is_closed() {
-                let work = || span.in_scope(|| meter.measure(|| work(batch)));
+                let work = || span.in_scope(|| meter.measure(&user, true, || work(batch)));
                 let result = catch_unwind(AssertUnwindSafe(work));
                 let result = result.map_err(|_| StoreError::failed("an operation panicked"));
                 // The caller may be gone by now.
                 let _ = done.send(result.flatten());
             }
         };
-        let lane = self.lane();
         let is_first = {
             let mut quick = lock(&lane.quick);
             quick.waiting.push_back(Box::new(job));
@@ -201,7 +264,7 @@ impl BlockingPool {
         };
         if is_first {
             // It has a thread to itself, and nothing before it to wait for.
-            self.help(lane);
+            lane.help();
             return logged(result.await.map_err(StoreError::failed).flatten());
         }
         let mut begun = None;
@@ -213,42 +276,18 @@ impl BlockingPool {
             let now = lock(&lane.quick).begun;
             waits += 1;
             if begun.replace(now) == Some(now) || waits % MAX_WAITS == 0 {
-                self.help(lane);
+                lane.help();
             }
         };
         logged(received.map_err(StoreError::failed).flatten())
     }
 
-    /// The lane of the connection for which something is to be done.
-    fn lane(&self) -> &Lane {
-        if makes_others_wait() {
-            &self.heavy
+    fn lane(&self, user: &DiskUser) -> &Lane {
+        if user.goes_last() {
+            &self.last
         } else {
-            &self.light
+            &self.usual
         }
-    }
-
-    /// Has one more thread do the waiting work, if there may be one more.
-    fn help(&self, lane: &Lane) {
-        {
-            let mut quick = lock(&lane.quick);
-            if quick.waiting.is_empty() || quick.threads >= self.quick_width {
-                return;
-            }
-            quick.threads += 1;
-        }
-        let quick = Arc::clone(&lane.quick);
-        on_a_thread(lane.has_low_priority, move || {
-            let mut batch = Batch::default();
-            let mut since = Instant::now();
-            while let Some(job) = next(&quick) {
-                if since.elapsed() > SLICE {
-                    thread::yield_now();
-                    since = Instant::now();
-                }
-                job(&mut batch);
-            }
-        });
     }
 }
 
@@ -273,7 +312,7 @@ mod tests {
     use super::*;
     #[cfg(target_os = "linux")]
     use crate::adapters::outbound::filesystem::pool::blocking_threads::{LOWEST_PRIORITY, soon};
-    use crate::application::fair_share::as_heavy;
+    use crate::application::fair_share::{FairShare, as_heavy};
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::mpsc;
     use tokio::runtime::Builder;
@@ -407,7 +446,7 @@ mod tests {
     }
 
     #[test]
-    fn light_connections_wait_for_nothing_that_is_done_for_heavy_ones() {
+    fn nothing_waits_for_what_is_done_for_connections_that_go_last() {
         let runtime = Builder::new_current_thread()
             .max_blocking_threads(1)
             .enable_time()
@@ -434,8 +473,8 @@ mod tests {
             let tasks: Vec<_> = (0..4 * WIDTH)
                 .map(|number| hanging(number % 2 == 0))
                 .collect();
-            let heavy = &pool.heavy;
-            while heavy.slow.available_permits() > 0 || lock(&heavy.quick).threads < QUICK_WIDTH {
+            let last = &pool.last;
+            while last.slow.available_permits() > 0 || lock(&last.quick).threads < *LAST_WIDTH {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
             pool.run(|| Ok(())).await.expect("is done");
@@ -451,7 +490,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[tokio::test]
-    async fn only_changes_and_reads_of_heavy_connections_let_others_go_first() {
+    async fn only_changes_and_reads_of_connections_that_go_last_have_low_priority() {
         let own = || rustix::process::getpriority_process(None).expect("is known");
         let priority = async |pool: &BlockingPool| pool.run(move || Ok(own())).await.expect("runs");
         let (pool, usual) = (new_pool(), own());
@@ -470,6 +509,45 @@ mod tests {
         assert_eq!(as_heavy(priority(&pool)).await, LOWEST_PRIORITY);
         assert_eq!(as_heavy(priority(&shared)).await, usual);
         assert_eq!(priority(&pool).await, usual);
+    }
+
+    #[tokio::test]
+    async fn what_a_thread_uses_of_the_processor_is_charged_to_the_connection() {
+        let (pool, all) = (new_pool(), FairShare::default());
+        let other = all.open();
+        let spin = || {
+            let enough = time_of_thread() + Duration::from_millis(5);
+            while time_of_thread() < enough {}
+            Ok(())
+        };
+        for is_quick in [false, true] {
+            let streamer = all.open();
+            let charged = async {
+                // Again, if this machine is so busy that it is light by the time it is asked.
+                while !streamer.work(async { disk_user().goes_last() }).await {
+                    let work = async {
+                        if is_quick {
+                            pool.run_quick(move |_| spin()).await
+                        } else {
+                            pool.run(spin).await
+                        }
+                    };
+                    streamer.work(work).await.expect("is done");
+                    other.work(pool.run(|| Ok(()))).await.expect("is done");
+                }
+            };
+            let charged = timeout(Duration::from_secs(10), charged).await;
+            charged.expect("it goes last, as another needs the disk, too");
+        }
+        let waiting = all.open();
+        let waits = move || {
+            let (_end, never) = mpsc::channel::<()>();
+            let _ = never.recv_timeout(Duration::from_millis(10));
+            Ok(())
+        };
+        waiting.work(pool.run(waits)).await.expect("is done");
+        other.work(pool.run(|| Ok(()))).await.expect("is done");
+        assert!(!waiting.work(async { disk_user().goes_last() }).await);
     }
 
     #[tokio::test]

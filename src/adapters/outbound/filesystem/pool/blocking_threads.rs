@@ -1,4 +1,4 @@
-//! The threads on which the disk is waited for: those of light connections, and those of heavy ones.
+//! The threads on which the disk is waited for: common ones, and those of low priority.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -27,20 +27,20 @@ impl Drop for Waits {
     }
 }
 
-/// The blocking threads for what heavy connections have the disk do. Where processors are short, the
-/// system runs all other threads before these: a light connection would otherwise wait
-/// milliseconds for each thing that is done for it.
+/// The blocking threads for what is done for connections that go last. Where processors are short, the
+/// system runs all other threads before these: other connections would otherwise wait
+/// milliseconds for each thing that is done for them.
 ///
 /// One at least is always there, so that work finds a thread where the system refuses more. Where
 /// it refuses even the first, there are none, and the common ones do all.
-static HEAVY_THREADS: LazyLock<Option<Runtime>> = LazyLock::new(|| {
+static LOW_PRIORITY_THREADS: LazyLock<Option<Runtime>> = LazyLock::new(|| {
     let first = thread::Builder::new().spawn(|| ()).map(JoinHandle::join);
     let threads = first.and_then(|_| {
         Builder::new_current_thread()
-            .thread_name("heavy")
+            .thread_name("low-priority")
             .on_thread_start(lower_priority)
             .thread_keep_alive(FOR_EVER)
-            .max_blocking_threads(MAX_HEAVY_THREADS)
+            .max_blocking_threads(MAX_OF_LOW_PRIORITY)
             .build()
     });
     match threads {
@@ -49,14 +49,14 @@ static HEAVY_THREADS: LazyLock<Option<Runtime>> = LazyLock::new(|| {
             Some(threads)
         }
         Err(error) => {
-            tracing::warn!(%error, "heavy connections get no threads of their own");
+            tracing::warn!(%error, "there are no threads of low priority");
             None
         }
     }
 });
 
 /// As they stay, there are fewer than of the common ones, of which tokio has 512 at most.
-const MAX_HEAVY_THREADS: usize = 128;
+const MAX_OF_LOW_PRIORITY: usize = 128;
 
 /// As long as any server runs.
 const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
@@ -82,8 +82,10 @@ pub(super) fn on_a_thread<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> task::JoinHandle<T> {
     let (waits, runtime) = (Waits::new(), Handle::current());
-    let heavy = has_low_priority.then(|| HEAVY_THREADS.as_ref()).flatten();
-    let threads = heavy.map_or(&runtime, Runtime::handle).clone();
+    let own = has_low_priority
+        .then(|| LOW_PRIORITY_THREADS.as_ref())
+        .flatten();
+    let threads = own.map_or(&runtime, Runtime::handle).clone();
     threads.spawn_blocking(move || {
         // So that `soon` has the common threads do it.
         let _entered = runtime.enter();

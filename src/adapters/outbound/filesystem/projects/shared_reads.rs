@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
 
-use crate::application::fair_share::makes_others_wait;
+use crate::application::fair_share::disk_user;
 use crate::application::locks::lock;
 use crate::application::ports::{OpenFile, StoreError};
 use crate::domain::FilePath;
@@ -21,7 +21,7 @@ type Opening = BoxFuture<'static, Opened>;
 
 /// The reads of one project that have not begun. A caller that asks for the same files as one of
 /// them shares its result: the read begins after the request, so the result cannot be outdated.
-/// Light connections do not join the reads of heavy ones, which wait for others.
+/// Others do not join the reads of connections that go last.
 #[derive(Debug, Default)]
 pub(crate) struct SharedReads {
     waiting: Mutex<Vec<Waiting>>,
@@ -33,7 +33,7 @@ struct Waiting {
     number: u64,
     paths: Arc<[FilePath]>,
     bytes: u64,
-    is_heavy: bool,
+    goes_last: bool,
     opening: WeakShared<Opening>,
 }
 
@@ -58,9 +58,9 @@ impl SharedReads {
         bytes: u64,
         read: impl FnOnce(Arc<[FilePath]>, Joinable) -> Opening,
     ) -> Shared<Opening> {
-        let is_heavy = makes_others_wait();
+        let goes_last = disk_user().goes_last();
         let same = |waiting: &&Waiting| {
-            (waiting.bytes, waiting.is_heavy) == (bytes, is_heavy) && *waiting.paths == *paths
+            (waiting.bytes, waiting.goes_last) == (bytes, goes_last) && *waiting.paths == *paths
         };
         let mut all = lock(&self.waiting);
         if let Some(opening) = all
@@ -78,7 +78,7 @@ impl SharedReads {
             number,
             paths,
             bytes,
-            is_heavy,
+            goes_last,
             opening,
         }));
         opening

@@ -39,7 +39,7 @@ impl FilesystemPullRequests {
         open: OpenPullRequests,
     ) -> Self {
         Self {
-            pool: BlockingPool::changes(DiskWork::PullRequests, &layout.disk),
+            pool: BlockingPool::changes_of_all(DiskWork::PullRequests, &layout.disk),
             layout,
             drafts,
             open: Arc::new(open),

@@ -39,7 +39,7 @@ impl FilesystemUploads {
         Self {
             drafts,
             staging_pool: BlockingPool::shared(DiskWork::Uploads, &layout.disk),
-            draft_pool: BlockingPool::changes(DiskWork::Drafts, &layout.disk),
+            draft_pool: BlockingPool::changes_of_all(DiskWork::Drafts, &layout.disk),
             layout,
         }
     }
