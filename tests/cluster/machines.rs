@@ -33,6 +33,10 @@ pub enum Failure {
     KillBoth(usize),
     /// Its NATS server hangs for a while.
     HangNats(usize),
+    /// Its server hangs for so long that it counts as dead for the others.
+    HangServer(usize),
+    /// Both do.
+    HangBoth(usize),
     /// Its server is told to stop, and started again.
     StopServer(usize),
 }
@@ -45,8 +49,10 @@ impl Failure {
             Self::KillNats,
             Self::KillServer,
             Self::KillBoth,
+            Self::HangServer,
             Self::HangNats,
             Self::StopServer,
+            Self::HangBoth,
         ];
         kinds[usize::try_from(round).expect("fits") % kinds.len()](machine)
     }
@@ -57,6 +63,8 @@ impl Failure {
         | Self::KillServer(at)
         | Self::KillBoth(at)
         | Self::HangNats(at)
+        | Self::HangServer(at)
+        | Self::HangBoth(at)
         | Self::StopServer(at)) = self;
         at == machine
     }
@@ -122,12 +130,9 @@ impl Machines {
                 self.servers[at] = self.start_server(at);
                 Some(Instant::now())
             }
-            Failure::HangNats(at) => {
-                signal(&self.nats[at], "-STOP");
-                sleep(HUNG).await;
-                signal(&self.nats[at], "-CONT");
-                Some(Instant::now())
-            }
+            Failure::HangNats(at) => Some(hang(&[&self.nats[at]]).await),
+            Failure::HangServer(at) => Some(hang(&[&self.servers[at]]).await),
+            Failure::HangBoth(at) => Some(hang(&[&self.nats[at], &self.servers[at]]).await),
             Failure::StopServer(at) => {
                 signal(&self.servers[at], "-TERM");
                 let status = self.servers[at].wait().expect("it ends");
@@ -223,6 +228,18 @@ fn end(child: &mut Child) {
     // It may have ended by itself.
     let _ = child.kill();
     let _ = child.wait();
+}
+
+/// Lets these hang for a while; returns when they go on.
+async fn hang(children: &[&Child]) -> Instant {
+    for child in children {
+        signal(child, "-STOP");
+    }
+    sleep(HUNG).await;
+    for child in children {
+        signal(child, "-CONT");
+    }
+    Instant::now()
 }
 
 fn signal(child: &Child, signal: &str) {
