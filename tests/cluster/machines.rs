@@ -163,31 +163,28 @@ impl Machines {
         start(command, &folder.join("log"))
     }
 
-    /// Until it serves: without a majority of NATS servers it does not start.
+    /// Until it serves. It waits by itself for NATS servers that have only just been started.
     fn start_server(&self, at: usize) -> Child {
         let folder = self.place.path().join(format!("server{at}"));
         std::fs::create_dir_all(&folder).expect("a folder");
         let nats = urls(self.nats_ports.iter().map(|(port, _)| port));
         let began = Instant::now();
-        loop {
-            let mut command = Command::new(Server::program());
-            command.current_dir(&folder).env_clear();
-            command.args(["--store", "nats", "--nats", &nats, "--base-dir", "base"]);
-            command.args(["--port", &self.ports[at].to_string(), "--log-level", "warn"]);
-            let mut child = start(command, &folder.join("log"));
-            while child.try_wait().expect("it can be asked").is_none() {
-                if is_ready(self.ports[at]) {
-                    return child;
-                }
-                std::thread::sleep(Duration::from_millis(50));
-            }
+        let mut command = Command::new(Server::program());
+        command.current_dir(&folder).env_clear();
+        command.args(["--store", "nats", "--nats", &nats, "--base-dir", "base"]);
+        command.args(["--port", &self.ports[at].to_string(), "--log-level", "warn"]);
+        let mut child = start(command, &folder.join("log"));
+        while !is_ready(self.ports[at]) {
+            let has_ended = child.try_wait().expect("it can be asked").is_some();
             let log = || std::fs::read_to_string(folder.join("log")).unwrap_or_default();
             assert!(
-                began.elapsed() < START,
+                !has_ended && began.elapsed() < START,
                 "server {at} does not start: {}",
                 log()
             );
+            std::thread::sleep(Duration::from_millis(50));
         }
+        child
     }
 }
 

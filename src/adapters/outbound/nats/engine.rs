@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::{Client, Message, StatusCode, Subscriber};
+use async_nats::{Client, Message, RequestError, RequestErrorKind, StatusCode, Subscriber};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::adapters::outbound::nats::logged::{Logged, logged, time};
 use crate::adapters::outbound::nats::subjects::{Stream, Subjects};
@@ -22,6 +22,13 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long an answer may take that is asked for again without it.
 pub(crate) const SOON: Duration = Duration::from_secs(1);
+
+/// How long an engine that has only just started may take to answer, and how often it is asked.
+const STARTING: Duration = Duration::from_secs(30);
+pub(crate) const AGAIN: Duration = Duration::from_millis(250);
+
+/// What the engine says while it has no leader.
+const NO_LEADER: u64 = 10_008;
 
 /// How much of the log is read at a time.
 const PAGE_MESSAGES: usize = 512;
@@ -70,14 +77,32 @@ impl Engine {
     /// # Errors
     /// `Failed` where it does not answer, or not in its own way.
     pub async fn call(&self, call: &str, request: &Value) -> Result<Value, StoreError> {
-        let answer = self.ask(call, request).await?;
-        serde_json::from_slice(&answer.payload).map_err(StoreError::failed)
+        parsed(self.ask(call, request).await)
     }
 
-    async fn ask(&self, call: &str, request: &Value) -> Result<Message, StoreError> {
+    /// The same, but asks again for half a minute while there is no answer: an engine that has only
+    /// just started has no leader yet, and forgets who asks while another server creates the same.
+    ///
+    /// # Errors
+    /// `Failed`.
+    pub async fn call_at_start(&self, call: &str, request: &Value) -> Result<Value, StoreError> {
+        let began = Instant::now();
+        loop {
+            let answer = self.ask(call, request).await;
+            let is_early = match &answer {
+                Ok(answer) => error_code(&answer.payload) == Some(NO_LEADER),
+                Err(error) => error.kind() == RequestErrorKind::TimedOut,
+            };
+            if !is_early || began.elapsed() > STARTING {
+                return parsed(answer);
+            }
+            sleep(AGAIN).await;
+        }
+    }
+
+    async fn ask(&self, call: &str, request: &Value) -> Result<Message, RequestError> {
         let (call, payload) = (format!("$JS.API.{call}"), Bytes::from(request.to_string()));
-        let answer = self.client.request(call, payload).await;
-        answer.map_err(StoreError::failed)
+        self.client.request(call, payload).await
     }
 
     /// The same, where an error in the answer is one.
@@ -165,7 +190,8 @@ impl Engine {
         stream: &str,
         request: &Value,
     ) -> Result<Option<Logged>, StoreError> {
-        let answer = self.ask(&format!("DIRECT.GET.{stream}"), request).await?;
+        let answer = self.ask(&format!("DIRECT.GET.{stream}"), request).await;
+        let answer = answer.map_err(StoreError::failed)?;
         if answer.status.is_some() {
             return Ok(None);
         }
@@ -281,4 +307,15 @@ impl Engine {
 
 fn is_end(status: StatusCode) -> bool {
     status == StatusCode::NOT_FOUND || status.as_u16() == 204
+}
+
+fn parsed(answer: Result<Message, RequestError>) -> Result<Value, StoreError> {
+    let answer = answer.map_err(StoreError::failed)?;
+    serde_json::from_slice(&answer.payload).map_err(StoreError::failed)
+}
+
+/// The engine's own number of an error.
+fn error_code(payload: &[u8]) -> Option<u64> {
+    let answer: Value = serde_json::from_slice(payload).ok()?;
+    answer.pointer("/error/err_code")?.as_u64()
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use async_nats::ConnectOptions;
 use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
 
-use crate::adapters::outbound::nats::engine::{Engine, PATIENCE};
+use crate::adapters::outbound::nats::engine::{AGAIN, Engine, PATIENCE};
 use crate::adapters::outbound::nats::settings::NatsSettings;
 use crate::adapters::outbound::nats::subjects::Subjects;
 use crate::application::EngineCounts;
@@ -53,10 +54,18 @@ pub(crate) async fn connect(
         }
         None => options,
     };
-    let client = options.connect(&settings.servers).await;
-    let client = client.map_err(|error| {
-        StoreError::failed(format!("cannot connect to the NATS server: {error}"))
-    })?;
+    let began = Instant::now();
+    let client = loop {
+        match Box::pin(options.clone().connect(&settings.servers)).await {
+            Ok(client) => break client,
+            // It may have been started together with this server.
+            Err(_) if began.elapsed() < PATIENCE => sleep(AGAIN).await,
+            Err(error) => {
+                let why = format!("cannot connect to the NATS server: {error}");
+                return Err(StoreError::failed(why));
+            }
+        }
+    };
     let info = client.server_info();
     if !is_new_enough(&info.version) {
         return Err(StoreError::failed(format!(
@@ -152,14 +161,14 @@ async fn must_be_there(engine: &Engine, own: Value) -> Result<(), StoreError> {
         .and_then(Value::as_str)
         .unwrap_or_default();
     let (info, nothing) = (format!("STREAM.INFO.{name}"), json!({}));
-    let mut found = engine.call(&info, &nothing).await?;
+    let mut found = engine.call_at_start(&info, &nothing).await?;
     if found.pointer("/error/code").and_then(Value::as_i64) == Some(404) {
         let create = format!("STREAM.CREATE.{name}");
-        found = engine.call(&create, &wanted).await?;
+        found = engine.call_at_start(&create, &wanted).await?;
         // Another node may create it at the same time, which is no error: it wants the same, but
         // perhaps with another first number.
         if found.pointer("/error/err_code").and_then(Value::as_i64) == Some(IS_THERE) {
-            found = engine.call(&info, &nothing).await?;
+            found = engine.call_at_start(&info, &nothing).await?;
         }
     }
     if let Some(why) = found.pointer("/error/description") {
