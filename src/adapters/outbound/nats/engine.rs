@@ -86,7 +86,7 @@ impl Engine {
     /// # Errors
     /// `Failed`.
     pub async fn call_at_start(&self, call: &str, request: &Value) -> Result<Value, StoreError> {
-        let began = Instant::now();
+        let (began, mut is_told) = (Instant::now(), false);
         loop {
             let answer = self.ask(call, request).await;
             let is_early = match &answer {
@@ -95,6 +95,9 @@ impl Engine {
             };
             if !is_early || began.elapsed() > STARTING {
                 return parsed(answer);
+            }
+            if !std::mem::replace(&mut is_told, true) {
+                tracing::info!(call, "NATS does not answer yet; asking again");
             }
             sleep(AGAIN).await;
         }
