@@ -266,7 +266,7 @@ fn pull_request_rows() -> Vec<Row> {
     };
     let remove: Failure = |world| {
         let delete = world.pull_requests.expect_delete();
-        delete.returning(|_, _, _| Err(disk_full()));
+        delete.returning(|_, _, _, _| Err(disk_full()));
     };
     let unreadable = || Names(&["unreadable /p"]);
     let all = || Command::ListPullRequests;

@@ -167,13 +167,13 @@ impl Operator {
         let owner = self.pull_requests.find(project, id).await;
         let owner = owner.map(|found| Topic::Outcomes(project.clone(), found.owner));
         let events = self.events.clone();
+        let outcome = Outcome::Closed;
         let tell = Box::new(move || {
-            let outcome = Outcome::Closed;
             if let (Some(events), Ok(topic)) = (events, owner) {
                 events.publish(&topic, Event::PullRequestClosed { id, outcome }, None);
             }
         });
-        match self.pull_requests.delete(project, id, tell).await {
+        match self.pull_requests.delete(project, id, outcome, tell).await {
             // Somebody else was quicker.
             Err(StoreError::NotFound) => Ok(()),
             deleted => deleted,

@@ -20,6 +20,7 @@ use crate::application::connection_id::ConnectionId;
 use crate::application::event::{ApplyNotice, Event};
 use crate::application::fair_share::FairShare;
 use crate::application::file_content::FileContent;
+use crate::application::file_key::FileKey;
 use crate::application::files::change_outlives_connection::{Commit, commit};
 use crate::application::files::file_stream::{FileStream, NextFile};
 use crate::application::limits::{Limits, Policy};
@@ -398,7 +399,7 @@ impl World {
         let journal = self.journal.clone();
         pull_requests
             .expect_delete()
-            .returning(move |project, _, tell| {
+            .returning(move |project, _, _, tell| {
                 journal.note(format!("delete pull request of {project}"));
                 tell();
                 Ok(())
@@ -455,6 +456,12 @@ impl World {
         });
         presence.expect_viewers().returning(|_| 0);
         presence.expect_viewers_changed().return_const(());
+        let journal = self.journal.clone();
+        presence.expect_focus().returning(move |file, line| {
+            let FileKey { project, path } = file;
+            let line = line.map_or(String::new(), |line| format!(" {line}"));
+            journal.note(format!("tell other servers: {project} focus {path}{line}"));
+        });
         presence.expect_news().returning(PresenceNews::default);
         presence.expect_is_first().return_const(true);
         presence.expect_streamers().returning(move |project| {

@@ -130,6 +130,51 @@ async fn a_pull_request_finished_at_one_server_is_told_at_the_other_once() {
 }
 
 #[tokio::test]
+async fn how_a_pull_request_ended_and_where_the_streamer_looks_is_told_at_another_server_once() {
+    let engine = NatsServer::start();
+    let (one, other) = (node(&engine), node(&engine));
+    let mut ana = one.streamer().await;
+    ana.ok(post("a", "a")).await;
+    let mut cleo = other.viewer("cleo").await;
+    let watch = json!({"username": "ana", "project": "demo", "presence": true});
+    cleo.send(file("watch", watch)).await;
+    cleo.until("fileWatch").await;
+    let place = json!({"name": "/a", "line": 7});
+    ana.ok(file("focus", place.clone())).await;
+    let told = cleo.until("focusChanged").await["data"].take();
+    assert_eq!(
+        (&told["name"], &told["line"]),
+        (&place["name"], &place["line"])
+    );
+    assert_eq!(told["project"], "demo");
+    let mut bob = other.viewer("bob").await;
+    bob.send(get("a")).await;
+    bob.until("fileGet").await;
+    bob.rest().await;
+    for outcome in ["merged", "closed", "withdrawn"] {
+        bob.ok(creation()).await;
+        bob.ok(post("b", "b")).await;
+        bob.ok(finish()).await;
+        let id = ana.expect("pullRequestCreated").await["id"].take();
+        let expected = json!({"id": id, "outcome": outcome});
+        let (ending, other) = match outcome {
+            "withdrawn" => (&mut bob, &mut ana),
+            _ => (&mut ana, &mut bob),
+        };
+        let given = if outcome == "withdrawn" {
+            "closed"
+        } else {
+            outcome
+        };
+        let end = json!({"id": id, "outcome": given});
+        ending.ok(pull_request("delete", end)).await;
+        assert_eq!(other.expect("pullRequestClosed").await, expected);
+    }
+    ana.quiet().await;
+    bob.quiet().await;
+}
+
+#[tokio::test]
 async fn a_server_whose_engine_hangs_says_so_then_sends_its_clients_away_and_comes_back() {
     let engine = NatsServer::start();
     let server = node_with(&engine, &["--cluster-timeout-seconds", "5"]);

@@ -104,6 +104,14 @@ impl OpenPullRequests {
         self.look(project, |open| open.keys().any(|(_, open)| *open == id))
     }
 
+    /// Whose it is, if it is open.
+    pub fn owner(&self, project: &ProjectId, id: PullRequestId) -> Option<UserName> {
+        self.look(project, |open| {
+            let its = open.iter().find(|((_, open), _)| *open == id);
+            its.map(|(_, owner)| owner.clone())
+        })
+    }
+
     /// See `PullRequestStore::open`.
     pub fn open(&self, project: &ProjectId, owner: Option<&UserName>) -> Vec<PullRequestId> {
         self.look(project, |open| {

@@ -20,6 +20,7 @@ pub(crate) fn focus(
     let Focus { path, line } = request?;
     let topic = Topic::Presence(project.clone());
     let file = FileKey { project, path };
+    app.ports.presence.focus(&file, line);
     let event = Event::FocusChanged { file, line };
     app.ports
         .events

@@ -1,6 +1,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::application::connection_id::ConnectionId;
+use crate::application::file_key::FileKey;
 use crate::domain::ProjectId;
 
 /// Knows which streamers are connected.
@@ -25,6 +26,11 @@ pub trait Presence: Send + Sync {
 
     /// Somebody here receives the project's updates from now on, or no more.
     fn viewers_changed(&self, project: &ProjectId);
+
+    /// A streamer here looks at this file, and at this line. Other servers tell that to those who
+    /// receive [`Topic::Presence`](super::Topic::Presence) there, or only the latest of several in
+    /// quick succession. Does nothing where there are none.
+    fn focus(&self, file: &FileKey, line: Option<u32>);
 
     /// What other servers have told since this was last called. Never anything where there are
     /// none.

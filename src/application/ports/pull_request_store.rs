@@ -4,7 +4,9 @@ use async_trait::async_trait;
 
 use crate::application::ports::file_source::OpenFile;
 use crate::application::ports::store_error::StoreError;
-use crate::domain::{FilePath, ProjectId, PullRequest, PullRequestId, Timestamp, UserName};
+use crate::domain::{
+    FilePath, Outcome, ProjectId, PullRequest, PullRequestId, Timestamp, UserName,
+};
 
 /// Reports a pull request that has been kept. Must not wait.
 pub type TellFinished = Box<dyn FnOnce(&PullRequest) + Send>;
@@ -107,7 +109,8 @@ pub trait PullRequestStore: Send + Sync {
     fn tell_if_open(&self, pull_request: &PullRequest, tell: Turn);
 
     /// Deletes a pull request with its files, durably. `in_turn` is called when it is not open any
-    /// more. Of several deletes at once, one succeeds.
+    /// more. Of several deletes at once, one succeeds. `outcome` is for those whom it concerns at
+    /// other servers over the same data: each of these tells them, in its turn.
     ///
     /// # Errors
     /// `NotFound`; `Failed`. `in_turn` is not called.
@@ -115,6 +118,7 @@ pub trait PullRequestStore: Send + Sync {
         &self,
         project: &ProjectId,
         id: PullRequestId,
+        outcome: Outcome,
         in_turn: Turn,
     ) -> Result<(), StoreError>;
 }

@@ -21,6 +21,7 @@ use crate::application::connection_id::ConnectionId;
 use crate::application::disk_counts::DiskCounts;
 use crate::application::engine_counts::EngineCounts;
 use crate::application::event::Event;
+use crate::application::file_key::FileKey;
 use crate::application::memory::MemoryBudget;
 use crate::domain::{ProjectId, RateLimit, RoomLimits};
 
@@ -78,6 +79,8 @@ impl Presence for Nobody {
     }
 
     fn viewers_changed(&self, _: &ProjectId) {}
+
+    fn focus(&self, _: &FileKey, _: Option<u32>) {}
 }
 
 impl Default for StoreResources {

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use crate::application::command::{DeletePullRequest, RequestKind};
-use crate::application::event::Event;
-use crate::application::ports::{StoreError, Topic};
+use crate::application::ports::StoreError;
+use crate::application::pull_requests::ended;
 use crate::application::pull_requests::find::find_named_pull_request;
 use crate::application::reply::Reply;
 use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;
 use crate::application::session::state::Session;
-use crate::domain::{Outcome, PullRequest, Timestamp};
+use crate::domain::{Outcome, Timestamp};
 
 pub(crate) async fn delete_pull_request(
     app: &Arc<Application>,
@@ -26,7 +26,7 @@ pub(crate) async fn delete_pull_request(
         Some(_) => (Outcome::Withdrawn, Some(session.connection)),
         None => (outcome, None),
     };
-    let (topics, event) = notice(&found, outcome);
+    let (topics, event) = ended::notice(&found.project, &found.owner, found.id, outcome);
     let events = Arc::clone(&app.ports.events);
     let tell = move || {
         for topic in topics {
@@ -36,25 +36,14 @@ pub(crate) async fn delete_pull_request(
     let own = Arc::clone(app);
     let work = async move {
         let store = &own.ports.pull_requests;
-        match store.delete(&found.project, found.id, Box::new(tell)).await {
+        let tell = Box::new(tell);
+        match store.delete(&found.project, found.id, outcome, tell).await {
             Ok(()) => Ok(Reply::Done(RequestKind::DeletePullRequest)),
             Err(StoreError::NotFound) => Err(RequestError::UNKNOWN_PULL_REQUEST),
             Err(error) => Err(RequestError::internal("delete a pull request", &error)),
         }
     };
     app.to_the_end(work).await
-}
-
-/// What is told of its end: to each connection once.
-fn notice(ended: &PullRequest, outcome: Outcome) -> (Vec<Topic>, Event) {
-    let PullRequest { project, owner, .. } = ended;
-    let mut topics = vec![Topic::Outcomes(project.clone(), owner.clone())];
-    // A streamer who owns it hears of it with the owner's other connections.
-    if outcome == Outcome::Withdrawn && *owner != project.streamer {
-        topics.push(Topic::Proposals(project.clone()));
-    }
-    let id = ended.id;
-    (topics, Event::PullRequestClosed { id, outcome })
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ pub(crate) mod apply_questions;
 pub(crate) mod creation;
 pub(crate) mod cursor;
 pub(crate) mod delete;
+pub(crate) mod ended;
 pub(crate) mod find;
 pub(crate) mod finish;
 pub(crate) mod get;

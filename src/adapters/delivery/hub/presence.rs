@@ -7,7 +7,7 @@ use super::topics::Hub;
 use crate::adapters::delivery::send_queue::Frame;
 use crate::application::locks::lock;
 use crate::application::ports::{EventPublisher, Presence, Topic};
-use crate::application::{ConnectionId, Event};
+use crate::application::{ConnectionId, Event, FileKey};
 use crate::domain::ProjectId;
 
 impl<F: Frame> Presence for Hub<F> {
@@ -41,6 +41,10 @@ impl<F: Frame> Presence for Hub<F> {
     fn viewers_changed(&self, _: &ProjectId) {
         // It is asked for.
     }
+
+    fn focus(&self, _: &FileKey, _: Option<u32>) {
+        // There is no other server.
+    }
 }
 
 /// The same counts, but nobody is told: for those who tell what several servers count together.
@@ -64,6 +68,8 @@ impl<F: Frame> Presence for Untold<F> {
     }
 
     fn viewers_changed(&self, _: &ProjectId) {}
+
+    fn focus(&self, _: &FileKey, _: Option<u32>) {}
 }
 
 impl<F: Frame> Hub<F> {

@@ -129,14 +129,39 @@ fn read_file(path: &str) -> std::io::Result<Option<String>> {
     text.map(Some).map_err(no_text)
 }
 
-/// An error with all its causes.
+/// An error with all its causes that it does not name itself.
 fn with_causes(failure: &dyn Error) -> String {
     let mut text = failure.to_string();
     let mut cause = failure.source();
     while let Some(inner) = cause {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
+        let told = inner.to_string();
+        if !text.ends_with(&told) {
+            text.push_str(": ");
+            text.push_str(&told);
+        }
         cause = inner.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    enum Failure {
+        #[error("names its cause: {0}")]
+        Names(#[source] std::io::Error),
+        #[error("names none")]
+        NamesNone(#[source] Box<Failure>),
+    }
+
+    #[test]
+    fn each_cause_is_told_once() {
+        let names = || Failure::Names(std::io::Error::other("gone"));
+        assert_eq!(with_causes(&names()), "names its cause: gone");
+        let names_none = Failure::NamesNone(Box::new(names()));
+        let told = "names none: names its cause: gone";
+        assert_eq!(with_causes(&names_none), told);
+    }
 }

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::application::locks::lock;
 use crate::application::ports::{FinishError, StoreError, Turn};
-use crate::domain::{PullRequest, PullRequestId, UserName};
+use crate::domain::{Outcome, PullRequest, PullRequestId, UserName};
 
 async fn finish(world: &World, finished: PullRequest) {
     world.finish(finished).await.expect("finishes");
@@ -56,7 +56,7 @@ pub(super) async fn an_author_may_have_so_many_open_and_no_more(world: World) {
     eves.expect("another author");
     let deleted = world
         .pull_requests
-        .delete(&demo(), ids(&[1])[0], nothing())
+        .delete(&demo(), ids(&[1])[0], Outcome::Closed, nothing())
         .await;
     deleted.expect("is deleted");
     finish(3, 2).await.expect("the draft has stayed");
@@ -95,7 +95,7 @@ pub(super) async fn who_comes_and_goes_is_told_of_each_once(world: World) {
     assert_eq!(waiting(told).await.expect("lists"), []);
     // The clock is set back, and the latest is gone.
     store
-        .delete(&demo, ids(&[2])[0], nothing())
+        .delete(&demo, ids(&[2])[0], Outcome::Closed, nothing())
         .await
         .expect("is deleted");
     finish(&world, pull_request(3, 1, &[], &["a"])).await;
@@ -136,7 +136,10 @@ pub(super) async fn each_belongs_to_its_project(world: World) {
     let file = world.pull_requests.open_file(&other, id, &path("a")).await;
     assert_says!(file, StoreError::NotFound);
     assert_says!(
-        world.pull_requests.delete(&other, id, nothing()).await,
+        world
+            .pull_requests
+            .delete(&other, id, Outcome::Closed, nothing())
+            .await,
         StoreError::NotFound
     );
     world
@@ -157,7 +160,10 @@ pub(super) async fn what_is_unknown_is_not_found(world: World) {
         StoreError::NotFound
     );
     assert_says!(
-        world.pull_requests.delete(&demo, id, nothing()).await,
+        world
+            .pull_requests
+            .delete(&demo, id, Outcome::Closed, nothing())
+            .await,
         StoreError::NotFound
     );
     world.put_draft(1, "a", b"x").await;
@@ -175,11 +181,14 @@ pub(super) async fn a_deleted_one_is_gone(world: World) {
     finish(&world, pull_request(2, 20, &[], &["a"])).await;
     world
         .pull_requests
-        .delete(&demo, id, nothing())
+        .delete(&demo, id, Outcome::Closed, nothing())
         .await
         .expect("is deleted");
     assert_says!(
-        world.pull_requests.delete(&demo, id, nothing()).await,
+        world
+            .pull_requests
+            .delete(&demo, id, Outcome::Closed, nothing())
+            .await,
         StoreError::NotFound
     );
     assert_says!(
@@ -201,7 +210,7 @@ pub(super) async fn of_deletes_at_once_one_succeeds_and_tells(world: World) {
         let told = Arc::clone(&told);
         let tell = Box::new(move || *lock(&told) += 1);
         let store = Arc::clone(&world.pull_requests);
-        async move { store.delete(&demo(), id, tell).await }
+        async move { store.delete(&demo(), id, Outcome::Closed, tell).await }
     };
     assert_says!(
         delete(PullRequestId::from_u128(2)).await,
@@ -230,7 +239,9 @@ pub(super) async fn only_an_open_one_is_told_of(world: World) {
     store.tell_if_open(&elsewhere, tell("elsewhere"));
     store.tell_if_open(&pull_request(2, 10, &[], &["a"]), tell("another"));
     store.tell_if_open(&one, tell("open"));
-    let deleted = store.delete(&demo(), one.id, tell("deleted")).await;
+    let deleted = store
+        .delete(&demo(), one.id, Outcome::Closed, tell("deleted"))
+        .await;
     deleted.expect("is deleted");
     store.tell_if_open(&one, tell("no more"));
     assert_eq!(*lock(&told), ["open", "deleted"]);
@@ -251,7 +262,10 @@ pub(super) async fn their_authors_are_known_by_project(world: World) {
     assert_eq!(authors(demo()).await, ["bob", "~pat"]);
     assert_eq!(authors(project("ana", "other")).await, [""; 0]);
     let id = PullRequestId::from_u128(1);
-    let deleted = world.pull_requests.delete(&demo(), id, nothing()).await;
+    let deleted = world
+        .pull_requests
+        .delete(&demo(), id, Outcome::Closed, nothing())
+        .await;
     deleted.expect("is deleted");
     assert_eq!(authors(demo()).await, ["bob"]);
 }

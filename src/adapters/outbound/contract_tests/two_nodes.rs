@@ -12,7 +12,7 @@ use crate::application::ports::{
     TellFinished, TellRemoved, TellRescanned, Turn, Wanted,
 };
 use crate::domain::{
-    ClientAddress, ContentHash, FilePath, GuestEntry, Moderation, ProjectEntry, ProjectId,
+    ClientAddress, ContentHash, FilePath, GuestEntry, Moderation, Outcome, ProjectEntry, ProjectId,
     ProjectQuota, PullRequest, PullRequestId, Revision, Timestamp, Usage, UserName, Version,
 };
 
@@ -195,9 +195,10 @@ impl PullRequestStore for PullRequests {
         &self,
         project: &ProjectId,
         id: PullRequestId,
+        outcome: Outcome,
         in_turn: Turn,
     ) -> Result<(), StoreError> {
-        self.1.delete(project, id, in_turn).await?;
+        self.1.delete(project, id, outcome, in_turn).await?;
         self.0.open(project, None).await.map(drop)
     }
 }

@@ -11,7 +11,9 @@ use crate::application::locks::lock;
 use crate::application::ports::{
     FinishError, OpenFile, PullRequestStore, StoreError, TellFinished, Turn,
 };
-use crate::domain::{FilePath, ProjectId, PullRequest, PullRequestId, Timestamp, UserName};
+use crate::domain::{
+    FilePath, Outcome, ProjectId, PullRequest, PullRequestId, Timestamp, UserName,
+};
 
 /// Keeps open pull requests as long as it lives.
 #[derive(Debug)]
@@ -121,6 +123,7 @@ impl PullRequestStore for MemoryPullRequests {
         &self,
         project: &ProjectId,
         id: PullRequestId,
+        _outcome: Outcome,
         in_turn: Turn,
     ) -> Result<(), StoreError> {
         let gone = lock(&self.contents).remove(&(project.clone(), id));

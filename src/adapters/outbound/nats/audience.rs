@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex};
 
 use async_nats::Subscriber;
 use futures_util::StreamExt as _;
-use tokio::time::{MissedTickBehavior, interval, timeout};
-use tokio_util::task::AbortOnDropHandle;
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval};
 
+use crate::adapters::outbound::nats::background;
 use crate::adapters::outbound::nats::engine::Engine;
 use crate::adapters::outbound::nats::message::{Message, NodeId};
 use crate::adapters::outbound::nats::nodes::{BEAT, Nodes};
@@ -26,7 +27,7 @@ const ANEW: u32 = 10;
 pub(crate) struct Audience {
     state: Arc<State>,
     /// They end with this.
-    _tasks: [AbortOnDropHandle<()>; 2],
+    _tasks: JoinSet<()>,
 }
 
 struct State {
@@ -57,13 +58,9 @@ impl Audience {
             viewers: Mutex::default(),
             changed: Mutex::default(),
         });
-        let tasks = [
-            tokio::spawn(tell(Arc::clone(&state))),
-            tokio::spawn(hear(Arc::clone(&state), heard)),
-        ];
         Ok(Self {
+            _tasks: background::start(tell(Arc::clone(&state)), hear(Arc::clone(&state), heard)),
             state,
-            _tasks: tasks.map(AbortOnDropHandle::new),
         })
     }
 
@@ -98,9 +95,7 @@ impl State {
         let own = self.nodes.own();
         let subject = self.engine.subjects.viewers(own);
         let payload = Message::encode(own, told)?;
-        let sent = timeout(BEAT, self.engine.client.publish(subject, payload)).await;
-        sent.map_err(StoreError::failed)?
-            .map_err(StoreError::failed)
+        self.engine.tell(subject, payload).await
     }
 }
 

@@ -296,6 +296,16 @@ impl Engine {
         self.hear(&stream.told).await
     }
 
+    /// Tells those who listen to a subject. What the engine does not take soon, they may miss.
+    ///
+    /// # Errors
+    /// `Failed`.
+    pub async fn tell(&self, subject: String, payload: Bytes) -> Result<(), StoreError> {
+        let told = timeout(SOON, self.client.publish(subject, payload)).await;
+        told.map_err(StoreError::failed)?
+            .map_err(StoreError::failed)
+    }
+
     /// What is sent to a subject from now on; some may be missing.
     ///
     /// # Errors

@@ -6,6 +6,7 @@
 //! a replica of what is asked of it, and reads contents by their place in the log.
 
 mod audience;
+mod background;
 mod blobs;
 mod chat_entry;
 mod chat_rooms;
@@ -13,6 +14,7 @@ mod check;
 mod commit;
 mod engine;
 mod entry;
+mod focus;
 mod follower;
 mod guests;
 mod living;
@@ -45,6 +47,8 @@ mod viewers;
 mod chat_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod told_tests;
 
 pub use settings::NatsSettings;
 pub use stores::open_stores;

@@ -11,8 +11,8 @@ use async_nats::Subscriber;
 use futures_util::StreamExt as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
-use tokio_util::task::AbortOnDropHandle;
 
 use crate::adapters::outbound::nats::engine::Engine;
 use crate::adapters::outbound::nats::living::Living;
@@ -31,7 +31,7 @@ pub(crate) struct Nodes {
     engine: Arc<Engine>,
     living: Arc<Mutex<Living>>,
     /// They end with this.
-    tasks: Mutex<Vec<AbortOnDropHandle<()>>>,
+    tasks: Mutex<JoinSet<()>>,
 }
 
 impl Nodes {
@@ -53,7 +53,7 @@ impl Nodes {
     }
 
     fn run(&self, task: impl Future<Output = ()> + Send + 'static) {
-        lock(&self.tasks).push(AbortOnDropHandle::new(tokio::spawn(task)));
+        lock(&self.tasks).spawn(task);
     }
 
     /// The name of this node.
@@ -189,11 +189,10 @@ async fn beat(engine: Arc<Engine>, living: Arc<Mutex<Living>>) {
         let subject = engine.subjects.beat(own);
         let beat = async {
             let payload = Message::encode(own, ())?;
-            let sent = engine.client.publish(subject, payload).await;
-            sent.map_err(StoreError::failed)
+            engine.tell(subject, payload).await
         };
         // A beat that is late says nothing.
-        if let Ok(Err(error)) | Err(error) = timeout(BEAT, beat).await.map_err(StoreError::failed) {
+        if let Err(error) = beat.await {
             tracing::debug!(%error, "cannot tell others that this server lives");
         }
     }

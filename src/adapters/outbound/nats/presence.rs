@@ -10,11 +10,13 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
-use tokio_util::task::AbortOnDropHandle;
 
 use crate::adapters::outbound::nats::audience::Audience;
+use crate::adapters::outbound::nats::background;
 use crate::adapters::outbound::nats::engine::Engine;
+use crate::adapters::outbound::nats::focus::Focuses;
 use crate::adapters::outbound::nats::logged::Logged;
 use crate::adapters::outbound::nats::message::Message;
 use crate::adapters::outbound::nats::nodes::{BEAT, Nodes};
@@ -23,7 +25,7 @@ use crate::adapters::outbound::nats::streamers::{Kept, Streamers};
 use crate::adapters::outbound::nats::subjects::Stream;
 use crate::application::locks::lock;
 use crate::application::ports::{EventPublisher, Presence, PresenceNews, StoreError, Topic};
-use crate::application::{ConnectionId, Event};
+use crate::application::{ConnectionId, Event, FileKey};
 use crate::domain::ProjectId;
 
 /// How many projects are written into the log at a time.
@@ -38,7 +40,7 @@ pub(crate) struct NatsPresence {
     /// The log up to here was read at the start.
     loaded: u64,
     /// They end with this.
-    _tasks: [AbortOnDropHandle<()>; 2],
+    _tasks: JoinSet<()>,
 }
 
 struct Shared {
@@ -54,6 +56,7 @@ struct Shared {
     told: Notify,
     streamers: Mutex<Streamers>,
     audience: Audience,
+    focuses: Focuses,
     /// What the log has told of since `news` was last called.
     news: Mutex<HashMap<ProjectId, bool>>,
 }
@@ -81,6 +84,7 @@ impl NatsPresence {
         here: Arc<dyn Presence>,
     ) -> Result<Self, StoreError> {
         let audience = Audience::start(&engine, &nodes, &here).await?;
+        let focuses = Focuses::start(&engine, &events).await?;
         let (streamers, loaded) = load(&engine).await?;
         let shared = Arc::new(Shared {
             engine,
@@ -92,16 +96,16 @@ impl NatsPresence {
             told: Notify::new(),
             streamers: Mutex::new(streamers),
             audience,
+            focuses,
             news: Mutex::default(),
         });
-        let tasks = [
-            tokio::spawn(tell_of_streamers(Arc::clone(&shared))),
-            tokio::spawn(bury_the_dead(Arc::clone(&shared))),
-        ];
         Ok(Self {
+            _tasks: background::start(
+                tell_of_streamers(Arc::clone(&shared)),
+                bury_the_dead(Arc::clone(&shared)),
+            ),
             shared,
             loaded,
-            _tasks: tasks.map(AbortOnDropHandle::new),
         })
     }
 
@@ -304,6 +308,10 @@ impl Presence for NatsPresence {
 
     fn viewers_changed(&self, project: &ProjectId) {
         self.shared.audience.change(project);
+    }
+
+    fn focus(&self, file: &FileKey, line: Option<u32>) {
+        self.shared.focuses.change(file, line);
     }
 
     fn news(&self) -> PresenceNews {

@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 use crate::adapters::outbound::nats::engine::SOON;
 use crate::adapters::outbound::nats::publish::{Outgoing, PublishError};
 use crate::adapters::outbound::nats::replicas::Node;
-use crate::adapters::outbound::nats::reviews::{FORMAT, Kept, Open, understand};
+use crate::adapters::outbound::nats::reviews::{Ended, FORMAT, Kept, Open, understand};
 use crate::adapters::outbound::nats::uploads::{DraftFile, NatsUploads};
 use crate::adapters::outbound::open_pull_requests::Finishing;
 use crate::adapters::outbound::records::pull_request as pull_request_record;
@@ -21,7 +21,7 @@ use crate::application::ports::{
     FinishError, OpenFile, PullRequestStore, StoreError, TellFinished, Turn, UploadStore as _,
 };
 use crate::domain::{
-    FilePath, ProjectId, PullRequest, PullRequestId, Timestamp, UserName, Version,
+    FilePath, Outcome, ProjectId, PullRequest, PullRequestId, Timestamp, UserName, Version,
 };
 
 /// Keeps open pull requests in the engine.
@@ -174,20 +174,25 @@ async fn close(
     node: &Node,
     project: &ProjectId,
     id: PullRequestId,
+    outcome: Outcome,
     in_turn: Turn,
 ) -> Result<(), StoreError> {
-    let closed = Kept::Closed {
-        format: FORMAT,
-        streamer: project.streamer.to_string(),
-        project: project.name.to_string(),
-        id: id.to_string(),
-    };
-    let mut own = in_turn;
+    let mut own = (node.names.next(), in_turn);
     let mut seen = node.see_reviews_at_last(project).await;
     loop {
-        if !node.reviews.open.contains(project, id) {
-            return Err(StoreError::NotFound);
-        }
+        let owner = node.reviews.open.owner(project, id);
+        let owner = owner.ok_or(StoreError::NotFound)?;
+        let closed = Kept::Closed {
+            format: FORMAT,
+            streamer: project.streamer.to_string(),
+            project: project.name.to_string(),
+            id: id.to_string(),
+            ended: Some(Ended {
+                owner: owner.to_string(),
+                outcome: outcome.into(),
+                by: own.0.clone(),
+            }),
+        };
         match lock(&node.reviews.deleting).entry(id) {
             Occupied(_) => return Err(StoreError::NotFound),
             Vacant(free) => drop(free.insert(own)),
@@ -316,11 +321,12 @@ impl PullRequestStore for NatsPullRequests {
         &self,
         project: &ProjectId,
         id: PullRequestId,
+        outcome: Outcome,
         in_turn: Turn,
     ) -> Result<(), StoreError> {
         let (node, project) = (Arc::clone(&self.node), project.clone());
         let work = tokio::spawn(async move {
-            close(&node, &project, id, in_turn).await?;
+            close(&node, &project, id, outcome, in_turn).await?;
             node.blobs.remove_later(vec![id.to_string()]);
             Ok(())
         });

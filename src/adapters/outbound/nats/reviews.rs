@@ -1,18 +1,22 @@
 //! Which pull requests are open, as the log tells.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry::Occupied;
 use std::sync::{Arc, Mutex};
 
 use serde::{Deserialize, Serialize};
+use tokio::time::sleep;
 
-use crate::adapters::outbound::nats::engine::Engine;
+use crate::adapters::outbound::nats::engine::{AGAIN, Engine};
 use crate::adapters::outbound::nats::logged::Logged;
+use crate::adapters::outbound::nats::subjects::Stream;
 use crate::adapters::outbound::open_pull_requests::{Finishing, OpenPullRequests};
 use crate::adapters::outbound::records::pull_request as pull_request_record;
 use crate::application::Event;
 use crate::application::locks::lock;
 use crate::application::ports::{EventPublisher, StoreError, TellFinished, Topic, Turn};
-use crate::domain::{ProjectId, ProjectName, PullRequest, PullRequestId, UserName};
+use crate::application::pull_requests::ended;
+use crate::domain::{Outcome, ProjectId, ProjectName, PullRequest, PullRequestId, UserName};
 
 /// The format of [`Kept`].
 pub(crate) const FORMAT: u32 = 1;
@@ -37,7 +41,53 @@ pub(crate) enum Kept {
         streamer: String,
         project: String,
         id: String,
+        /// How it ended; the first servers did not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ended: Option<Ended>,
     },
+}
+
+/// How a pull request ended.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Ended {
+    /// Whose it was.
+    pub owner: String,
+    pub outcome: How,
+    /// Which delete ended it; no two have the same name.
+    pub by: String,
+}
+
+/// An outcome as the log has it.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum How {
+    Merged,
+    Closed,
+    Withdrawn,
+    /// One that only later servers know.
+    #[serde(other)]
+    Otherwise,
+}
+
+impl From<Outcome> for How {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Merged => Self::Merged,
+            Outcome::Closed => Self::Closed,
+            Outcome::Withdrawn => Self::Withdrawn,
+        }
+    }
+}
+
+impl How {
+    fn outcome(self) -> Option<Outcome> {
+        match self {
+            Self::Merged => Some(Outcome::Merged),
+            Self::Closed => Some(Outcome::Closed),
+            Self::Withdrawn => Some(Outcome::Withdrawn),
+            Self::Otherwise => None,
+        }
+    }
 }
 
 /// An open pull request, and the lengths of its files.
@@ -51,47 +101,55 @@ pub(crate) struct Reviews {
     pub open: Arc<OpenPullRequests>,
     /// What this node is doing, to be told of at its place of the log.
     pub finishing: Mutex<HashMap<PullRequestId, (Finishing, TellFinished)>>,
-    pub deleting: Mutex<HashMap<PullRequestId, Turn>>,
+    /// The same of deletes, each with its name.
+    pub deleting: Mutex<HashMap<PullRequestId, (String, Turn)>>,
     events: Arc<dyn EventPublisher>,
+    /// The log up to here was read at the start.
+    loaded: u64,
 }
 
 impl Reviews {
-    pub fn new(events: Arc<dyn EventPublisher>) -> Self {
-        Self {
+    /// Reads all that are open. The log must be followed from before that.
+    ///
+    /// # Errors
+    /// `Failed`.
+    pub async fn load(
+        engine: &Engine,
+        events: Arc<dyn EventPublisher>,
+    ) -> Result<Self, StoreError> {
+        let mut reviews = Self {
             open: Arc::default(),
             finishing: Mutex::default(),
             deleting: Mutex::default(),
             events,
-        }
-    }
-
-    /// Reads all that are open.
-    ///
-    /// # Errors
-    /// `Failed`.
-    pub async fn load(&self, engine: &Engine) -> Result<(), StoreError> {
-        let mut at = 0;
+            loaded: 0,
+        };
+        let all = Stream {
+            subjects: engine.subjects.all_pull_requests(),
+            ..engine.subjects.log()
+        };
         loop {
-            let page = engine
-                .page(
-                    &engine.subjects.log(),
-                    at + 1,
-                    &engine.subjects.all_pull_requests(),
-                )
-                .await?;
-            let Some(last) = page.last() else {
-                return Ok(());
-            };
-            at = last.sequence;
+            let next = reviews.loaded + 1;
+            let page = engine.page(&all, next, &all.subjects).await?;
+            if page.is_empty() {
+                if engine.next_ask_leader(&all, next).await?.is_none() {
+                    return Ok(reviews);
+                }
+                // The server that was asked does not have it yet.
+                sleep(AGAIN).await;
+            }
             for message in &page {
-                self.apply(message)?;
+                reviews.loaded = message.sequence;
+                reviews.apply(message)?;
             }
         }
     }
 
     /// The log tells this.
     pub fn follow(&self, message: &Logged) {
-        if let Err(error) = self.apply(message) {
+        if message.sequence > self.loaded
+            && let Err(error) = self.apply(message)
+        {
             tracing::error!(%error, "the log has a pull request that is not understood");
         }
     }
@@ -111,6 +169,7 @@ impl Reviews {
                 streamer,
                 project,
                 id,
+                ended,
                 ..
             } => {
                 let not_understood = || StoreError::failed("a name in it is none");
@@ -118,7 +177,9 @@ impl Reviews {
                 let name = ProjectName::parse(&project);
                 let name = name.map_err(StoreError::failed)?;
                 let id = PullRequestId::parse(&id).ok_or_else(not_understood)?;
-                self.closed(&ProjectId { streamer, name }, id);
+                // Nobody is told of what was there at the start.
+                let ended = ended.filter(|_| message.sequence > self.loaded);
+                self.closed(&ProjectId { streamer, name }, id, ended.as_ref());
             }
         }
         Ok(())
@@ -136,10 +197,33 @@ impl Reviews {
         }
     }
 
-    fn closed(&self, project: &ProjectId, id: PullRequestId) {
-        let own = lock(&self.deleting).remove(&id);
-        let in_turn = own.unwrap_or_else(|| Box::new(|| {}));
+    fn closed(&self, project: &ProjectId, id: PullRequestId, ended: Option<&Ended>) {
+        let own = ended.and_then(|ended| self.take_own(id, ended));
+        let in_turn = own.unwrap_or_else(|| {
+            let notice = ended.and_then(|ended| {
+                let owner = UserName::parse(&ended.owner).ok()?;
+                let outcome = ended.outcome.outcome()?;
+                Some(ended::notice(project, &owner, id, outcome))
+            });
+            let events = Arc::clone(&self.events);
+            Box::new(move || {
+                let Some((topics, event)) = notice else {
+                    return;
+                };
+                for topic in topics {
+                    events.publish(&topic, event.clone(), None);
+                }
+            })
+        });
         self.open.remove(project, id, in_turn);
+    }
+
+    /// What is told here, if a delete of this node has ended it.
+    fn take_own(&self, id: PullRequestId, ended: &Ended) -> Option<Turn> {
+        match lock(&self.deleting).entry(id) {
+            Occupied(own) if own.get().0 == ended.by => Some(own.remove().1),
+            _ => None,
+        }
     }
 }
 
@@ -163,3 +247,6 @@ pub(crate) fn understand(
         bytes,
     })
 }
+
+#[cfg(test)]
+mod tests;

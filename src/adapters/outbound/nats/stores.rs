@@ -39,8 +39,7 @@ pub async fn open_stores(
     let rooms = NatsChatRooms::open(Arc::clone(&engine), Arc::clone(&nodes), rooms).await?;
     let (start, position) = Start::from_now(&engine, engine.subjects.log()).await?;
     let events = resources.events;
-    let reviews = Reviews::new(Arc::clone(&events));
-    reviews.load(&engine).await?;
+    let reviews = Reviews::load(&engine, Arc::clone(&events)).await?;
     let memory = ProjectMemory {
         budget: resources.memory,
         readers: AtomicUsize::new(0),

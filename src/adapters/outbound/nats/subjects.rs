@@ -192,6 +192,11 @@ impl Subjects {
         format!("{}.v.*", self.prefix)
     }
 
+    /// Where nodes say where streamers look.
+    pub fn focus(&self) -> String {
+        format!("{}.o", self.prefix)
+    }
+
     /// Where a node says that it lives.
     pub fn beat(&self, node: NodeId) -> String {
         format!("{}.n.{node}", self.prefix)

@@ -11,7 +11,7 @@ fn look(name: &str, line: Option<u32>) -> Command {
 }
 
 #[tokio::test]
-async fn those_who_asked_are_told_where_the_streamer_is_looking() {
+async fn those_who_asked_here_and_elsewhere_are_told_where_the_streamer_is_looking() {
     let scene = World::new().build();
     let mut session = scene.streamer().await;
     scene.journal.take();
@@ -22,7 +22,9 @@ async fn those_who_asked_are_told_where_the_streamer_is_looking() {
     assert_eq!(
         scene.journal.take(),
         [
+            "tell other servers: ana/demo focus /a 7",
             "publish presence ana/demo but #1: focus /a 7",
+            "tell other servers: ana/demo focus /new",
             "publish presence ana/demo but #1: focus /new",
         ]
     );

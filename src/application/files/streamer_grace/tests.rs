@@ -2,14 +2,15 @@ use crate::application::files::streamer_grace::delete_abandoned_projects;
 use crate::application::files::streamer_grace::start_grace;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
+use crate::application::locks::lock;
 use crate::application::periodic::every_second;
 use crate::application::ports::PresenceNews;
 use crate::application::session::disconnect::SessionGuard;
 use crate::application::test_world::{
-    ANA, START, Scene, World, authenticate, demo, disk_full, streaming,
+    ANA, START, Scene, World, authenticate, demo, disk_full, other, streaming,
 };
 use crate::domain::ProjectId;
 
@@ -176,6 +177,40 @@ async fn what_could_not_be_deleted_is_tried_again() {
     assert!(deleted_at(&scene, 30).await.is_empty());
     assert!(deleted_at(&scene, 59).await.is_empty());
     assert_eq!(deleted_at(&scene, 60).await, ALL);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_project_that_hangs_holds_up_neither_the_others_nor_the_rest_of_the_tidying() {
+    let mut world = deleting();
+    let (go_on, hangs) = mpsc::channel::<()>();
+    let hangs = Mutex::new(hangs);
+    let of_demo = |project: &ProjectId, _: &_, _: &_, _: &_| *project == demo();
+    let mut hanging = world.projects.expect_delete_file();
+    hanging = hanging.withf(of_demo).once();
+    hanging.returning(move |_, _, _, _| {
+        let _ = lock(&hangs).recv();
+        Err(disk_full())
+    });
+    world.rooms.expect_sweep().once().return_const(());
+    let scene = world.build();
+    for project in [demo(), other()] {
+        scene
+            .app
+            .abandoned
+            .streamer_left(&project, scene.app.uptime());
+    }
+    scene.at(START + 30);
+    every_second(&scene.app);
+    let deleted = ALL.map(|entry| entry.replace("ana/demo", "dan/other"));
+    let mut seen = Vec::new();
+    while seen.len() < deleted.len() {
+        tokio::task::yield_now().await;
+        seen.extend(scene.journal.take());
+        seen.retain(|entry| entry.starts_with("delete"));
+    }
+    assert_eq!(seen, deleted);
+    assert!(!scene.app.work.is_empty(), "the other still hangs");
+    drop(go_on);
 }
 
 /// What another server tells of the streamer.

@@ -105,7 +105,7 @@ async fn what_cannot_be_ended_tells_nobody() {
 
     // Somebody else was faster.
     let mut world = with_three();
-    let gone = |_: &ProjectId, _, _| Err(StoreError::NotFound);
+    let gone = |_: &ProjectId, _, _, _| Err(StoreError::NotFound);
     world.pull_requests.expect_delete().returning(gone);
     let scene = world.build();
     for mut session in [scene.streamer().await, scene.viewer().await] {

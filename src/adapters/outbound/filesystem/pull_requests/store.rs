@@ -21,7 +21,7 @@ use crate::application::ports::{
     FinishError, OpenFile, PullRequestStore, StoreError, TellFinished, Turn,
 };
 use crate::domain::{
-    FilePath, ProjectId, PullRequest, PullRequestId, Timestamp, UserName, Version,
+    FilePath, Outcome, ProjectId, PullRequest, PullRequestId, Timestamp, UserName, Version,
 };
 
 /// Keeps open pull requests in `.twicecast/pulls/<user>/<project>/<id>`, and their ids in memory.
@@ -161,6 +161,7 @@ impl PullRequestStore for FilesystemPullRequests {
         &self,
         project: &ProjectId,
         id: PullRequestId,
+        _outcome: Outcome,
         in_turn: Turn,
     ) -> Result<(), StoreError> {
         const WHAT: &str = "delete a pull request";

@@ -10,7 +10,7 @@ use crate::adapters::outbound::filesystem::Durability;
 use crate::adapters::outbound::filesystem::tests::{assert_nothing_is_left, base, names, on_disk};
 use crate::application::ports::{StagingId, StoreError};
 use crate::application::{FileContent, StagedContent};
-use crate::domain::{ProjectQuota, PullRequestId};
+use crate::domain::{Outcome, ProjectQuota, PullRequestId};
 
 #[tokio::test]
 async fn failed_writes_leave_nothing_behind() {
@@ -61,7 +61,7 @@ async fn what_is_discarded_leaves_the_disk() {
     let id = PullRequestId::from_u128(2);
     world
         .pull_requests
-        .delete(&demo(), id, Box::new(|| {}))
+        .delete(&demo(), id, Outcome::Closed, Box::new(|| {}))
         .await
         .expect("is deleted");
     wait_for(|| names(&state.join("staging")).is_empty()).await;

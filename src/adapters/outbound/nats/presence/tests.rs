@@ -54,6 +54,8 @@ impl Presence for Connections {
     }
 
     fn viewers_changed(&self, _: &ProjectId) {}
+
+    fn focus(&self, _: &FileKey, _: Option<u32>) {}
 }
 
 impl EventPublisher for Connections {
