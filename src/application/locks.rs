@@ -4,6 +4,8 @@
 //! In tests [`interleaved`] makes every lock a point at which another task may run in between, and
 //! tries many orders of tasks.
 
+pub(crate) mod keyed;
+
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -8,6 +8,7 @@ use tokio_util::task::TaskTracker;
 use crate::application::counts::Counts;
 use crate::application::files::abandoned_projects::AbandonedProjects;
 use crate::application::files::downloads::Downloads;
+use crate::application::files::hashing::Hashing;
 use crate::application::files::viewer_counts::ViewerCounts;
 use crate::application::guests::recent_guests::RecentGuests;
 use crate::application::limits::{Limits, Policy};
@@ -63,6 +64,7 @@ pub struct Application {
     pub(crate) abandoned: AbandonedProjects,
     pub(crate) viewer_counts: ViewerCounts,
     pub(crate) downloads: Arc<Downloads>,
+    pub(crate) hashing: Arc<Hashing>,
     pub(crate) apply_questions: ApplyQuestions,
     pub(crate) work: TaskTracker,
     pub(crate) recent_guests: RecentGuests,
@@ -86,6 +88,7 @@ impl Application {
             abandoned: AbandonedProjects::new(policy.delete_abandoned_after),
             viewer_counts: ViewerCounts::default(),
             downloads: Arc::default(),
+            hashing: Arc::default(),
             apply_questions: ApplyQuestions::default(),
             work: TaskTracker::new(),
             recent_guests: RecentGuests::default(),

@@ -185,7 +185,7 @@ impl FileStream {
     }
 
     /// Where the files come from.
-    pub fn source(&self) -> &Source {
+    pub(crate) fn source(&self) -> &Source {
         &self.source
     }
 
@@ -274,7 +274,8 @@ impl FileStream {
     }
 
     async fn look_ahead(&mut self) -> Result<(), RequestError> {
-        let (Some(position), Source::Project { project, store }) = (&self.position, &self.source)
+        let (Some(position), Source::Project { project, store, .. }) =
+            (&self.position, &self.source)
         else {
             return Ok(());
         };

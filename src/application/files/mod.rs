@@ -7,6 +7,7 @@ pub mod download;
 pub mod downloads;
 pub mod file_stream;
 pub mod focus;
+pub(crate) mod hashing;
 pub mod open_updated;
 pub(crate) mod optional_last_part;
 pub mod post_file;

@@ -208,4 +208,6 @@ fn missing(query: &PathQuery, recursively: bool) -> RequestError {
 }
 
 #[cfg(test)]
+mod hash_tests;
+#[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::application::files::hashing::Hashing;
 use crate::application::ports::{OpenFile, ProjectStore, PullRequestStore, StoreError};
 use crate::application::service::Application;
 use crate::domain::{ContentHash, FilePath, ProjectId, PullRequestId};
@@ -23,10 +24,11 @@ pub enum Missing {
 }
 
 /// Where the files come from.
-pub enum Source {
+pub(crate) enum Source {
     Project {
         project: ProjectId,
         store: Arc<dyn ProjectStore>,
+        hashing: Arc<Hashing>,
     },
     PullRequest {
         project: ProjectId,
@@ -69,13 +71,14 @@ impl Source {
         Self::Project {
             project,
             store: Arc::clone(&app.ports.projects),
+            hashing: Arc::clone(&app.hashing),
         }
     }
 
     /// Opens one file.
     pub async fn open(&self, path: &FilePath) -> Result<OpenFile, StoreError> {
         match self {
-            Self::Project { project, store } => store.open_file(project, path).await,
+            Self::Project { project, store, .. } => store.open_file(project, path).await,
             Self::PullRequest {
                 project, id, store, ..
             } => store.open_file(project, *id, path).await,
@@ -85,7 +88,7 @@ impl Source {
     /// Opens the first of `paths`, and perhaps more.
     pub async fn open_some(&self, paths: &[FilePath]) -> Vec<Result<OpenFile, StoreError>> {
         match self {
-            Self::Project { project, store } => {
+            Self::Project { project, store, .. } => {
                 let opened = store.open_files(project, paths, BYTES_AT_ONCE as u64).await;
                 opened.unwrap_or_else(|error| vec![Err(error)])
             }

@@ -1,10 +1,19 @@
 //! The entries of a `list`, and their hashes.
 
+use std::time::Duration;
+
+use tokio::time::timeout;
+
 use super::{FileStream, NextFile};
+use crate::application::fair_share::disk_user;
 use crate::application::files::stream_source::Source;
-use crate::application::ports::OpenFile;
+use crate::application::ports::{OpenFile, StoreError};
 use crate::application::request_error::RequestError;
-use crate::domain::{FilePath, ProjectEntry};
+use crate::domain::{ContentHash, FilePath, ProjectEntry, Version};
+
+/// How long a `list` waits for another that computes the same hash: that one may have become heavy
+/// since it began, or fail.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 impl FileStream {
     /// The next entry of a `list`; `None` at the end. A file is opened only if its hash is not
@@ -51,11 +60,8 @@ impl FileStream {
         if !self.is_hashed(file.bytes) {
             return NextFile::File(path, entry);
         }
-        match file.sha256().await {
+        match self.hash(&path, file).await {
             Ok(hash) => {
-                if let Source::Project { project, store } = &self.source {
-                    store.note_hash(project, &path, file.version, hash);
-                }
                 entry.sha256 = Some(hash);
                 NextFile::File(path, entry)
             }
@@ -65,5 +71,33 @@ impl FileStream {
                 NextFile::Unreadable(path)
             }
         }
+    }
+
+    /// The hash of a file, computed by one of those who need it at the same time, unless that takes
+    /// long. That of an unknown version is not remembered, so each computes their own.
+    async fn hash(&self, path: &FilePath, file: &OpenFile) -> Result<ContentHash, StoreError> {
+        let Source::Project {
+            project,
+            store,
+            hashing,
+        } = &self.source
+        else {
+            return file.sha256().await;
+        };
+        if file.version == Version::UNKNOWN {
+            return file.sha256().await;
+        }
+        let goes_last = disk_user().goes_last();
+        let key = (project.clone(), path.clone(), file.version, goes_last);
+        let _alone = timeout(PATIENCE, hashing.lock(&key)).await;
+        // Another may have computed it meanwhile.
+        let now = store.find_file(project, path).await.ok();
+        let known = now.filter(|now| now.version == file.version);
+        if let Some(hash) = known.and_then(|known| known.sha256) {
+            return Ok(hash);
+        }
+        let hash = file.sha256().await?;
+        store.note_hash(project, path, file.version, hash);
+        Ok(hash)
     }
 }

@@ -312,7 +312,7 @@ async fn a_digest_is_that_of_all_bytes() {
 }
 
 /// What a `list` reports: names, and whether with a hash.
-async fn listed(scene: &Scene, name: &str) -> Vec<(String, bool)> {
+pub(super) async fn listed(scene: &Scene, name: &str) -> Vec<(String, bool)> {
     listed_by(scene, list(demo(), name, true)).await
 }
 
