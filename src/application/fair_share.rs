@@ -2,7 +2,7 @@
 //!
 //! Each connection has a small bucket of processor time. One that has emptied it is *heavy*: before
 //! each poll its tasks take one of a few turns, which heavy connections share, first come, first
-//! served: streamers among themselves, and the others among themselves. For each of the two there
+//! served: streamers among themselves, and the others among themselves. One alone needs none. For each of the two there
 //! is one turn fewer than the runtime has workers, so that many floods of a kind take no more of
 //! the processor than one.
 //!
@@ -12,6 +12,7 @@
 //! A turn is given back only once its worker has run the other tasks that are ready and looked for
 //! new input. Without that, a single worker would never find a turn taken.
 
+mod activity;
 mod credit;
 mod disk_use;
 mod wake_up;
@@ -34,6 +35,8 @@ use credit::Credit;
 use disk_use::{DiskUse, DiskUsers};
 use wake_up::WakeUp;
 
+use activity::Activity;
+pub use activity::{is_one_alone, is_slice_over};
 #[cfg(test)]
 pub(crate) use disk_use::as_heavy;
 pub use disk_use::{DiskUser, disk_user};
@@ -48,11 +51,22 @@ const WITHHELD: usize = 120;
 pub struct FairShare(Arc<Shared>);
 
 /// What all connections share.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
+    activity: &'static Activity,
     /// One lot for the privileged, one for the others; made in the runtime of the first connection.
     turns: OnceLock<[Turns; 2]>,
     disk_users: Arc<DiskUsers>,
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        Self {
+            activity: &activity::PROCESS,
+            turns: OnceLock::new(),
+            disk_users: Arc::default(),
+        }
+    }
 }
 
 /// Turns, and how many tasks wait for one.
@@ -229,7 +243,7 @@ impl<F> Sharing<F> {
                     credit.refill(woken);
                 }
             }
-            if credit.is_positive() {
+            if credit.is_positive() || self.is_alone(turns) {
                 return Poll::Ready(None);
             }
             if let Ok(turn) = Arc::clone(&turns.free).try_acquire_owned() {
@@ -248,6 +262,21 @@ impl<F> Sharing<F> {
             wake_up.take();
         }
         Poll::Ready(turn)
+    }
+
+    /// Whether it need take no turn: no other connection is there, or waits.
+    fn is_alone(&self, turns: &Turns) -> bool {
+        let is_one_alone = || {
+            let now = Instant::now().into_std();
+            self.share.shared.activity.is_one_alone(now)
+        };
+        turns.queue.load(Ordering::Relaxed) == 0 && is_one_alone()
+    }
+
+    /// It is served, or wants to be.
+    fn note(&self, now: Instant) {
+        let own = Arc::as_ptr(&self.share).addr();
+        self.share.shared.activity.note(own, now.into_std());
     }
 
     fn poll_now(&mut self, cx: &mut Context<'_>) -> Poll<F::Output>
@@ -271,12 +300,16 @@ impl<F: Future + Unpin> Future for Sharing<F> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         // If the poll panics, it is dropped with it.
-        let turn = ready!(self.poll_turn(cx));
+        let Poll::Ready(turn) = self.poll_turn(cx) else {
+            self.note(Instant::now());
+            return Poll::Pending;
+        };
         let makes_others_wait = turn.is_some() && self.share.do_others_wait();
         if makes_others_wait {
             withhold_budget(cx);
         }
         let started = Instant::now();
+        self.note(started);
         let user = DiskUser::new(&self.share.disk_use, makes_others_wait);
         let polled = user.scope(|| self.poll_now(cx));
         lock(&self.share.credit).charge(started);

@@ -1,6 +1,8 @@
 //! The tasks that bring waiting frames to the sockets of all connections.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -10,12 +12,8 @@ use tokio::sync::Notify;
 use tokio::task::{JoinSet, yield_now};
 
 use crate::adapters::delivery::send_queue::Lane;
+use crate::application::fair_share::is_slice_over;
 use crate::application::locks;
-
-/// How many connections of each lane are flushed before other tasks get to run, if none of them has
-/// so much to write that it has to wait for another turn.
-const FEW_AT_ONCE: usize = 32;
-const MANY_AT_ONCE: usize = 16;
 
 /// How long connections are flushed before other tasks get to run: some have much to write.
 const SLICE: Duration = Duration::from_micros(30);
@@ -34,12 +32,12 @@ pub(crate) trait Flush: Send + Sync {
 pub(crate) struct FlushTask {
     waiting: Mutex<Waiting>,
     called: Notify,
-    slice: Duration,
+    is_slice_over: fn(Instant) -> bool,
 }
 
 impl Default for FlushTask {
     fn default() -> Self {
-        Self::of_slice(SLICE)
+        Self::with(|since| is_slice_over(since, SLICE))
     }
 }
 
@@ -48,12 +46,11 @@ impl Default for FlushTask {
 struct Waiting {
     few: VecDeque<Arc<dyn Flush>>,
     many: VecDeque<Arc<dyn Flush>>,
-    /// Whether the last slice was over before the crowds' turn came, so that theirs is next.
-    is_many_next: bool,
+    /// Whether the last slice was over before the crowds' turn came, so that this one is theirs.
+    is_many_first: bool,
+    /// Whether the flush task has been woken up and has not found it empty since.
+    is_awake: bool,
 }
-
-/// Writers to be flushed, each with its lane.
-type Batch = Vec<(Arc<dyn Flush>, Lane)>;
 
 impl Waiting {
     fn lane(&mut self, lane: Lane) -> &mut VecDeque<Arc<dyn Flush>> {
@@ -63,26 +60,17 @@ impl Waiting {
         }
     }
 
-    /// Some writers of each lane.
-    fn take_batch(&mut self) -> Batch {
-        let mut batch = Vec::new();
-        let mut lanes = [(Lane::Few, FEW_AT_ONCE), (Lane::Many, MANY_AT_ONCE)];
-        if std::mem::take(&mut self.is_many_next) {
+    fn next(&mut self) -> Option<(Arc<dyn Flush>, Lane)> {
+        let mut lanes = [Lane::Few, Lane::Many];
+        if self.is_many_first {
             lanes.reverse();
         }
-        for (lane, most) in lanes {
-            let waiting = self.lane(lane);
-            let count = waiting.len().min(most);
-            batch.extend(waiting.drain(..count).map(|writer| (writer, lane)));
+        let mut next = lanes.into_iter();
+        let next = next.find_map(|lane| Some((self.lane(lane).pop_front()?, lane)));
+        if next.is_none() {
+            (self.is_many_first, self.is_awake) = (false, false);
         }
-        batch
-    }
-
-    /// Puts writers that were not flushed back to where they were.
-    fn put_back(&mut self, rest: impl DoubleEndedIterator<Item = (Arc<dyn Flush>, Lane)>) {
-        for (writer, lane) in rest.rev() {
-            self.lane(lane).push_front(writer);
-        }
+        next
     }
 
     fn len(&self) -> usize {
@@ -91,20 +79,33 @@ impl Waiting {
 }
 
 impl FlushTask {
-    fn of_slice(slice: Duration) -> Self {
+    fn with(is_slice_over: fn(Instant) -> bool) -> Self {
         Self {
             waiting: Mutex::default(),
             called: Notify::new(),
-            slice,
+            is_slice_over,
         }
     }
 
     /// Has `writer` flushed soon.
-    pub(crate) fn call(&self, writer: Arc<dyn Flush>, lane: Lane) {
-        let mut waiting = locks::lock(&self.waiting);
-        waiting.lane(lane).push_back(writer);
-        if waiting.len() == 1 {
-            drop(waiting);
+    pub(crate) fn call(self: &Arc<Self>, writer: Arc<dyn Flush>, lane: Lane) {
+        let is_awake = {
+            let mut waiting = locks::lock(&self.waiting);
+            waiting.lane(lane).push_back(writer);
+            waiting.is_awake
+        };
+        if !is_awake {
+            HELD.with_borrow_mut(|held| match held {
+                None => self.wake(),
+                Some(held) if held.iter().any(|other| Arc::ptr_eq(other, self)) => {}
+                Some(held) => held.push(Arc::clone(self)),
+            });
+        }
+    }
+
+    fn wake(&self) {
+        let was_awake = std::mem::replace(&mut locks::lock(&self.waiting).is_awake, true);
+        if !was_awake {
             self.called.notify_one();
         }
     }
@@ -112,17 +113,20 @@ impl FlushTask {
     async fn run(&self) {
         loop {
             self.called.notified().await;
-            while self.flush_batch() {
+            while self.flush_slice() {
                 yield_now().await;
             }
         }
     }
 
-    /// Flushes some connections of each lane. Returns whether more are waiting.
-    fn flush_batch(&self) -> bool {
-        let mut batch = locks::lock(&self.waiting).take_batch().into_iter();
+    /// Flushes connections for a slice. Returns whether more are waiting; if not, it has to be woken
+    /// up again.
+    fn flush_slice(&self) -> bool {
         let (since, mut has_flushed_many) = (Instant::now(), false);
-        while let Some((writer, lane)) = batch.next() {
+        loop {
+            let Some((writer, lane)) = locks::lock(&self.waiting).next() else {
+                return false;
+            };
             has_flushed_many |= lane == Lane::Many;
             // A panic in one connection must not end the task that serves many.
             let flushed = catch_unwind(AssertUnwindSafe(|| writer.flush_some()));
@@ -132,18 +136,65 @@ impl FlushTask {
                 false
             });
             // One that has more to write has taken as long as many short ones do.
-            if has_more || since.elapsed() > self.slice {
+            if has_more || (self.is_slice_over)(since) {
                 let mut waiting = locks::lock(&self.waiting);
-                waiting.put_back(batch);
-                waiting.is_many_next = !has_flushed_many && !waiting.many.is_empty();
-                drop(waiting);
+                waiting.is_many_first = !has_flushed_many && !waiting.many.is_empty();
                 if has_more {
-                    self.call(writer, Lane::Many);
+                    waiting.many.push_back(writer);
                 }
-                break;
+                waiting.is_awake = waiting.len() > 0;
+                return waiting.is_awake;
             }
         }
-        locks::lock(&self.waiting).len() > 0
+    }
+}
+
+thread_local! {
+    /// The flush tasks that this thread wakes up later.
+    static HELD: RefCell<Option<Vec<Arc<FlushTask>>>> = const { RefCell::new(None) };
+}
+
+/// Has the flush tasks that this thread calls wait until this is dropped, or until another thread
+/// calls them. One that is woken up for the first of a crowd would take the processor from this
+/// thread, only to wait for the next of them.
+pub(crate) struct Together {
+    /// Whether there was none in this thread yet.
+    is_outermost: bool,
+    /// It ends in the thread in which it began.
+    _stays: PhantomData<*const ()>,
+}
+
+impl Together {
+    pub(crate) fn begin() -> Self {
+        HELD.with_borrow_mut(|held| {
+            let is_outermost = held.is_none();
+            held.get_or_insert_default();
+            Self {
+                is_outermost,
+                _stays: PhantomData,
+            }
+        })
+    }
+
+    /// Wakes up those that have been called until now.
+    pub(crate) fn flush(&self) {
+        if self.is_outermost {
+            wake(HELD.replace(Some(Vec::new())));
+        }
+    }
+}
+
+impl Drop for Together {
+    fn drop(&mut self) {
+        if self.is_outermost {
+            wake(HELD.take());
+        }
+    }
+}
+
+fn wake(called: Option<Vec<Arc<FlushTask>>>) {
+    for flush_task in called.into_iter().flatten() {
+        flush_task.wake();
     }
 }
 
@@ -182,6 +233,8 @@ impl FlushTasks {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
 
     /// Always has more to write, until it has been called `left` times.
@@ -233,16 +286,57 @@ mod tests {
             order: Arc::clone(&order),
             done: Arc::clone(&done),
         };
-        let task = FlushTask::of_slice(Duration::MAX);
+        let task = Arc::new(FlushTask::with(|_| true));
         for _ in 0..100 {
             task.call(Arc::new(writer('m')), Lane::Many);
         }
-        assert!(task.flush_batch());
+        assert!(task.flush_slice());
         task.call(Arc::new(writer('f')), Lane::Few);
-        while task.flush_batch() {}
+        while task.flush_slice() {}
         let order = locks::lock(&order);
-        assert_eq!(order.find('f'), Some(MANY_AT_ONCE));
+        assert_eq!(order.find('f'), Some(1));
         assert_eq!(order.len(), 101);
+    }
+
+    #[tokio::test]
+    async fn a_crowd_is_flushed_once_all_of_it_waits_and_none_is_forgotten() {
+        let task = Arc::new(FlushTask::with(|_| false));
+        let nothing = || {
+            Arc::new(Endless {
+                name: 'a',
+                left: AtomicUsize::new(1),
+                order: Arc::default(),
+                done: Arc::default(),
+            })
+        };
+        let is_called = || task.called.notified().now_or_never().is_some();
+        let together = Together::begin();
+        {
+            let inner = Together::begin();
+            task.call(nothing(), Lane::Many);
+            inner.flush();
+        }
+        task.call(nothing(), Lane::Many);
+        assert!(!is_called());
+        together.flush();
+        assert!(is_called());
+        assert!(!task.flush_slice());
+        task.call(nothing(), Lane::Many);
+        assert!(!is_called());
+        drop(together);
+        assert!(is_called());
+        assert!(!task.flush_slice());
+        task.call(nothing(), Lane::Few);
+        assert!(is_called(), "nothing is held any more");
+        assert!(!task.flush_slice());
+
+        let _together = Together::begin();
+        task.call(nothing(), Lane::Many);
+        let other = Arc::clone(&task);
+        let answer = nothing();
+        let calls = std::thread::spawn(move || other.call(answer, Lane::Few));
+        calls.join().expect("no panic");
+        assert!(is_called(), "what is held here holds up no other thread");
     }
 
     #[test]
@@ -256,14 +350,14 @@ mod tests {
                 done: Arc::clone(&done),
             })
         };
-        let task = FlushTask::of_slice(Duration::MAX);
+        let task = Arc::new(FlushTask::with(|_| false));
         task.call(writer('a', 1), Lane::Few);
         task.call(writer('b', 2), Lane::Few);
         task.call(writer('c', 1), Lane::Few);
         task.call(writer('d', 1), Lane::Many);
-        assert!(task.flush_batch());
+        assert!(task.flush_slice());
         assert_eq!(*locks::lock(&order), "ab");
-        assert!(!task.flush_batch());
+        assert!(!task.flush_slice());
         assert_eq!(*locks::lock(&order), "abdbc");
     }
 
@@ -276,7 +370,7 @@ mod tests {
             order: Arc::clone(&order),
             done: Arc::default(),
         };
-        let task = FlushTask::of_slice(Duration::ZERO);
+        let task = Arc::new(FlushTask::with(|_| true));
         for (name, lane) in [
             ('f', Lane::Few),
             ('g', Lane::Few),
@@ -285,8 +379,16 @@ mod tests {
         ] {
             task.call(Arc::new(writer(name)), lane);
         }
-        while task.flush_batch() {}
+        while task.flush_slice() {}
         assert_eq!(*locks::lock(&order), "fmgh");
+        for (name, lane) in [('i', Lane::Few), ('m', Lane::Many)] {
+            task.call(Arc::new(writer(name)), lane);
+        }
+        while task.flush_slice() {}
+        task.call(Arc::new(writer('m')), Lane::Many);
+        task.call(Arc::new(writer('j')), Lane::Few);
+        while task.flush_slice() {}
+        assert_eq!(*locks::lock(&order), "fmghimjm");
     }
 
     struct Panics(Notify);

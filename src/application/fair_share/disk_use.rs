@@ -63,6 +63,14 @@ impl DiskUser {
         self.makes_others_wait || disk_use.is_some_and(DiskUse::holds_up_others)
     }
 
+    /// Whether both are the same connection, or none.
+    pub fn is(&self, other: &Self) -> bool {
+        match (&self.disk_use, &other.disk_use) {
+            (Some(own), Some(other)) => Arc::ptr_eq(own, other),
+            (own, other) => own.is_none() && other.is_none(),
+        }
+    }
+
     /// Charges it for what a thread has used of the processor.
     pub fn charge(&self, time: Duration) {
         if let Some(disk_use) = &self.disk_use {

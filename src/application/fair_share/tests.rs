@@ -11,7 +11,16 @@ use super::*;
 
 /// One turn of each lot, as on a machine with two processors.
 fn one_turn() -> FairShare {
+    let activity = Activity::new();
+    activity.note(1, Instant::now().into_std());
+    let long = Duration::from_secs(1_000_000);
+    activity.note(2, (Instant::now() + long).into_std());
+    of_activity(activity)
+}
+
+fn of_activity(activity: Activity) -> FairShare {
     FairShare(Arc::new(Shared {
+        activity: Box::leak(Box::new(activity)),
         turns: OnceLock::from([(); 2].map(|()| Turns::new(1))),
         ..Shared::default()
     }))
@@ -59,6 +68,26 @@ async fn a_light_connection_is_polled_while_heavy_ones_wait() {
     assert_eq!(poll(Pin::new(&mut heavy)), Poll::Pending);
     drop(held);
     assert_eq!(poll(Pin::new(&mut heavy)), Poll::Ready("heavy"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_heavy_connection_takes_turns_only_where_others_are_served_too() {
+    let share = of_activity(Activity::new());
+    let (upload, other) = (heavy(&share), share.open());
+    let needs_a_turn = |upload: &Arc<ProcessorShare>| {
+        let work = pin!(async {});
+        lock(&upload.credit).nanos = -nanos(FULL);
+        poll(Pin::new(&mut upload.serve(work))).is_pending()
+    };
+    let held = turns(&share).free.try_acquire();
+    assert!(!needs_a_turn(&upload), "it is the first");
+    assert!(poll(Pin::new(&mut other.work(async {}))).is_ready());
+    assert!(needs_a_turn(&upload));
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert!(!needs_a_turn(&upload), "it has been alone for a while");
+    let _waits = Queued::new(&turns(&share).queue);
+    assert!(needs_a_turn(&upload), "another waits");
+    drop(held);
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,7 +9,7 @@ use futures_util::{FutureExt, StreamExt};
 use tokio::time::Instant;
 
 use crate::application::command::Command;
-use crate::application::fair_share::ProcessorShare;
+use crate::application::fair_share::{ProcessorShare, is_slice_over};
 use crate::application::files::change_outlives_connection::{Commit, commit};
 use crate::application::outcome::{CommandOutcome, LongAnswer};
 use crate::application::reply::Reply;
@@ -141,7 +141,7 @@ impl<'a, R: Responder, O: Fn(&Session) + Send + Sync> RequestProcessor<'a, R, O>
     /// Carries out a request and those that have already arrived. Returns why the processor has
     /// stopped, if it has.
     async fn carry_out_all(&mut self, mut request: Request<R::Context>) -> Option<Done> {
-        let mut since = Instant::now();
+        let mut since = std::time::Instant::now();
         loop {
             self.share.set_busy(true);
             let done = self.carry_out(request).await;
@@ -163,9 +163,9 @@ impl<'a, R: Responder, O: Fn(&Session) + Send + Sync> RequestProcessor<'a, R, O>
             }
             // `run` handles the end.
             request = self.requests.next().now_or_never()?.ok()?;
-            if since.elapsed() > SLICE {
+            if is_slice_over(since, SLICE) {
                 tokio::task::yield_now().await;
-                since = Instant::now();
+                since = std::time::Instant::now();
             }
         }
     }

@@ -5,8 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::deliveries::Handed;
+use crate::adapters::delivery::flush::Together;
 use crate::adapters::delivery::send_queue::Latest;
 use crate::adapters::delivery::send_queue::queue::{Frame, SendQueue};
+use crate::application::fair_share::is_slice_over;
 use crate::application::locks::lock;
 use crate::application::{ConnectionId, Event};
 use crate::domain::Contents;
@@ -89,6 +91,7 @@ impl<F: Frame> Members<F> {
         encode: &Encoder<F>,
     ) -> Handed {
         let mut handed = Handed::default();
+        let together = Together::begin();
         let members = lock(&self.0);
         if let Some(origin) = origin.and_then(|id| members.receivers.get(&id))
             && let Some((file, version)) = event.file_change()
@@ -103,8 +106,9 @@ impl<F: Frame> Members<F> {
             .filter(|(id, _)| Some(**id) != origin)
             .enumerate()
             .map(|(number, (_, receiver))| {
-                if number % AT_ONCE == AT_ONCE - 1 && since.elapsed() > SLICE {
+                if number % AT_ONCE == AT_ONCE - 1 && is_slice_over(since, SLICE) {
                     // A crowd must not keep the processor from other threads for milliseconds.
+                    together.flush();
                     std::thread::yield_now();
                     since = Instant::now();
                 }

@@ -1,6 +1,6 @@
 //! What bounds the memory that a connection that does not read takes, and why it is closed then.
-//! [`SendQueue`](super::SendQueue) enforces it. All connections together are bounded by
-//! [`Account`](crate::application::memory::Account).
+//! `deliver.rs` beside this file enforces it. All connections together are bounded by the
+//! [`MemoryBudget`](crate::application::memory::MemoryBudget).
 
 /// The bounds of one queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,5 +1,8 @@
 use std::collections::VecDeque;
 use std::sync::atomic::AtomicUsize;
+use std::sync::{Mutex, mpsc};
+use std::thread;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -122,6 +125,43 @@ fn counted(world: &World, kind: EventKind) -> Vec<(&'static str, u64)> {
     let receivers = world.hub.deliveries.receivers().of(kind).iter();
     let counts = receivers.map(|(how, count)| (how, count.get()));
     counts.filter(|(_, count)| *count > 0).collect()
+}
+
+#[test]
+fn who_tells_many_in_one_topic_holds_up_no_other_topic() {
+    let (begun, is_telling) = mpsc::channel();
+    let (go_on, waits) = mpsc::channel::<()>();
+    let waits = Mutex::new(waits);
+    let hub = Hub::new(move |event: &Event, _| {
+        if matches!(event, Event::ChatMessage(_)) {
+            begun.send(()).expect("the test waits for it");
+            let _ = lock(&waits).recv();
+        }
+        vec![describe(event)]
+    });
+    let encoded = Arc::default();
+    let world = World { hub, encoded };
+    let (id, queue) = world.connect();
+    let audience = Topic::Presence(project());
+    for topic in [room(), audience.clone()] {
+        world.hub.subscribe(id, topic);
+    }
+    thread::scope(|threads| {
+        threads.spawn(|| world.say(1, None));
+        is_telling.recv().expect("it has begun");
+        let (done, is_done) = mpsc::channel();
+        let (hub, audience) = (&world.hub, &audience);
+        threads.spawn(move || {
+            let project = project();
+            let viewers = 2;
+            hub.publish(audience, Event::ViewersChanged { project, viewers }, None);
+            done.send(()).expect("the test waits for it");
+        });
+        let told = is_done.recv_timeout(Duration::from_secs(10));
+        drop(go_on);
+        assert!(told.is_ok(), "it waits for the other topic");
+    });
+    assert_eq!(taken(&queue), ["viewers 2", "1"]);
 }
 
 #[test]

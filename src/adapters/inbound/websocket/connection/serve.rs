@@ -10,6 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::Fuse;
 use tokio::sync::{Semaphore, watch};
 
 use crate::adapters::delivery::{
@@ -189,7 +191,7 @@ async fn attend(
     } = connection;
     let mut writing = pin!(write(writer, connection_writer));
     let mut working = pin!(processor.run());
-    let mut updating = pin!(responder.pending_updates());
+    let mut updating = pin!(responder.pending_updates().fuse());
     let ending = {
         let mut reading = pin!(read(reader, requests, service, authenticated));
         tokio::select! {
@@ -221,6 +223,8 @@ async fn attend(
                     _ = &mut working => return,
                 }
             }
+            // Nobody polls it any more, so it must not keep a turn of the disk, or a permit.
+            updating.set(Fuse::terminated());
             responder.queue.close();
             working.await;
         };

@@ -11,8 +11,9 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 
 use crate::adapters::outbound::filesystem::pool::blocking_threads::on_a_thread;
+use crate::adapters::outbound::filesystem::pool::pacer::{Paced, Pacer};
 use crate::adapters::outbound::filesystem::sandbox::folder::Folder;
-use crate::application::fair_share::{DiskUser, disk_user};
+use crate::application::fair_share::{DiskUser, disk_user, is_one_alone};
 use crate::application::locks::lock;
 use crate::application::ports::StoreError;
 use crate::application::{DiskCounts, DiskWork};
@@ -26,11 +27,13 @@ const QUICK_WIDTH: usize = 8;
 const NARROW_WIDTH: usize = 4;
 
 /// The same for what is done for a project last: as many as there are processors, and two at least.
-/// More threads of low priority would take the locks of the file system from each other, and whoever
-/// needs one would wait for all of them.
 static LAST_WIDTH: LazyLock<usize> = LazyLock::new(|| {
     thread::available_parallelism().map_or(2, |count| count.get().clamp(2, WIDTH))
 });
+
+/// What goes last and changes projects does not wait for what else goes last.
+static CHANGES: Pacer = Pacer::new();
+static OTHERS: Pacer = Pacer::new();
 
 /// If no quick operation has begun for this long, those that wait get another thread: what is
 /// usually quick is slow at the moment. A long queue is no reason at first: where the processor is
@@ -61,16 +64,17 @@ pub(crate) struct BlockingPool {
 /// What waits and is done for those that go last, or for the others.
 #[derive(Clone)]
 struct Lane {
-    has_low_priority: bool,
+    /// Of work that goes last on threads of low priority.
+    pacer: Option<&'static Pacer>,
     slow: Arc<Semaphore>,
     quick_width: usize,
     quick: Arc<Mutex<Quick>>,
 }
 
 impl Lane {
-    fn new(has_low_priority: bool, slow: usize, quick_width: usize) -> Self {
+    fn new(pacer: Option<&'static Pacer>, slow: usize, quick_width: usize) -> Self {
         Self {
-            has_low_priority,
+            pacer,
             slow: Arc::new(Semaphore::new(slow)),
             quick_width,
             quick: Arc::default(),
@@ -78,9 +82,21 @@ impl Lane {
     }
 
     /// For what one project's files need.
-    fn last(usual_width: usize) -> Self {
+    fn last(pacer: &'static Pacer, usual_width: usize) -> Self {
         let width = usual_width.min(*LAST_WIDTH);
-        Self::new(true, width, width)
+        Self::new(Some(pacer), width, width)
+    }
+
+    fn has_low_priority(&self) -> bool {
+        self.pacer.is_some()
+    }
+
+    /// Waits until its work for this connection may begin.
+    async fn begin(&self, user: &DiskUser) -> Option<Paced> {
+        match self.pacer {
+            Some(pacer) => Some(pacer.begin(user).await),
+            None => None,
+        }
     }
 
     /// Has one more thread do the waiting work, if there may be one more.
@@ -93,11 +109,11 @@ impl Lane {
             quick.threads += 1;
         }
         let quick = Arc::clone(&self.quick);
-        on_a_thread(self.has_low_priority, move || {
+        on_a_thread(self.has_low_priority(), move || {
             let mut batch = Batch::default();
             let mut since = Instant::now();
             while let Some(job) = next(&quick) {
-                if since.elapsed() > SLICE {
+                if since.elapsed() > SLICE && !is_one_alone() {
                     thread::yield_now();
                     since = Instant::now();
                 }
@@ -116,20 +132,26 @@ struct Meter {
 
 impl Meter {
     /// Does `work` for `user`, and counts how long it takes and whether the system refuses it. What
-    /// is quick hardly waits, and is charged by the time it takes: the thread's own clock would be a
-    /// tenth of its cost.
+    /// is quick hardly waits, and is charged by the time it takes unless it goes last: the thread's
+    /// own clock would be a tenth of its cost.
     fn measure<T>(
         &self,
         user: &DiskUser,
+        paced: Option<Paced>,
         is_quick: bool,
         work: impl FnOnce() -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let (begun, before) = (Instant::now(), (!is_quick).then(time_of_thread));
+        let may_use_much = !is_quick || paced.is_some();
+        let (begun, before) = (Instant::now(), may_use_much.then(time_of_thread));
         let result = work();
         let took = begun.elapsed();
-        user.charge(before.map_or(took.min(MAX_QUICK), |before| {
+        let spent = before.map_or(took.min(MAX_QUICK), |before| {
             time_of_thread().saturating_sub(before)
-        }));
+        });
+        if let Some(paced) = paced {
+            paced.end(took, spent);
+        }
+        user.charge(spent);
         self.counts.operations.of(self.work).add(took);
         if matches!(result, Err(StoreError::Failed(_))) {
             self.counts.errors.of(self.work).one();
@@ -186,28 +208,28 @@ impl BlockingPool {
     /// A pool for work whose locks all projects share; the system locks a folder, too, while it
     /// changes. A thread that lets others go first would hold up all of them.
     pub fn shared(work: DiskWork, counts: &Arc<DiskCounts>) -> Self {
-        let lane = || Lane::new(false, WIDTH, QUICK_WIDTH);
+        let lane = || Lane::new(None, WIDTH, QUICK_WIDTH);
         Self::of(lane(), lane(), work, counts)
     }
 
     /// A pool for changes of a project's files. Those of connections that go last let all others go
     /// first.
     pub fn changes(work: DiskWork, counts: &Arc<DiskCounts>) -> Self {
-        let usual = Lane::new(false, WIDTH, QUICK_WIDTH);
-        Self::of(usual, Lane::last(WIDTH), work, counts)
+        let usual = Lane::new(None, WIDTH, QUICK_WIDTH);
+        Self::of(usual, Lane::last(&CHANGES, WIDTH), work, counts)
     }
 
     /// The same for drafts or pull requests, those of all projects.
     pub fn changes_of_all(work: DiskWork, counts: &Arc<DiskCounts>) -> Self {
-        let lane = |has_low_priority| Lane::new(has_low_priority, WIDTH, QUICK_WIDTH);
-        Self::of(lane(false), lane(true), work, counts)
+        let lane = |pacer| Lane::new(pacer, WIDTH, QUICK_WIDTH);
+        Self::of(lane(None), lane(Some(&OTHERS)), work, counts)
     }
 
     /// The same for what is read of a project: a pool of few threads, which must leave most of the
     /// disk's turns to others.
     pub fn reads(work: DiskWork, counts: &Arc<DiskCounts>) -> Self {
-        let usual = Lane::new(false, NARROW_WIDTH, NARROW_WIDTH);
-        Self::of(usual, Lane::last(NARROW_WIDTH), work, counts)
+        let usual = Lane::new(None, NARROW_WIDTH, NARROW_WIDTH);
+        Self::of(usual, Lane::last(&OTHERS, NARROW_WIDTH), work, counts)
     }
 
     fn of(usual: Lane, last: Lane, work: DiskWork, counts: &Arc<DiskCounts>) -> Self {
@@ -229,9 +251,10 @@ impl BlockingPool {
         let lane = self.lane(&user);
         let permit = Arc::clone(&lane.slow).acquire_owned().await;
         let permit = permit.map_err(StoreError::failed)?;
+        let paced = lane.begin(&user).await;
         let (span, meter) = (tracing::Span::current(), self.meter.clone());
-        let task = on_a_thread(lane.has_low_priority, move || {
-            let result = span.in_scope(|| meter.measure(&user, false, work));
+        let task = on_a_thread(lane.has_low_priority(), move || {
+            let result = span.in_scope(|| meter.measure(&user, paced, false, work));
             drop(permit);
             result
         });
@@ -247,10 +270,11 @@ impl BlockingPool {
         let (done, mut result) = oneshot::channel();
         let user = disk_user();
         let lane = self.lane(&user);
+        let paced = lane.begin(&user).await;
         let (span, meter) = (tracing::Span::current(), self.meter.clone());
         let job = move |batch: &mut Batch| {
             if !done.is_closed() {
-                let work = || span.in_scope(|| meter.measure(&user, true, || work(batch)));
+                let work = || span.in_scope(|| meter.measure(&user, paced, true, || work(batch)));
                 let result = catch_unwind(AssertUnwindSafe(work));
                 let result = result.map_err(|_| StoreError::failed("an operation panicked"));
                 // The caller may be gone by now.
