@@ -47,6 +47,24 @@ test("a few letters, arrows and Enter open a file, and the focus lands in the co
   await page.behaved();
 });
 
+test("the palette finds a file that comes while it is open, and what is chosen stays chosen", async (t) => {
+  const { server, ana } = await project(t);
+  const page = await open(t, server);
+  await row(page, "README.md").waitFor();
+  await page.keyboard.press("t");
+  await palette(page).fill("new");
+  await page.getByText("No file has these letters.").waitFor();
+  await ana.post("/src/a_new_one.rs", "first\n");
+  const chosen = page.getByRole("option", { selected: true }).locator(".base");
+  await becomes(() => chosen.innerText(), "a_new_one.rs");
+  await ana.post("/new", "second\n");
+  await page.getByRole("option", { name: "new", exact: true }).waitFor();
+  await becomes(() => chosen.innerText(), "a_new_one.rs");
+  await palette(page).press("Enter");
+  await sees(page, "first");
+  await page.behaved();
+});
+
 test("ten thousand names are searched within a frame", async (t) => {
   const { server } = await project(t);
   const page = await open(t, server);

@@ -100,16 +100,23 @@ for (const { inputs } of Object.values(result.metafile.outputs)) {
   }
 }
 
-await rm(target, { recursive: true, force: true });
-await mkdir(path.join(target, "languages"), { recursive: true });
-for (const file of result.outputFiles) await writeFile(file.path, file.contents);
+const files = new Map(result.outputFiles.map((file) => [file.path, Buffer.from(file.contents)]));
 for (const file of written) {
-  await writeFile(
-    path.join(target, `${path.parse(file).name}.d.ts`),
-    types(await readFile(path.join(here, "entries", file), "utf8")),
-  );
+  const text = types(await readFile(path.join(here, "entries", file), "utf8"));
+  files.set(path.join(target, `${path.parse(file).name}.d.ts`), Buffer.from(text));
 }
-await writeFile(path.join(target, "NOTICES.txt"), await notices([...folders].sort()));
+files.set(path.join(target, "NOTICES.txt"), Buffer.from(await notices([...folders].sort())));
+
+// What is the same stays untouched, so that Cargo has nothing to build anew.
+await mkdir(path.join(target, "languages"), { recursive: true });
+for (const found of await readdir(target, { recursive: true, withFileTypes: true })) {
+  const file = path.join(found.parentPath, found.name);
+  if (found.isFile() && !files.has(file)) await rm(file);
+}
+for (const [file, contents] of files) {
+  const old = await readFile(file).catch(() => null);
+  if (!old?.equals(contents)) await writeFile(file, contents);
+}
 
 const bytes = result.outputFiles.reduce((sum, file) => sum + file.contents.length, 0);
 console.log(`${result.outputFiles.length} files, ${bytes} bytes, ${folders.size} packages`);

@@ -26,6 +26,7 @@ export async function openFile(page, name) {
   await page.keyboard.press("Control+p");
   const field = page.getByRole("combobox", { name: "Go to file" });
   await field.fill(name);
+  await page.getByRole("option", { selected: true }).waitFor();
   await field.press("Enter");
   await page.getByRole("tab", { name: name.split("/").at(-1) }).waitFor();
 }

@@ -23,7 +23,7 @@ export function mountPalette(element, { project, workspace }) {
   /** @type {string[]} */
   let found = [];
   let at = 0;
-  const redraw = region(element, template, workspace);
+  const redraw = region(element, template, workspace, project);
   element.setAttribute("aria-label", texts.palette.label);
 
   joinDialog(element, workspace, "palette", () => {
@@ -39,12 +39,26 @@ export function mountPalette(element, { project, workspace }) {
     const line = Number(match?.[2] ?? 0);
     query = match?.[1].trim() ?? "";
     lines = line > 0 ? { from: line, to: line } : null;
-    if (prepared !== project.folders.version) {
+    find();
+    at = 0;
+  }
+
+  function find() {
+    if (isOutdated()) {
       search.setNames(project.entries.keys());
       prepared = project.folders.version;
     }
     found = query ? search.find(query, MAX_RESULTS).map(({ name }) => name) : recent();
-    at = 0;
+  }
+
+  const isOutdated = () => prepared !== project.folders.version;
+
+  /** Files come and go while somebody types; what they have chosen stays chosen. */
+  function refresh() {
+    if (!isOutdated()) return;
+    const chosen = found[at];
+    find();
+    at = Math.max(0, found.indexOf(chosen));
   }
 
   /** What changed last, then what is open, then what the server says is newest. */
@@ -59,6 +73,7 @@ export function mountPalette(element, { project, workspace }) {
 
   function template() {
     if (workspace.dialog !== "palette") return nothing;
+    refresh();
     return html`<div class="palette">
       <div class="palette-field">${searchIcon}<input type="text" role="combobox" aria-expanded="true"
         aria-controls="found" aria-autocomplete="list"
