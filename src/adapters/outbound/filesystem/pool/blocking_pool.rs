@@ -337,6 +337,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     use crate::adapters::outbound::filesystem::pool::blocking_threads::{LOWEST_PRIORITY, soon};
     use crate::application::fair_share::{FairShare, as_heavy};
+    use futures_util::FutureExt as _;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::mpsc;
     use tokio::runtime::Builder;
@@ -539,29 +540,27 @@ mod tests {
     async fn what_a_thread_uses_of_the_processor_is_charged_to_the_connection() {
         let (pool, all) = (new_pool(), FairShare::default());
         let other = all.open();
-        let spin = || {
-            let enough = time_of_thread() + Duration::from_millis(5);
+        // Much, so that it is still owed when it is asked for on a busy machine.
+        let long = || {
+            let enough = time_of_thread() + Duration::from_millis(100);
             while time_of_thread() < enough {}
             Ok(())
         };
-        for is_quick in [false, true] {
-            let streamer = all.open();
-            let charged = async {
-                // Again, if this machine is so busy that it is light by the time it is asked.
-                while !streamer.work(async { disk_user().goes_last() }).await {
-                    let work = async {
-                        if is_quick {
-                            pool.run_quick(move |_| spin()).await
-                        } else {
-                            pool.run(spin).await
-                        }
-                    };
-                    streamer.work(work).await.expect("is done");
-                    other.work(pool.run(|| Ok(()))).await.expect("is done");
-                }
+        let quick = async {
+            let sleep = |_: &mut Batch| {
+                thread::sleep(2 * MAX_QUICK);
+                Ok(())
             };
-            let charged = timeout(Duration::from_secs(10), charged).await;
-            charged.expect("it goes last, as another needs the disk, too");
+            let one = || pool.run_quick(sleep);
+            let all = futures_util::future::join_all((0..100).map(|_| one())).await;
+            all.into_iter().collect()
+        };
+        for work in [pool.run(long).boxed(), quick.boxed()] {
+            let streamer = all.open();
+            streamer.work(work).await.expect("is done");
+            other.work(pool.run(|| Ok(()))).await.expect("is done");
+            let goes_last = streamer.work(async { disk_user().goes_last() }).await;
+            assert!(goes_last, "another needs the disk, too");
         }
         let waiting = all.open();
         let waits = move || {
