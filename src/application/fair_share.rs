@@ -230,7 +230,11 @@ impl<F> fmt::Debug for Sharing<F> {
 
 impl<F> Sharing<F> {
     /// Waits until the next poll is this one's, and gives the turn to hold meanwhile.
-    fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Option<OwnedSemaphorePermit>> {
+    fn poll_turn(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Instant,
+    ) -> Poll<Option<OwnedSemaphorePermit>> {
         let is_privileged = self.share.is_privileged();
         self.waiting
             .take_if(|waiting| waiting.is_privileged != is_privileged);
@@ -240,10 +244,10 @@ impl<F> Sharing<F> {
             if let Some(wake_up) = &self.wake_up {
                 let woken = wake_up.take();
                 if !self.share.is_busy.load(Ordering::Relaxed) {
-                    credit.refill(woken);
+                    credit.refill(woken.unwrap_or(now), now);
                 }
             }
-            if credit.is_positive() || self.is_alone(turns) {
+            if credit.is_positive() || self.is_alone(turns, now) {
                 return Poll::Ready(None);
             }
             if let Ok(turn) = Arc::clone(&turns.free).try_acquire_owned() {
@@ -265,12 +269,9 @@ impl<F> Sharing<F> {
     }
 
     /// Whether it need take no turn: no other connection is there, or waits.
-    fn is_alone(&self, turns: &Turns) -> bool {
-        let is_one_alone = || {
-            let now = Instant::now().into_std();
-            self.share.shared.activity.is_one_alone(now)
-        };
-        turns.queue.load(Ordering::Relaxed) == 0 && is_one_alone()
+    fn is_alone(&self, turns: &Turns, now: Instant) -> bool {
+        let activity = self.share.shared.activity;
+        turns.queue.load(Ordering::Relaxed) == 0 && activity.is_one_alone(now.into_std())
     }
 
     /// It is served, or wants to be.
@@ -299,17 +300,15 @@ impl<F: Future + Unpin> Future for Sharing<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let started = Instant::now();
         // If the poll panics, it is dropped with it.
-        let Poll::Ready(turn) = self.poll_turn(cx) else {
-            self.note(Instant::now());
-            return Poll::Pending;
-        };
+        let turn = self.poll_turn(cx, started);
+        self.note(started);
+        let turn = ready!(turn);
         let makes_others_wait = turn.is_some() && self.share.do_others_wait();
         if makes_others_wait {
             withhold_budget(cx);
         }
-        let started = Instant::now();
-        self.note(started);
         let user = DiskUser::new(&self.share.disk_use, makes_others_wait);
         let polled = user.scope(|| self.poll_now(cx));
         lock(&self.share.credit).charge(started);

@@ -34,22 +34,17 @@ impl Credit {
     }
 
     /// Adds what the time since the last poll of any task is worth in which there was nothing to
-    /// do: until `woken`, or until now.
-    pub(super) fn refill(&mut self, woken: Option<Instant>) {
-        let idle = woken.unwrap_or_else(Instant::now) - self.polled;
+    /// do: until `woken`.
+    pub(super) fn refill(&mut self, woken: Instant, now: Instant) {
+        let idle = woken - self.polled;
         let earned = nanos(idle / REFILL);
         self.nanos = self.nanos.saturating_add(earned).min(nanos(FULL));
-        self.restart();
-    }
-
-    /// Begins the time that is worth something anew.
-    pub(super) fn restart(&mut self) {
-        self.polled = Instant::now();
+        self.polled = now;
     }
 
     /// Charges a poll that has just ended.
     pub(super) fn charge(&mut self, started: Instant) {
-        self.restart();
+        self.polled = Instant::now();
         let charge = nanos((self.polled - started).min(MAX_CHARGE));
         self.nanos = (self.nanos - charge).max(-nanos(FULL));
     }

@@ -126,12 +126,13 @@ impl Project {
         bytes: u64,
         quota: &ProjectQuota,
     ) -> Result<PendingPut, PutError> {
-        let kept = self.entries.get(path).map_or(0, |entry| entry.bytes);
-        let held = self.held_bytes(path);
+        let kept = self.entries.get(path).map(|entry| entry.bytes);
+        let held = kept.max(self.pending.get(path).copied());
         let folders = self.missing_folders(path);
-        let after = counted(self.usage, path, folders, held, Some(kept.max(bytes)));
+        let after = counted(self.usage, path, folders, held, kept.max(Some(bytes)));
         quota.check(&self.usage, &after)?;
-        if self.entries.has_conflict(path) || self.pending.has_conflict(path) {
+        // Where there is a file, there is no conflict.
+        if held.is_none() && (self.entries.has_conflict(path) || self.pending.has_conflict(path)) {
             return Err(PutError::PathConflict);
         }
         self.pending.insert(path.clone(), bytes);
@@ -152,10 +153,15 @@ impl Project {
     ) {
         let PendingPut { path, bytes } = put;
         let entry = ProjectEntry::written(bytes, version, modified, executable);
-        self.change(&path, |project| {
-            project.pending.remove(&path);
-            project.set(&path, Some(entry));
-        });
+        let Some(reserved) = self.pending.remove(&path) else {
+            // Another put of the same file has replaced its reservation, and has ended.
+            self.change(&path, |project| project.set(&path, Some(entry)));
+            return;
+        };
+        let kept = self.set(&path, Some(entry)).map_or(0, |kept| kept.bytes);
+        // Its folders are there since it began.
+        let held = Some(reserved.max(kept));
+        self.usage = counted(self.usage, &path, 0, held, Some(bytes));
     }
 
     /// Returns the space of a put that was not carried out.
@@ -256,16 +262,15 @@ impl Project {
         ENTRY_BYTES + path.as_str().len()
     }
 
-    fn set(&mut self, path: &FilePath, entry: Option<ProjectEntry>) {
+    /// Sets what is known about a file; returns what was known before.
+    fn set(&mut self, path: &FilePath, entry: Option<ProjectEntry>) -> Option<ProjectEntry> {
         self.changes += 1;
         match entry {
             Some(entry) => {
                 self.last = self.last.max(entry.version);
-                self.entries.insert(path.clone(), entry);
+                self.entries.insert(path.clone(), entry)
             }
-            None => {
-                self.entries.remove(path);
-            }
+            None => self.entries.remove(path),
         }
     }
 

@@ -1,8 +1,7 @@
 //! Blocking work off the async threads, so much at a time.
 
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, LazyLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,9 +11,8 @@ use tokio::time::timeout;
 
 use crate::adapters::outbound::filesystem::pool::blocking_threads::on_a_thread;
 use crate::adapters::outbound::filesystem::pool::pacer::{Paced, Pacer};
-use crate::adapters::outbound::filesystem::sandbox::folder::Folder;
-use crate::application::fair_share::{DiskUser, disk_user, is_one_alone};
-use crate::application::locks::lock;
+use crate::adapters::outbound::filesystem::pool::quick::{Answer, Batch, Quick};
+use crate::application::fair_share::{DiskUser, disk_user};
 use crate::application::ports::StoreError;
 use crate::application::{DiskCounts, DiskWork};
 
@@ -41,10 +39,6 @@ static OTHERS: Pacer = Pacer::new();
 const PATIENCE: Duration = Duration::from_millis(5);
 const MAX_WAITS: u32 = 10;
 
-/// How long a thread does quick operations before it lets others have the processor. After each
-/// would be too often: what they have done could then not be answered in one go.
-const SLICE: Duration = Duration::from_micros(300);
-
 /// The most that a quick operation costs: what takes longer waits for the disk.
 const MAX_QUICK: Duration = Duration::from_millis(1);
 
@@ -68,7 +62,7 @@ struct Lane {
     pacer: Option<&'static Pacer>,
     slow: Arc<Semaphore>,
     quick_width: usize,
-    quick: Arc<Mutex<Quick>>,
+    quick: Arc<Quick>,
 }
 
 impl Lane {
@@ -101,25 +95,10 @@ impl Lane {
 
     /// Has one more thread do the waiting work, if there may be one more.
     fn help(&self) {
-        {
-            let mut quick = lock(&self.quick);
-            if quick.waiting.is_empty() || quick.threads >= self.quick_width {
-                return;
-            }
-            quick.threads += 1;
+        if self.quick.add_thread(self.quick_width) {
+            let quick = Arc::clone(&self.quick);
+            on_a_thread(self.has_low_priority(), move || quick.run());
         }
-        let quick = Arc::clone(&self.quick);
-        on_a_thread(self.has_low_priority(), move || {
-            let mut batch = Batch::default();
-            let mut since = Instant::now();
-            while let Some(job) = next(&quick) {
-                if since.elapsed() > SLICE && !is_one_alone() {
-                    thread::yield_now();
-                    since = Instant::now();
-                }
-                job(&mut batch);
-            }
-        });
     }
 }
 
@@ -165,43 +144,6 @@ fn time_of_thread() -> Duration {
     rustix::time::clock_gettime(ClockId::ThreadCPUTime)
         .try_into()
         .unwrap_or_default()
-}
-
-type Job = Box<dyn FnOnce(&mut Batch) + Send>;
-
-/// How long a result of one operation counts for the next.
-const FRESH: Duration = Duration::from_millis(5);
-
-/// What quick operations done in one go share: the folder of the project, which each of them would
-/// otherwise have to look up. It is used for some milliseconds, as if they had all begun then.
-#[derive(Default)]
-pub(crate) struct Batch(Option<(Folder, Instant)>);
-
-impl Batch {
-    /// The project's folder, found by `find` if it has not just been found.
-    pub fn root(
-        &mut self,
-        find: impl FnOnce() -> Result<Folder, StoreError>,
-    ) -> Result<Folder, StoreError> {
-        if let Some((root, found)) = &self.0
-            && found.elapsed() < FRESH
-        {
-            return Ok(root.clone());
-        }
-        let root = find()?;
-        self.0 = Some((root.clone(), Instant::now()));
-        Ok(root)
-    }
-}
-
-/// Quick operations, done one after the other: waking up a thread for each would cost as much as
-/// they do.
-#[derive(Default)]
-struct Quick {
-    waiting: VecDeque<Job>,
-    threads: usize,
-    /// How many have begun.
-    begun: u64,
 }
 
 impl BlockingPool {
@@ -273,23 +215,20 @@ impl BlockingPool {
         let paced = lane.begin(&user).await;
         let (span, meter) = (tracing::Span::current(), self.meter.clone());
         let job = move |batch: &mut Batch| {
-            if !done.is_closed() {
-                let work = || span.in_scope(|| meter.measure(&user, paced, true, || work(batch)));
-                let result = catch_unwind(AssertUnwindSafe(work));
-                let result = result.map_err(|_| StoreError::failed("an operation panicked"));
-                // The caller may be gone by now.
-                let _ = done.send(result.flatten());
+            if done.is_closed() {
+                return Box::new(|| {}) as Answer;
             }
+            let work = || span.in_scope(|| meter.measure(&user, paced, true, || work(batch)));
+            let result = catch_unwind(AssertUnwindSafe(work));
+            let result = result.map_err(|_| StoreError::failed("an operation panicked"));
+            // The caller may be gone by now.
+            Box::new(move || drop(done.send(result.flatten())))
         };
-        let is_first = {
-            let mut quick = lock(&lane.quick);
-            quick.waiting.push_back(Box::new(job));
-            quick.threads == 0
-        };
-        if is_first {
-            // It has a thread to itself, and nothing before it to wait for.
-            lane.help();
-            return logged(result.await.map_err(StoreError::failed).flatten());
+        if lane.quick.push(Box::new(job)) {
+            // Once the caller has handed over all that it has just now: a thread that is woken up
+            // for the first operation would do it and sleep again.
+            let lane = lane.clone();
+            tokio::spawn(async move { lane.help() });
         }
         let mut begun = None;
         let mut waits = 0;
@@ -297,7 +236,9 @@ impl BlockingPool {
             if let Ok(received) = timeout(PATIENCE, &mut result).await {
                 break received;
             }
-            let now = lock(&lane.quick).begun;
+            // The next operation may hang.
+            lane.quick.answer_all();
+            let now = lane.quick.begun();
             waits += 1;
             if begun.replace(now) == Some(now) || waits % MAX_WAITS == 0 {
                 lane.help();
@@ -315,15 +256,6 @@ impl BlockingPool {
     }
 }
 
-/// The next operation for a thread, which is done if there is none.
-fn next(quick: &Mutex<Quick>) -> Option<Job> {
-    let mut quick = lock(quick);
-    let job = quick.waiting.pop_front();
-    quick.threads -= usize::from(job.is_none());
-    quick.begun += 1;
-    job
-}
-
 fn logged<T>(result: Result<T, StoreError>) -> Result<T, StoreError> {
     if let Err(StoreError::Failed(cause)) = &result {
         tracing::debug!(%cause, "the file system refused");
@@ -337,9 +269,10 @@ mod tests {
     #[cfg(target_os = "linux")]
     use crate::adapters::outbound::filesystem::pool::blocking_threads::{LOWEST_PRIORITY, soon};
     use crate::application::fair_share::{FairShare, as_heavy};
+    use crate::application::locks::lock;
     use futures_util::FutureExt as _;
     use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::sync::mpsc;
+    use std::sync::{Mutex, mpsc};
     use tokio::runtime::Builder;
 
     fn new_pool() -> BlockingPool {
@@ -499,7 +432,7 @@ mod tests {
                 .map(|number| hanging(number % 2 == 0))
                 .collect();
             let last = &pool.last;
-            while last.slow.available_permits() > 0 || lock(&last.quick).threads < *LAST_WIDTH {
+            while last.slow.available_permits() > 0 || last.quick.threads() < *LAST_WIDTH {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
             pool.run(|| Ok(())).await.expect("is done");
@@ -591,5 +524,24 @@ mod tests {
         drop(release);
         first.await.expect("is done");
         pool.run_quick(|_| Ok(())).await.expect("is done");
+    }
+
+    #[tokio::test]
+    async fn what_is_done_is_told_though_the_next_operation_hangs() {
+        let pool = new_pool();
+        let (release, hang) = mpsc::channel::<()>();
+        let done = pool.run_quick(|_| Ok(()));
+        let hangs = pool.run_quick(move |_| {
+            let _ = hang.recv();
+            Ok(())
+        });
+        let (mut done, mut hangs) = (std::pin::pin!(done), std::pin::pin!(hangs));
+        // Both are there before a thread begins.
+        assert!(futures_util::poll!(&mut done).is_pending());
+        assert!(futures_util::poll!(&mut hangs).is_pending());
+        let told = timeout(Duration::from_secs(10), done).await;
+        told.expect("is told").expect("is done");
+        drop(release);
+        hangs.await.expect("is done");
     }
 }

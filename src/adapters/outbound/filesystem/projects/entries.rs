@@ -8,7 +8,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::adapters::outbound::change_order::FileLocks;
-use crate::adapters::outbound::filesystem::pool::blocking_pool::{Batch, BlockingPool};
+use crate::adapters::outbound::filesystem::pool::blocking_pool::BlockingPool;
+use crate::adapters::outbound::filesystem::pool::quick::Batch;
 use crate::adapters::outbound::filesystem::projects::load::{Progress, Walk};
 use crate::adapters::outbound::filesystem::projects::new_folders::NewFolders;
 use crate::adapters::outbound::filesystem::projects::shared_reads::SharedReads;

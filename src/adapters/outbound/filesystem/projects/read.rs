@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::adapters::outbound::filesystem::pool::blocking_pool::Batch;
+use crate::adapters::outbound::filesystem::pool::quick::Batch;
 use crate::adapters::outbound::filesystem::projects::entries::{Entries, Entry};
 use crate::adapters::outbound::filesystem::projects::open_file::{self, READ_AT_ONCE};
 use crate::adapters::outbound::filesystem::projects::replace::split;

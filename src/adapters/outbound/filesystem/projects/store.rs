@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use futures_util::FutureExt;
 
-use crate::adapters::outbound::filesystem::pool::blocking_pool::Batch;
+use crate::adapters::outbound::filesystem::pool::quick::Batch;
 use crate::adapters::outbound::filesystem::projects::delete::delete;
 use crate::adapters::outbound::filesystem::projects::entries::{Entries, Entry};
 use crate::adapters::outbound::filesystem::projects::read::Reading;
