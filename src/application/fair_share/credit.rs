@@ -39,7 +39,7 @@ impl Credit {
         let idle = woken - self.polled;
         let earned = nanos(idle / REFILL);
         self.nanos = self.nanos.saturating_add(earned).min(nanos(FULL));
-        self.polled = now;
+        self.polled = self.polled.max(now);
     }
 
     /// Charges a poll that has just ended.

@@ -108,6 +108,24 @@ fn a_replaced_file_keeps_its_room_until_the_put_is_completed() {
 }
 
 #[test]
+fn a_put_whose_reservation_another_has_replaced_counts_once() {
+    let name = "folder/a";
+    let mut both_end = Project::default();
+    let first = begin(&mut both_end, name, 9).expect("may be put");
+    let second = begin(&mut both_end, name, 5).expect("may be put");
+    both_end.complete_put(first, Version::new(1), NOW, false);
+    both_end.complete_put(second, Version::new(2), NOW, false);
+    assert_eq!(both_end.usage(), usage(1, 5, 1, 9));
+    let mut one_ends = Project::default();
+    let first = begin(&mut one_ends, name, 9).expect("may be put");
+    let second = begin(&mut one_ends, name, 5).expect("may be put");
+    one_ends.abandon_put(first);
+    assert_eq!(one_ends.usage(), Usage::default());
+    one_ends.complete_put(second, Version::new(1), NOW, false);
+    assert_eq!(one_ends.usage(), usage(1, 5, 1, 9));
+}
+
+#[test]
 fn puts_under_way_count_against_the_quota_of_each_other() {
     let quota = |max| ProjectQuota {
         max_files: max,

@@ -17,6 +17,7 @@ const MAX_RESULTS = 50;
 export function mountPalette(element, { project, workspace }) {
   const search = new NameSearch();
   let prepared = -1;
+  let seen = -1;
   let query = "";
   /** @type {import("../workspace.js").Lines | null} */
   let lines = null;
@@ -44,21 +45,21 @@ export function mountPalette(element, { project, workspace }) {
   }
 
   function find() {
-    if (isOutdated()) {
+    seen = project.folders.version;
+    if (query && prepared !== seen) {
       search.setNames(project.entries.keys());
-      prepared = project.folders.version;
+      prepared = seen;
     }
     found = query ? search.find(query, MAX_RESULTS).map(({ name }) => name) : recent();
   }
 
-  const isOutdated = () => prepared !== project.folders.version;
-
   /** Files come and go while somebody types; what they have chosen stays chosen. */
   function refresh() {
-    if (!isOutdated()) return;
+    if (seen === project.folders.version) return;
     const chosen = found[at];
     find();
-    at = Math.max(0, found.indexOf(chosen));
+    const now = found.indexOf(chosen);
+    at = now < 0 ? Math.max(0, Math.min(at, found.length - 1)) : now;
   }
 
   /** What changed last, then what is open, then what the server says is newest. */

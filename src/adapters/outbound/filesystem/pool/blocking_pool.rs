@@ -36,6 +36,7 @@ static OTHERS: Pacer = Pacer::new();
 /// If no quick operation has begun for this long, those that wait get another thread: what is
 /// usually quick is slow at the moment. A long queue is no reason at first: where the processor is
 /// what is short, more threads only take it from each other. It is one after so many times as long.
+/// Nor does anybody wait longer to be told of what is done while the next operation hangs.
 const PATIENCE: Duration = Duration::from_millis(5);
 const MAX_WAITS: u32 = 10;
 
@@ -93,9 +94,9 @@ impl Lane {
         }
     }
 
-    /// Has one more thread do the waiting work, if there may be one more.
-    fn help(&self) {
-        if self.quick.add_thread(self.quick_width) {
+    /// Has one more thread do the waiting work, if there are fewer than `width`.
+    fn help(&self, width: usize) {
+        if self.quick.add_thread(width) {
             let quick = Arc::clone(&self.quick);
             on_a_thread(self.has_low_priority(), move || quick.run());
         }
@@ -216,19 +217,24 @@ impl BlockingPool {
         let (span, meter) = (tracing::Span::current(), self.meter.clone());
         let job = move |batch: &mut Batch| {
             if done.is_closed() {
-                return Box::new(|| {}) as Answer;
+                return nothing();
             }
             let work = || span.in_scope(|| meter.measure(&user, paced, true, || work(batch)));
             let result = catch_unwind(AssertUnwindSafe(work));
             let result = result.map_err(|_| StoreError::failed("an operation panicked"));
-            // The caller may be gone by now.
+            if done.is_closed() {
+                return nothing();
+            }
+            // The caller may be gone by then.
             Box::new(move || drop(done.send(result.flatten())))
         };
         if lane.quick.push(Box::new(job)) {
-            // Once the caller has handed over all that it has just now: a thread that is woken up
-            // for the first operation would do it and sleep again.
+            // After this poll: a thread that is woken up at once would often take the processor
+            // from this one, do the only operation there is, and sleep again.
             let lane = lane.clone();
-            tokio::spawn(async move { lane.help() });
+            tokio::spawn(async move { lane.help(1) });
+            // Nothing waits before it, and its caller is told at once.
+            return logged(result.await.map_err(StoreError::failed).flatten());
         }
         let mut begun = None;
         let mut waits = 0;
@@ -241,7 +247,7 @@ impl BlockingPool {
             let now = lane.quick.begun();
             waits += 1;
             if begun.replace(now) == Some(now) || waits % MAX_WAITS == 0 {
-                lane.help();
+                lane.help(lane.quick_width);
             }
         };
         logged(received.map_err(StoreError::failed).flatten())
@@ -254,6 +260,11 @@ impl BlockingPool {
             &self.usual
         }
     }
+}
+
+/// Tells nobody.
+fn nothing() -> Answer {
+    Box::new(|| {})
 }
 
 fn logged<T>(result: Result<T, StoreError>) -> Result<T, StoreError> {

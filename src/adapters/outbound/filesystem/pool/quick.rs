@@ -11,9 +11,8 @@ use crate::application::fair_share::is_one_alone;
 use crate::application::locks::lock;
 use crate::application::ports::StoreError;
 
-/// How long a thread does quick operations before it lets others have the processor, and tells
-/// their callers. After each would be too often: what they have done could then not be answered in
-/// one go.
+/// How long a thread does quick operations before it lets others have the processor, or tells the
+/// one connection that is there.
 const SLICE: Duration = Duration::from_micros(300);
 
 /// How long a result of one operation counts for the next.
@@ -89,16 +88,18 @@ impl Quick {
         is_needed
     }
 
-    /// Does what waits, until nothing does. One connection alone is told of it in one go, as each
-    /// time would wake up its task, which takes the processor from this thread.
+    /// Does what waits, until nothing does. Several connections are told of each operation at once.
+    /// One alone is told of the first at once, and of others in one go: each time would wake up its
+    /// task, which takes the processor from this thread.
     pub fn run(&self) {
         let mut batch = Batch::default();
         let mut since = Instant::now();
+        let mut is_first = true;
         while let Some(job) = self.next() {
             let answer = job(&mut batch);
             lock(&self.0).answers.push(answer);
             let (is_over, is_one_alone) = (since.elapsed() > SLICE, is_one_alone());
-            if is_over || !is_one_alone {
+            if is_over || !is_one_alone || std::mem::take(&mut is_first) {
                 self.answer_all();
             }
             if is_over {
