@@ -2,9 +2,9 @@
 //!
 //! Each connection has a small bucket of processor time. One that has emptied it is *heavy*: before
 //! each poll its tasks take one of a few turns, which heavy connections share, first come, first
-//! served: streamers among themselves, and the others among themselves. One alone needs none. For each of the two there
-//! is one turn fewer than the runtime has workers, so that many floods of a kind take no more of
-//! the processor than one.
+//! served: streamers among themselves, and the others among themselves. One alone needs none. For
+//! each of the two there is one turn fewer than the runtime has workers, so that many floods of a
+//! kind take no more of the processor than one.
 //!
 //! What heavy connections have the disk do meanwhile goes after that of light ones, too, and so does
 //! what is done for one that is heavy on the disk: the adapters ask [`disk_user`].

@@ -28,7 +28,8 @@ impl<K> Default for KeyedLocks<K> {
 }
 
 impl<K: Hash + Eq + Clone> KeyedLocks<K> {
-    /// Waits until nobody else holds the lock for `key`; whoever asks first has it first.
+    /// Waits until nobody else holds the lock for `key`; those who wait get it in the order in which
+    /// they have asked.
     pub async fn lock(self: &Arc<Self>, key: &K) -> KeyedLock<K> {
         let one = Arc::clone(lock(&self.0).entry(key.clone()).or_default());
         // Created before the wait: a caller that is dropped while waiting leaves no trace either.

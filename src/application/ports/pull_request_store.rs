@@ -109,7 +109,7 @@ pub trait PullRequestStore: Send + Sync {
     fn tell_if_open(&self, pull_request: &PullRequest, tell: Turn);
 
     /// Deletes a pull request with its files, durably. `in_turn` is called when it is not open any
-    /// more. Of several deletes at once, one succeeds. `outcome` is for those whom it concerns at
+    /// more. Of several deletes at once, one succeeds. `outcome` is for those it concerns at
     /// other servers over the same data: each of these tells them, in its turn.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Tasks that end with whoever has started them.
+//! Tasks that end with the part that has started them.
 
 use std::future::Future;
 

@@ -1,7 +1,7 @@
 //! Where streamers look: each node tells the others, which tell those who ask there.
 //!
-//! Nothing of that is kept, and a message may be lost. Whoever looks around quickly, or while the
-//! engine is away, is told of with the latest place only.
+//! Nothing of that is kept, and a message may be lost. Of a streamer who looks around quickly, or
+//! while the engine is away, only the latest place is told.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};

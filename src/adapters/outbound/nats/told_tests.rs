@@ -38,7 +38,7 @@ impl EventPublisher for Connections {
             }
             other => panic!("not told here: {other:?}"),
         };
-        assert_eq!(origin, None, "whoever did it is connected elsewhere");
+        assert_eq!(origin, None, "they are connected elsewhere");
         // Nobody may listen any more.
         let _ = self.0.send(format!("{about}: {what}"));
     }
@@ -85,6 +85,13 @@ async fn propose(world: &World, id: u128, owner: &str) {
         ..pull_request(id, 10, &[], &["a"])
     };
     world.finish(finished).await.expect("is kept");
+}
+
+/// Proposes, and waits until another node has told of it.
+async fn propose_and_hear(world: &World, id: u128, there: &mut Told) {
+    propose(world, id, "bob").await;
+    let created = format!("proposals ana/demo: {id} created");
+    assert_eq!(there.next().await, created);
 }
 
 /// Ends a pull request; says whether those at this node are told by that.
@@ -137,16 +144,12 @@ async fn of_two_who_end_a_pull_request_at_two_nodes_one_succeeds_and_both_nodes_
     let (one, mut here) = node(&settings).await;
     let (other, mut there) = node(&settings).await;
     for id in 1..=20 {
-        propose(&one, id, "bob").await;
-        assert_eq!(
-            there.next().await,
-            format!("proposals ana/demo: {id} created")
-        );
+        propose_and_hear(&one, id, &mut there).await;
         let (merged, withdrawn) = tokio::join!(
             end(&one, id, Outcome::Merged),
             end(&other, id, Outcome::Withdrawn),
         );
-        // Whoever has an answer has been told of the end before.
+        // The end is told before the answer is given.
         let told = (here.rest(), there.rest());
         let withdrawal = ["outcomes ana/demo bob", "proposals ana/demo"];
         let withdrawal = withdrawal.map(|topic| format!("{topic}: {id} Withdrawn"));
@@ -159,7 +162,7 @@ async fn of_two_who_end_a_pull_request_at_two_nodes_one_succeeds_and_both_nodes_
             neither => panic!("one succeeds, and is told: {neither:?}"),
         };
         assert_says!(lost.0, StoreError::NotFound);
-        assert!(!lost.1, "whoever did not end it tells nothing");
+        assert!(!lost.1, "who did not end it tells nothing");
         assert_eq!(told, expected);
     }
 }
@@ -171,11 +174,7 @@ async fn how_a_pull_request_ended_while_the_engine_was_away_is_told_once_when_it
     let (one, _here) = node(&settings).await;
     let (_other, mut there) = node(&settings).await;
     for id in 1..=3 {
-        propose(&one, id, "bob").await;
-        assert_eq!(
-            there.next().await,
-            format!("proposals ana/demo: {id} created")
-        );
+        propose_and_hear(&one, id, &mut there).await;
         let restart = tokio::task::spawn_blocking(move || {
             server.kill_and_start();
             server

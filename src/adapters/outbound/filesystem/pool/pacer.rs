@@ -49,7 +49,7 @@ struct Pace {
     next: Option<Instant>,
     /// How long work is likely to take.
     estimate: Duration,
-    /// For whom the last work began, and when that was another than for the work before it.
+    /// Whose work began last, and when that was not the one whose work began before it.
     user: Option<DiskUser>,
     changed: Option<Instant>,
 }
