@@ -1,6 +1,6 @@
 //! Debian's Prometheus, in a folder of its own.
 
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -59,9 +59,8 @@ impl Prometheus {
 
     fn await_ready(&self) {
         let begun = Instant::now();
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err()
-            || !ask(self.port, "GET", "/-/ready", "").contains("Ready")
-        {
+        // It listens before it serves, and until then it may refuse or reset what comes.
+        while !try_ask(self.port, "GET", "/-/ready", "").is_ok_and(|told| told.contains("Ready")) {
             assert!(begun.elapsed() < PATIENCE, "{}", self.log());
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -125,16 +124,20 @@ impl Drop for Prometheus {
 
 /// The body of the answer to a request.
 pub fn ask(port: u16, method: &str, path: &str, form: &str) -> String {
-    let stream = TcpStream::connect(("127.0.0.1", port));
-    let mut stream = stream.expect("connected");
+    try_ask(port, method, path, form).expect("an answer")
+}
+
+fn try_ask(port: u16, method: &str, path: &str, form: &str) -> io::Result<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     let head = format!(
         "{method} {path} HTTP/1.0\r\nHost: localhost\r\nContent-Length: {}\r\n\
          Content-Type: application/x-www-form-urlencoded\r\n\r\n{form}",
         form.len()
     );
-    stream.write_all(head.as_bytes()).expect("sent");
+    stream.write_all(head.as_bytes())?;
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("an answer");
-    let (_, body) = answer.split_once("\r\n\r\n").expect("a head");
-    body.to_owned()
+    stream.read_to_string(&mut answer)?;
+    let head = io::Error::other("no head");
+    let (_, body) = answer.split_once("\r\n\r\n").ok_or(head)?;
+    Ok(body.to_owned())
 }
