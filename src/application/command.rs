@@ -102,6 +102,11 @@ impl Command {
         )
     }
 
+    /// Whether it ends when the client closes: it changes nothing and may take long.
+    pub(crate) fn ends_with_its_client(&self) -> bool {
+        matches!(self, Self::GetFiles(_) | Self::ListFiles(_))
+    }
+
     /// Whether it concerns the room that the bearer of the connection's token may be in, so that a
     /// refusal may be due to a ban.
     pub(crate) fn concerns_room(&self) -> bool {

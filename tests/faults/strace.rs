@@ -52,6 +52,11 @@ impl Strace {
         std::fs::read_to_string(self.log()).expect("strace has written")
     }
 
+    /// What has been seen so far.
+    pub fn seen(&self) -> String {
+        std::fs::read_to_string(self.log()).expect("strace writes")
+    }
+
     fn log(&self) -> PathBuf {
         self.folder.path().join("log")
     }

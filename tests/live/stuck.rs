@@ -1,7 +1,7 @@
 //! Clients that stop reading, vanish or are reset, and what that costs the others (sections 1, 4
 //! and 5).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use crate::support::*;
@@ -189,5 +189,34 @@ async fn keep_a_busy_viewer(more: &[&str]) {
             let text = |member: &str| data[member].as_str().expect("a text").to_owned();
             received.insert(text("name"), unbase64(&text("content")).len());
         }
+    }
+}
+
+/// What they send waits behind what they do not read, and has been read only in part.
+#[tokio::test]
+async fn what_a_streamer_has_sent_is_carried_out_though_the_connection_is_reset() {
+    const POSTS: usize = 120;
+    let server = Server::with(&["--max-queue-bytes", "131072", "--part-bytes", "49152"]);
+    let mut ana = server.streamer().await;
+    ana.ok(post("big", noise(1_000_000))).await;
+    let mut watcher = server.connect().await;
+    watcher.ok(file("watch", project())).await;
+    let mut raw = Raw::narrow(&server).await;
+    raw.send(text_frame(&authenticate(streamer("ana", "demo"))))
+        .await;
+    raw.send(text_frame(&get("big")).repeat(20)).await;
+    let posts = |numbers: std::ops::Range<usize>| -> Vec<u8> {
+        let post = |number: usize| text_frame(&post(&number.to_string(), noise(400)));
+        numbers.flat_map(post).collect()
+    };
+    let half = posts(0..POSTS / 2);
+    raw.send([half, masked(0x89, b"ping")].concat()).await;
+    // Then all of that has been read, and the rest finds room in the server's socket.
+    while raw.frame().await.expect("a frame").0 != 0x8A {}
+    raw.send(posts(POSTS / 2..POSTS)).await;
+    raw.reset();
+    let mut told = BTreeSet::new();
+    while told.len() < POSTS {
+        told.insert(watcher.until("fileGet").await["data"]["name"].to_string());
     }
 }

@@ -114,28 +114,29 @@ impl<'a, R: Responder, O: Fn(&Session) + Send + Sync> RequestProcessor<'a, R, O>
                     request = requests.next() => Next::Request(request),
                 }
             };
-            match self.timer.meanwhile(next).await {
-                Next::Committed(path) => self.finish(&path),
-                Next::Silence => {
-                    self.silent_at = None;
-                    self.settle(None).boxed().await;
+            // In a box, for it is large, and most connections are idle most of the time.
+            let step = match self.timer.meanwhile(next).await {
+                Next::Committed(path) => {
+                    self.finish(&path);
+                    continue;
                 }
-                Next::Request(Err(end)) => {
-                    // If the connection was cut, nobody knows what was to come.
-                    if end == End::Proper {
-                        self.settle(None).boxed().await;
-                    }
-                    self.finish_all().await;
-                    return Done::NothingMore;
-                }
-                Next::Request(Ok(request)) => {
-                    // In a box, for it is large, and most connections are idle most of the time.
-                    if let Some(done) = Box::pin(self.carry_out_all(request)).await {
-                        return done;
-                    }
-                }
+                Next::Silence => self.settle(None).map(|()| None).boxed(),
+                Next::Request(Err(end)) => self.end(end).boxed(),
+                Next::Request(Ok(request)) => self.carry_out_all(request).boxed(),
+            };
+            if let Some(done) = step.await {
+                return done;
             }
         }
+    }
+
+    async fn end(&mut self, end: End) -> Option<Done> {
+        // If the connection was cut, nobody knows what was to come.
+        if end == End::Proper {
+            self.settle(None).await;
+        }
+        self.finish_all().await;
+        Some(Done::NothingMore)
     }
 
     /// Carries out a request and those that have already arrived. Returns why the processor has
@@ -188,7 +189,9 @@ impl<'a, R: Responder, O: Fn(&Session) + Send + Sync> RequestProcessor<'a, R, O>
         if self.responder.is_closed() && command.only_asks() {
             return Done::NothingMore;
         }
-        let outcome = self.timer.execute(command).await;
+        let Some(outcome) = self.timer.execute(command, self.requests).await else {
+            return Done::NothingMore;
+        };
         let is_refused = matches!(outcome, CommandOutcome::Refused(_));
         if let Some(how) = outcome.counted() {
             let counts = &self.timer.connected.application.counts;
@@ -260,14 +263,8 @@ impl<'a, R: Responder, O: Fn(&Session) + Send + Sync> RequestProcessor<'a, R, O>
 
     async fn send(&mut self, answer: LongAnswer, context: R::Context) {
         self.share.spend();
-        let (responder, requests) = (&self.responder, self.requests);
-        let sending = Box::pin(async {
-            tokio::select! {
-                biased;
-                () = responder.send(answer, &context) => {}
-                () = requests.hurried() => {}
-            }
-        });
+        let sending = self.responder.send(answer, &context);
+        let sending = Box::pin(self.requests.unless_hurried(sending));
         self.timer.meanwhile(sending).await;
     }
 
@@ -330,6 +327,7 @@ impl<'a, R: Responder, O: Fn(&Session) + Send + Sync> RequestProcessor<'a, R, O>
     /// Completes an upload that lacks only the desktop client's last part, unless `next` is that
     /// part.
     async fn settle(&mut self, next: Option<&Command>) {
+        self.silent_at = None;
         if let Some(outcome) = self.timer.settle_upload(next).await {
             let context = self.last_context.clone();
             // None of these outcomes ends the connection.

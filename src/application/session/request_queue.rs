@@ -145,6 +145,15 @@ impl<C> RequestQueue<C> {
         self.hurry.cancelled().await;
     }
 
+    /// Does `work` unless it has to wait when long answers must end.
+    pub async fn unless_hurried<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            done = work => Some(done),
+            () = self.hurried() => None,
+        }
+    }
+
     async fn wait_emptied(&self, ready: impl Fn(&State<C>) -> bool) {
         loop {
             if ready(&lock(&self.state)) {

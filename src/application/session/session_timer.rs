@@ -13,6 +13,7 @@ use crate::application::outcome::CommandOutcome;
 use crate::application::session::disconnect::SessionGuard;
 use crate::application::session::dispatch::execute;
 use crate::application::session::expiry::{expire_uploads, next_deadline, withdraw_expired};
+use crate::application::session::request_queue::RequestQueue;
 use crate::application::session::responder::Responder;
 use crate::application::session::state::Session;
 use crate::application::session::summons::Summons;
@@ -38,12 +39,24 @@ impl<R: Responder, O: Fn(&Session)> SessionTimer<R, O> {
         (self.observe)(self.session());
     }
 
-    pub(crate) async fn execute(&mut self, command: Command) -> CommandOutcome {
+    /// Carries out one of `requests`; returns nothing if its client has left meanwhile and it has
+    /// ended with that.
+    pub(crate) async fn execute(
+        &mut self,
+        command: Command,
+        requests: &RequestQueue<R::Context>,
+    ) -> Option<CommandOutcome> {
         let SessionGuard {
             application,
             session,
         } = &mut self.connected;
-        execute(application, session, command).await
+        let ends_early = command.ends_with_its_client();
+        let executing = execute(application, session, command);
+        if ends_early {
+            requests.unless_hurried(executing).await
+        } else {
+            Some(executing.await)
+        }
     }
 
     pub(crate) async fn settle_upload(&mut self, next: Option<&Command>) -> Option<CommandOutcome> {

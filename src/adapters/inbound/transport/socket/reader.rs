@@ -161,7 +161,8 @@ impl Reader {
                     if !self.account.has_room(0) {
                         // The client is held back, so this is no time of the client's.
                         self.timeouts.stop();
-                        self.account.room(0).await;
+                        let room = self.socket.unless_failed(self.account.room(0));
+                        room.await.ok_or(ReadError::Closed { proper: false })?;
                         self.timeouts.start();
                     }
                     poll_fn(|cx| self.poll_fill(cx)).await?;

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
+use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
@@ -43,5 +44,21 @@ impl SharedSocket {
             traffic,
             _permit: permit,
         })
+    }
+
+    /// Waits until the connection has failed, for instance because the client has reset it. What
+    /// has come is still there to be read. Cancel-safe.
+    pub(super) async fn failed(&self) {
+        // There is an error only where the runtime ends.
+        let _ = self.stream.ready(Interest::ERROR).await;
+    }
+
+    /// Waits for `work` unless the connection fails before.
+    pub(super) async fn unless_failed<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            done = work => Some(done),
+            () = self.failed() => None,
+        }
     }
 }

@@ -178,6 +178,24 @@ async fn a_client_that_was_waited_for_is_not_read_from_once_others_have_taken_th
 }
 
 #[tokio::test]
+async fn a_client_that_is_not_read_from_for_lack_of_memory_and_resets_is_gone_at_once() {
+    let memory = MemoryBudget::new(400_000);
+    let server = Server::with_memory(TransportSettings::default(), Arc::clone(&memory));
+    let others = memory.open_account().reserve(95_000);
+    let mut client = server.connect().await;
+    let mut other = server.connect().await;
+    client.send(&masked(0x01, &vec![b'x'; 80_000])).await;
+    while memory.used() == 95_000 {
+        other.send(&masked(0x81, b"small")).await;
+        other.frame().await;
+    }
+    client.stream.set_zero_linger().expect("set");
+    drop(client);
+    server.has_connections(1).await;
+    drop(others);
+}
+
+#[tokio::test]
 async fn a_message_that_comes_too_slowly_is_closed_whatever_comes_in_between() {
     let settings = TransportSettings {
         message_timeout: SHORT,

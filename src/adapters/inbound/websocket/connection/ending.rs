@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::adapters::delivery::SendQueueClosed;
 use crate::adapters::inbound::transport::{Close, CloseCode};
 use crate::application::session::End;
 
@@ -14,6 +15,8 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 /// The same for a connection that is closed for its memory, which it keeps until then.
 const EVICTED_FLUSH_TIMEOUT: Duration = Duration::from_millis(250);
 
+const TOO_SLOW: &str = "the client reads too slowly";
+const MISSED: &str = "a change could not be read; connect again";
 const SHORT_OF_MEMORY: &str = "the server is short of memory; try again later";
 const BANNED: &str = "too many failed authentications";
 const AWAY: &str = "the server cannot reach its projects; connect again";
@@ -43,6 +46,11 @@ impl Ending {
             finish_timeout: FINISH_TIMEOUT,
             flush_timeout: FLUSH_TIMEOUT,
         }
+    }
+
+    /// Whether the connection has failed while it was written to, so that nobody hears an answer.
+    pub(crate) fn is_unheard(&self) -> bool {
+        matches!(self.close, Close::Drop) && !self.still_writing
     }
 
     /// Because it holds most while memory is short: what waits to be sent is dropped at once.
@@ -88,4 +96,13 @@ impl Ending {
             ..Self::cut(Close::new(CloseCode::GOING_AWAY, SHUTDOWN))
         }
     }
+}
+
+/// How a connection is closed whose send queue takes nothing any more.
+pub(crate) fn close_of(closed: SendQueueClosed) -> Close {
+    let reason = match closed {
+        SendQueueClosed::Missed => MISSED,
+        SendQueueClosed::Overflow | SendQueueClosed::Gone => TOO_SLOW,
+    };
+    Close::new(CloseCode::TRY_AGAIN, reason)
 }

@@ -15,13 +15,13 @@ use futures_util::future::Fuse;
 use tokio::sync::{Semaphore, watch};
 
 use crate::adapters::delivery::{
-    ConnectionWriter, FlushTasks, Flushed, Hub, SendQueueClosed, SendQueueLimits, WireFrame,
+    ConnectionWriter, FlushTasks, Flushed, Hub, SendQueueLimits, WireFrame,
 };
 use crate::adapters::inbound::transport::{
-    Close, CloseCode, Connection, ConnectionHandler, IdleTimeout, Message, ProtocolError,
-    ReadError, Reader, WriteError, Writer, counted_address,
+    Close, Connection, ConnectionHandler, IdleTimeout, Message, ProtocolError, ReadError, Reader,
+    WriteError, Writer, counted_address,
 };
-use crate::adapters::inbound::websocket::connection::ending::Ending;
+use crate::adapters::inbound::websocket::connection::ending::{Ending, close_of};
 use crate::adapters::inbound::websocket::connection::responder::WebSocketResponder;
 use crate::adapters::inbound::websocket::protocol::read_command;
 use crate::adapters::inbound::websocket::protocol::request::Context;
@@ -29,9 +29,6 @@ use crate::application::fair_share::ProcessorShare;
 use crate::application::ports::EngineState;
 use crate::application::session::{Request, RequestProcessor, RequestQueue};
 use crate::application::{Application, Command, ConnectionId, Session, SessionGuard};
-
-const TOO_SLOW: &str = "the client reads too slowly";
-const MISSED: &str = "a change could not be read; connect again";
 
 /// What every connection works with.
 pub struct Service {
@@ -194,7 +191,7 @@ async fn attend(
     let mut updating = pin!(responder.pending_updates().fuse());
     let ending = {
         let mut reading = pin!(read(reader, requests, service, authenticated));
-        tokio::select! {
+        let mut ending = tokio::select! {
             biased;
             () = account.evicted() => Ending::evicted(),
             close = &mut writing => Ending { still_writing: false, ..Ending::cut(close) },
@@ -205,7 +202,23 @@ async fn attend(
                 EngineState::Lost => Ending::away(),
                 EngineState::Ready | EngineState::Silent => Ending::shutdown(service.drain),
             },
+        };
+        if ending.is_unheard() {
+            // What has come is still read and carried out.
+            responder.queue.close();
+            requests.hurry();
+            let rest = async {
+                tokio::select! {
+                    biased;
+                    () = account.evicted() => {}
+                    _ = &mut working => ending.still_working = false,
+                    _ = &mut reading => {}
+                    () = tokio::time::sleep(ending.finish_timeout) => {}
+                }
+            };
+            rest.boxed().await;
         }
+        ending
     };
     if account.is_evicted() {
         reader.discard_message();
@@ -300,6 +313,7 @@ async fn write(writer: &Writer, connection_writer: &ConnectionWriter) -> Close {
             biased;
             // Also where the client takes nothing: then this is all that is heard of it.
             closed = connection_writer.queue.until_closed() => return close_of(closed),
+            () = writer.failed() => return Close::Drop,
             () = connection_writer.stuck() => {}
             () = writer.control_pending() => {}
         }
@@ -312,14 +326,6 @@ async fn write(writer: &Writer, connection_writer: &ConnectionWriter) -> Close {
             return ended.into();
         }
     }
-}
-
-fn close_of(closed: SendQueueClosed) -> Close {
-    let reason = match closed {
-        SendQueueClosed::Missed => MISSED,
-        SendQueueClosed::Overflow | SendQueueClosed::Gone => TOO_SLOW,
-    };
-    Close::new(CloseCode::TRY_AGAIN, reason)
 }
 
 async fn flush(writer: &Writer, connection_writer: &ConnectionWriter) -> Result<(), WriteError> {
