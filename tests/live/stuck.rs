@@ -192,7 +192,8 @@ async fn keep_a_busy_viewer(more: &[&str]) {
     }
 }
 
-/// What they send waits behind what they do not read, and has been read only in part.
+/// What they send waits behind what they do not read, and has been read only in part. They have
+/// closed properly behind it, which completes the desktop client's upload.
 #[tokio::test]
 async fn what_a_streamer_has_sent_is_carried_out_though_the_connection_is_reset() {
     const POSTS: usize = 120;
@@ -213,10 +214,12 @@ async fn what_a_streamer_has_sent_is_carried_out_though_the_connection_is_reset(
     raw.send([half, masked(0x89, b"ping")].concat()).await;
     // Then all of that has been read, and the rest finds room in the server's socket.
     while raw.frame().await.expect("a frame").0 != 0x8A {}
-    raw.send(posts(POSTS / 2..POSTS)).await;
+    let desktop = post_part("desktop", noise(375), 1, 2).to_string();
+    let end = [masked(0x82, desktop), masked(0x88, [])].concat();
+    raw.send([posts(POSTS / 2..POSTS), end].concat()).await;
     raw.reset();
     let mut told = BTreeSet::new();
-    while told.len() < POSTS {
+    while told.len() < POSTS + 1 {
         told.insert(watcher.until("fileGet").await["data"]["name"].to_string());
     }
 }

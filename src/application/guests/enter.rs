@@ -35,7 +35,7 @@ pub(crate) async fn enter_as_guest(
     let asking = asking(app, session);
     let newcomer = Newcomer {
         name: &name,
-        address: session.ban_address,
+        address: session.ban_address(),
         bearer: asking.map(|bearer| session.person(bearer)),
     };
     let admission = moderated.admit(newcomer, now).await?;
@@ -46,7 +46,7 @@ pub(crate) async fn enter_as_guest(
         guest: Guest {
             name: name.clone(),
             until: claims.expires_at,
-            address: session.ban_address,
+            address: session.ban_address(),
         },
         now,
         reserved: admission.reserved,

@@ -13,7 +13,7 @@ impl Session {
     pub(crate) fn person<'a>(&self, bearer: &'a Identity) -> Person<'a> {
         Person {
             user: &bearer.user,
-            address: self.ban_address,
+            address: self.ban_address(),
         }
     }
 }

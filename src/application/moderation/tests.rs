@@ -400,7 +400,7 @@ async fn no_ban_concerns_an_address_that_others_share() {
     // Nor does one that a ban has concerned while it was not shared.
     let mut bob = guest(&scene, 4, 7, OTHER_GUEST).await;
     scene.ask(&mut ana, ban("~eve", None)).await.expect("may");
-    bob.ban_address = None;
+    bob.is_address_bannable = false;
     bob.address = ClientAddress(7);
     let name = as_guest("ana/demo", Ok("pat"));
     scene.ask(&mut bob, name).await.expect("is shared now");
@@ -541,7 +541,7 @@ async fn guests_say_from_where_they_speak_unless_others_share_it_and_users_do_no
         let scene = world.build();
         let mut session = session_from(2, 7);
         if !address {
-            session.ban_address = None;
+            session.is_address_bannable = false;
         }
         let command = authenticate(token, in_room(who));
         scene.ask(&mut session, command).await.expect("may");

@@ -92,7 +92,7 @@ pub(super) fn attend(app: &Application, session: &Session, new: &Registrations, 
         };
         let present = Present {
             user: part.user.clone(),
-            address: session.ban_address,
+            address: session.ban_address(),
             is_member: part.is_member,
             moderates: part.moderates,
             is_out: false,

@@ -153,10 +153,12 @@ impl<'a, R: Responder, O: Fn(&Session) + Send + Sync> RequestProcessor<'a, R, O>
             self.timer.observe();
             if self.refused > REFUSED_AT_FULL_SPEED {
                 match self.requests.end() {
-                    None => tokio::time::sleep(REFUSED_PAUSE).await,
                     // It has sent all that it wanted to, and some of it may be valid.
                     Some(End::Proper) => {}
-                    Some(End::Cut) => return Some(Done::NothingMore),
+                    None if !self.responder.is_closed() => {
+                        tokio::time::sleep(REFUSED_PAUSE).await;
+                    }
+                    None | Some(End::Cut) => return Some(Done::NothingMore),
                 }
             }
             while let Some(Some(path)) = self.commits.next().now_or_never() {

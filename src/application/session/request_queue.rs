@@ -10,8 +10,8 @@ use crate::application::command::Command;
 use crate::application::locks::lock;
 use crate::application::memory::Reservation;
 
-/// How many bytes may wait. Beyond that the connection is not read from, so that its own socket
-/// holds back a client that sends faster than its requests are carried out.
+/// How many bytes may wait before the connection is not read from, so that its own socket holds back
+/// a client that sends faster than its requests are carried out.
 const MAX_BYTES: usize = 64 * 1_024;
 
 /// What a request costs of the 128 units that a task may use before it yields to others. Without
@@ -80,9 +80,18 @@ pub enum End {
 }
 
 impl<C> RequestQueue<C> {
-    /// Puts a request behind the others, once there is room.
-    pub async fn put(&self, request: Request<C>) {
+    /// Whether another request may be read.
+    pub fn has_room(&self) -> bool {
+        lock(&self.state).bytes < MAX_BYTES
+    }
+
+    /// Waits until another request may be read. Cancel-safe.
+    pub async fn room(&self) {
         self.wait_emptied(|state| state.bytes < MAX_BYTES).await;
+    }
+
+    /// Puts a request behind the others.
+    pub fn put(&self, request: Request<C>) {
         let mut state = lock(&self.state);
         state.bytes += request.size();
         state.requests.push_back(request);
@@ -183,10 +192,7 @@ mod tests {
     fn requests_come_out_in_order_and_the_end_after_them() {
         let requests = RequestQueue::<()>::default();
         for bytes in [1, 2] {
-            requests
-                .put(request(bytes))
-                .now_or_never()
-                .expect("there is room");
+            requests.put(request(bytes));
         }
         requests.close(End::Proper);
         let next = || {
@@ -202,30 +208,27 @@ mod tests {
     #[test]
     fn a_full_queue_holds_its_reader_back_until_something_is_taken() {
         let requests = RequestQueue::<()>::default();
-        requests
-            .put(request(MAX_BYTES))
-            .now_or_never()
-            .expect("any one request fits");
-        assert!(requests.put(request(1)).now_or_never().is_none());
+        let has_room = || {
+            let has_room = requests.has_room();
+            assert_eq!(requests.room().now_or_never().is_some(), has_room);
+            has_room
+        };
+        assert!(has_room(), "for any one request");
+        requests.put(request(MAX_BYTES));
+        assert!(!has_room());
         requests
             .next()
             .now_or_never()
             .expect("at once")
             .expect("a request");
-        requests
-            .put(request(1))
-            .now_or_never()
-            .expect("there is room");
+        assert!(has_room());
     }
 
     #[test]
     fn what_was_taken_is_carried_out_when_the_next_is_asked_for() {
         let requests = RequestQueue::<()>::default();
         assert!(requests.carried_out().now_or_never().is_some());
-        requests
-            .put(request(1))
-            .now_or_never()
-            .expect("there is room");
+        requests.put(request(1));
         requests
             .next()
             .now_or_never()

@@ -118,10 +118,10 @@ async fn summoned(summons: Option<Arc<Summons>>) {
     }
 }
 
-/// Waits until then, or forever.
+/// Waits until then, or forever. In a box, as most connections wait for nothing.
 pub(crate) async fn until(deadline: Option<Instant>) {
     match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        Some(deadline) => Box::pin(tokio::time::sleep_until(deadline)).await,
         None => std::future::pending().await,
     }
 }

@@ -29,8 +29,6 @@ pub struct Session {
     pub(crate) connection: ConnectionId,
     /// Where the client is.
     pub(crate) address: ClientAddress,
-    /// The same if a ban may concern it.
-    pub(crate) ban_address: Option<ClientAddress>,
     /// Counts what the connection makes the server hold in memory.
     pub(crate) account: Arc<Account>,
     pub(crate) identity: Option<Identity>,
@@ -47,6 +45,8 @@ pub struct Session {
     pub(crate) failed_authentications: u32,
     /// The room that it listens to without being a member of any.
     pub(crate) listening: Option<RoomName>,
+    /// Whether a ban may concern its address.
+    pub(crate) is_address_bannable: bool,
     /// Whether it has asked for something whose answer comes as a notice.
     pub(crate) awaits_notices: bool,
     /// Whether what needs its expired token has been withdrawn.
@@ -64,7 +64,6 @@ impl Session {
         Self {
             connection,
             address,
-            ban_address: None,
             uploads: Uploads::new(Arc::clone(&account)),
             counted_uploads: 0,
             watches_held: account.reserve(0),
@@ -76,6 +75,7 @@ impl Session {
             notices: PullRequestCursor::default(),
             failed_authentications: 0,
             listening: None,
+            is_address_bannable: false,
             awaits_notices: false,
             told_expired: false,
             summons: None,
@@ -87,9 +87,14 @@ impl Session {
     #[must_use]
     pub fn with_ban_address(self) -> Self {
         Self {
-            ban_address: Some(self.address),
+            is_address_bannable: true,
             ..self
         }
+    }
+
+    /// Its address, if a ban may concern it.
+    pub(crate) fn ban_address(&self) -> Option<ClientAddress> {
+        self.is_address_bannable.then_some(self.address)
     }
 
     /// Whether it has shown a valid token, even if that has expired since.

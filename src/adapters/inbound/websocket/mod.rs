@@ -5,5 +5,6 @@ pub mod connection;
 pub mod fuzzing;
 pub mod protocol;
 
-pub use connection::serve::{ProtocolHandler, Service};
+pub use connection::serve::ProtocolHandler;
+pub use connection::service::Service;
 pub use protocol::encode::event_encoder;

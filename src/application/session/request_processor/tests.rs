@@ -23,7 +23,7 @@ async fn a_long_answer_makes_its_connection_heavy_and_a_short_one_does_not() {
     ] {
         let scene = World::new().build();
         let requests = RequestQueue::default();
-        requests.put(request(command)).await;
+        requests.put(request(command));
         requests.close(End::Proper);
         let connected = SessionGuard {
             application: Arc::clone(&scene.app),
@@ -44,7 +44,7 @@ async fn other_tasks_run_between_requests_that_have_already_arrived() {
     let scene = World::private().build();
     let requests = RequestQueue::default();
     for _ in 0..REQUESTS {
-        requests.put(request(Command::FinishPullRequest)).await;
+        requests.put(request(Command::FinishPullRequest));
     }
     requests.close(End::Proper);
     let connected = SessionGuard {

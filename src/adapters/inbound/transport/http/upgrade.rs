@@ -113,34 +113,39 @@ impl<H: ConnectionHandler> Transport<H> {
     }
 
     /// Takes the socket over once hyper has written its answer, and serves the connection.
-    async fn connect(
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "it would keep room for `self` twice"
+    )]
+    fn connect(
         self: Arc<Self>,
         on_upgrade: OnUpgrade,
         permit: AdmissionPermit,
         client: IpAddr,
         serving: CancellationToken,
-    ) {
-        let Some((stream, already_read)) = bare_socket(on_upgrade).await else {
-            return;
-        };
-        let shared = &self.shared;
-        let share = shared.fair_share.open();
-        // In one expression: a local would be kept beside the future, for as long as it runs.
-        let serving = pin!({
-            let socket = SharedSocket::new(stream, permit, Arc::clone(&shared.traffic));
-            let connection = Connection::new(
-                socket,
-                &already_read,
-                client,
-                &shared.settings,
-                shared.memory.open_account(),
-                Arc::clone(&share),
-                serving,
-            );
-            drop(already_read);
-            connection.run(&self.handler)
-        });
-        share.serve(serving).await;
+    ) -> impl Future<Output = ()> + Send {
+        async move {
+            let Some((stream, already_read)) = bare_socket(on_upgrade).await else {
+                return;
+            };
+            let shared = &self.shared;
+            let share = shared.fair_share.open();
+            // In one expression: a local would be kept beside the future, for as long as it runs.
+            let serving = pin!({
+                let socket = SharedSocket::new(stream, permit, Arc::clone(&shared.traffic));
+                let connection = Connection::new(
+                    socket,
+                    already_read,
+                    client,
+                    &shared.settings,
+                    shared.memory.open_account(),
+                    Arc::clone(&share),
+                    serving,
+                );
+                connection.run(&self.handler)
+            });
+            share.serve(serving).await;
+        }
     }
 }
 

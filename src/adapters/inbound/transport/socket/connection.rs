@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
@@ -60,7 +61,7 @@ impl Connection {
     /// A connection on `socket`, from which `already_read` has been read.
     pub(in crate::adapters::inbound::transport) fn new(
         socket: Arc<SharedSocket>,
-        already_read: &[u8],
+        already_read: Bytes,
         client: IpAddr,
         settings: &TransportSettings,
         account: Arc<Account>,
@@ -68,7 +69,8 @@ impl Connection {
         shutdown: CancellationToken,
     ) -> Self {
         let mut decoder = Decoder::new(settings.max_message_bytes);
-        decoder.feed(already_read);
+        decoder.feed(&already_read);
+        drop(already_read);
         let idle_timeout = IdleTimeout::new(settings.idle_timeout, settings.receivers_idle_timeout);
         let timeouts = ReadTimeouts::new(
             settings.ping,

@@ -6,6 +6,7 @@ pub(super) mod connection;
 mod control_queue;
 mod idle_frames;
 pub mod idle_timeout;
+pub(super) mod message;
 pub(super) mod read_error;
 mod read_timeouts;
 pub(super) mod reader;

@@ -7,14 +7,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::{BufMut, Bytes};
+use bytes::BufMut;
+use futures_util::future::BoxFuture;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::idle_frames::IdleFrames;
+use super::message::{Message, PeerClose};
 use super::read_error::ReadError;
 use super::read_timeouts::ReadTimeouts;
 use super::shared_socket::SharedSocket;
-use crate::adapters::inbound::transport::frame::close_code::CloseCode;
 use crate::adapters::inbound::transport::frame::decoder::Decoder;
 use crate::adapters::inbound::transport::frame::incoming::Incoming;
 use crate::adapters::inbound::transport::traffic::{Traffic, Wire};
@@ -37,24 +38,6 @@ const BYTES_PER_UNIT: usize = 256;
 
 /// How long a client is not read from after too many frames that bring no message further.
 const PAUSE: Duration = Duration::from_millis(1);
-
-/// A whole message from the client.
-///
-/// The payload shares the read buffer's allocation; copy a small one that is kept for long.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Message {
-    /// A text message; it is valid UTF-8.
-    Text(Bytes),
-    /// A binary message.
-    Binary(Bytes),
-}
-
-/// The client's close frame.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PeerClose {
-    /// Its code, if it had one.
-    pub code: Option<CloseCode>,
-}
 
 /// The reading half of a connection.
 #[derive(Debug)]
@@ -188,6 +171,15 @@ impl Reader {
             tokio::task::consume_budget().await;
             self.debt -= 1;
         }
+    }
+
+    /// Waits for `work` unless the connection fails before, which is not seen otherwise while
+    /// nothing is read.
+    pub fn unless_failed<'a, T>(
+        &'a self,
+        work: impl Future<Output = T> + Send + 'a,
+    ) -> BoxFuture<'a, Option<T>> {
+        self.socket.unless_failed(work)
     }
 
     /// Whether a message has begun and is not complete, whatever pings come in between.

@@ -3,6 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -46,19 +48,20 @@ impl SharedSocket {
         })
     }
 
-    /// Waits until the connection has failed, for instance because the client has reset it. What
-    /// has come is still there to be read. Cancel-safe.
-    pub(super) async fn failed(&self) {
-        // There is an error only where the runtime ends.
-        let _ = self.stream.ready(Interest::ERROR).await;
-    }
-
-    /// Waits for `work` unless the connection fails before.
-    pub(super) async fn unless_failed<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        tokio::select! {
-            biased;
-            done = work => Some(done),
-            () = self.failed() => None,
-        }
+    /// Waits for `work` unless the connection fails before, for instance because the client resets
+    /// it. What has come is still there to be read. In a box, as most connections are read from.
+    pub(super) fn unless_failed<'a, T>(
+        &'a self,
+        work: impl Future<Output = T> + Send + 'a,
+    ) -> BoxFuture<'a, Option<T>> {
+        let working = async {
+            tokio::select! {
+                biased;
+                done = work => Some(done),
+                // Whatever comes of it, it is at an end.
+                _ = self.stream.ready(Interest::ERROR) => None,
+            }
+        };
+        working.boxed()
     }
 }

@@ -239,12 +239,6 @@ impl Writer {
         self.socket.0.control.pending().await;
     }
 
-    /// Waits until the connection has failed, for instance because the client has reset it, which
-    /// its reader does not see while it does not read. Cancel-safe.
-    pub async fn failed(&self) {
-        self.socket.0.failed().await;
-    }
-
     /// Waits until a socket that was full takes more. Cancel-safe.
     ///
     /// # Errors

@@ -48,7 +48,20 @@ impl Ending {
         }
     }
 
-    /// Whether the connection has failed while it was written to, so that nobody hears an answer.
+    /// Because the connection has failed.
+    pub(crate) fn failed() -> Self {
+        Self::cut(Close::Drop).not_heard()
+    }
+
+    /// The same, where nothing can be written any more.
+    pub(crate) fn not_heard(self) -> Self {
+        Self {
+            still_writing: false,
+            ..self
+        }
+    }
+
+    /// Whether the connection has failed.
     pub(crate) fn is_unheard(&self) -> bool {
         matches!(self.close, Close::Drop) && !self.still_writing
     }

@@ -2,5 +2,7 @@
 
 pub(crate) mod ending;
 mod lists;
+mod read_requests;
 pub(crate) mod responder;
 pub(crate) mod serve;
+pub(crate) mod service;

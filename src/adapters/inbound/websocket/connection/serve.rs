@@ -8,47 +8,24 @@
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::Instant;
 
 use futures_util::FutureExt;
 use futures_util::future::Fuse;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 
-use crate::adapters::delivery::{
-    ConnectionWriter, FlushTasks, Flushed, Hub, SendQueueLimits, WireFrame,
-};
+use crate::adapters::delivery::{ConnectionWriter, FlushTasks, Flushed, Hub, WireFrame};
 use crate::adapters::inbound::transport::{
-    Close, Connection, ConnectionHandler, IdleTimeout, Message, ProtocolError, ReadError, Reader,
-    WriteError, Writer, counted_address,
+    Close, Connection, ConnectionHandler, IdleTimeout, WriteError, Writer, counted_address,
 };
 use crate::adapters::inbound::websocket::connection::ending::{Ending, close_of};
+use crate::adapters::inbound::websocket::connection::read_requests::read;
 use crate::adapters::inbound::websocket::connection::responder::WebSocketResponder;
-use crate::adapters::inbound::websocket::protocol::read_command;
+use crate::adapters::inbound::websocket::connection::service::Service;
 use crate::adapters::inbound::websocket::protocol::request::Context;
 use crate::application::fair_share::ProcessorShare;
-use crate::application::ports::EngineState;
-use crate::application::session::{Request, RequestProcessor, RequestQueue};
-use crate::application::{Application, Command, ConnectionId, Session, SessionGuard};
-
-/// What every connection works with.
-pub struct Service {
-    /// The use cases.
-    pub application: Arc<Application>,
-    /// Where connections are registered.
-    pub hub: Arc<Hub<WireFrame>>,
-    /// `maxQueueBytes` and the window for files.
-    pub queue: SendQueueLimits,
-    /// `partBytes`.
-    pub part_bytes: usize,
-    /// `maxMessageBytes`.
-    pub max_message_bytes: usize,
-    /// `maxUnauthenticatedMessageBytes`.
-    pub max_unauthenticated_message_bytes: usize,
-    /// `drainSeconds`.
-    pub drain: Duration,
-    /// Whether the engine answers: why connections are asked to end.
-    pub engine: watch::Receiver<EngineState>,
-}
+use crate::application::session::{RequestProcessor, RequestQueue};
+use crate::application::{ConnectionId, Session, SessionGuard};
 
 /// Serves WebSocket connections with the protocol.
 #[derive(Clone)]
@@ -189,37 +166,39 @@ async fn attend(
     let mut writing = pin!(write(writer, connection_writer));
     let mut working = pin!(processor.run());
     let mut updating = pin!(responder.pending_updates().fuse());
-    let ending = {
-        let mut reading = pin!(read(reader, requests, service, authenticated));
-        let mut ending = tokio::select! {
+    let mut ending = {
+        let mut reading = pin!(read(reader, requests, service, authenticated, true));
+        tokio::select! {
             biased;
             () = account.evicted() => Ending::evicted(),
-            close = &mut writing => Ending { still_writing: false, ..Ending::cut(close) },
+            close = &mut writing => Ending::cut(close).not_heard(),
             () = &mut updating => Ending::cut(Close::Drop),
             _ = &mut working => Ending::banned(),
             ending = &mut reading => ending,
-            () = shutdown.cancelled() => match *service.engine.borrow() {
-                EngineState::Lost => Ending::away(),
-                EngineState::Ready | EngineState::Silent => Ending::shutdown(service.drain),
-            },
-        };
-        if ending.is_unheard() {
-            // What has come is still read and carried out.
-            responder.queue.close();
-            requests.hurry();
-            let rest = async {
-                tokio::select! {
-                    biased;
-                    () = account.evicted() => {}
-                    _ = &mut working => ending.still_working = false,
-                    _ = &mut reading => {}
-                    () = tokio::time::sleep(ending.finish_timeout) => {}
-                }
-            };
-            rest.boxed().await;
+            () = shutdown.cancelled() => service.stopped(),
         }
-        ending
     };
+    if ending.is_unheard() {
+        // What has come is still read and carried out.
+        updating.set(Fuse::terminated());
+        responder.queue.close();
+        requests.hurry();
+        let begun = Instant::now();
+        let rest = async {
+            tokio::select! {
+                biased;
+                () = account.evicted() => {}
+                () = shutdown.cancelled() => ending = service.stopped().not_heard(),
+                _ = &mut working => ending.still_working = false,
+                ended = read(reader, requests, service, authenticated, false) => {
+                    ending = ended.not_heard();
+                }
+                () = tokio::time::sleep(ending.finish_timeout) => {}
+            }
+        };
+        rest.boxed().await;
+        ending.finish_timeout = ending.finish_timeout.saturating_sub(begun.elapsed());
+    }
     if account.is_evicted() {
         reader.discard_message();
         connection_writer.discard();
@@ -255,56 +234,6 @@ async fn attend(
     ending
 }
 
-/// Reads requests into the queue until no more come.
-async fn read(
-    reader: &mut Reader,
-    requests: &RequestQueue<Context>,
-    service: &Service,
-    authenticated: &AtomicBool,
-) -> Ending {
-    // Whether an `authenticate` may still wait to be carried out.
-    let mut undecided = false;
-    loop {
-        let known = authenticated.load(Ordering::Relaxed);
-        reader.set_max_message_bytes(if known && !undecided {
-            service.max_message_bytes
-        } else {
-            service.max_unauthenticated_message_bytes
-        });
-        reader.set_authenticated(known);
-        let (payload, binary) = match reader.next().await {
-            Ok(Message::Text(payload)) => (payload, false),
-            Ok(Message::Binary(payload)) => (payload, true),
-            Err(ended @ ReadError::Closed { proper: true }) => {
-                return Ending::closed(ended.into());
-            }
-            Err(ReadError::Protocol(ProtocolError::TooBig { .. })) if undecided => {
-                // Whether it may be that long depends on an `authenticate` before it.
-                requests.carried_out().await;
-                undecided = false;
-                continue;
-            }
-            Err(ended) => return Ending::cut(ended.into()),
-        };
-        let bytes = payload.len();
-        // What is read from it is copied, and decoded content takes nearly as much.
-        let mut held = reader.hold(2 * bytes);
-        let (command, context) = read_command::read_command(&payload, binary);
-        drop(payload);
-        held.set(bytes);
-        undecided |= matches!(
-            command,
-            Command::Authenticate(_) | Command::AuthenticateSection(_)
-        );
-        let request = Request {
-            command,
-            context,
-            held,
-        };
-        requests.put(request).await;
-    }
-}
-
 /// Writes what the socket has not taken at once, and pings and pongs, as long as the connection
 /// lives.
 async fn write(writer: &Writer, connection_writer: &ConnectionWriter) -> Close {
@@ -313,14 +242,14 @@ async fn write(writer: &Writer, connection_writer: &ConnectionWriter) -> Close {
             biased;
             // Also where the client takes nothing: then this is all that is heard of it.
             closed = connection_writer.queue.until_closed() => return close_of(closed),
-            () = writer.failed() => return Close::Drop,
             () = connection_writer.stuck() => {}
             () = writer.control_pending() => {}
         }
         let written = tokio::select! {
             biased;
             closed = connection_writer.queue.until_closed() => return close_of(closed),
-            written = flush(writer, connection_writer) => written,
+            // In a box, as most clients take what they are sent.
+            written = Box::pin(flush(writer, connection_writer)) => written,
         };
         if let Err(ended) = written {
             return ended.into();

@@ -110,7 +110,7 @@ async fn answers_of_any_length_wait_for_memory_even_if_the_connection_holds_noth
             context: Context::default(),
             held: MemoryBudget::new(0).reserve(0),
         };
-        requests.put(request).await;
+        requests.put(request);
         let others = memory.reserve(10_000_000);
         let mut running = Box::pin(processor.run());
         assert!(futures_util::poll!(&mut running).is_pending());
@@ -137,7 +137,7 @@ async fn a_connection_that_is_being_closed_waits_for_no_memory_and_answers_nothi
             context: Context::default(),
             held: memory.reserve(1_000),
         };
-        requests.put(request).await;
+        requests.put(request);
     }
     requests.close(End::Cut);
     let others = memory.reserve(10_000_000);

@@ -1,13 +1,16 @@
+use std::time::Duration;
+
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::*;
-use crate::application::RequestError;
 use crate::application::fair_share::FairShare;
 use crate::application::memory::MemoryBudget;
+use crate::application::session::Request;
 use crate::application::session::test_responder::OnRefusal;
 use crate::application::test_world::{
     ANA, BOB, EXPIRY, Scene, World, authenticate, new_session, streaming, viewing,
 };
+use crate::application::{Command, RequestError};
 
 /// Whether a connection is privileged before it sends `command`, after it, and once its token has
 /// expired.
@@ -35,7 +38,7 @@ async fn privileged(scene: &Scene, command: Command) -> [bool; 3] {
             context: (),
             held: MemoryBudget::new(0).reserve(0),
         };
-        requests.put(request).await;
+        requests.put(request);
         requests.carried_out().await;
         let after = share.is_privileged();
         scene.at(EXPIRY);
