@@ -6,6 +6,26 @@ use std::time::{Duration, Instant};
 
 use crate::support::*;
 
+const BIG_BYTES: usize = 1_000_000;
+const PART_BYTES: usize = 49_152;
+const GETS: usize = 20;
+
+/// A server with a file of [`BIG_BYTES`], and the streamer who has posted it.
+async fn with_a_big_file() -> (Server, Client) {
+    let part_bytes = PART_BYTES.to_string();
+    let flags = ["--max-queue-bytes", "131072", "--part-bytes", &part_bytes];
+    let server = Server::with(&flags);
+    let mut ana = server.streamer().await;
+    ana.ok(post("big", noise(BIG_BYTES))).await;
+    (server, ana)
+}
+
+/// Requests for the big file, whose answers do not fit into the queue and the sockets of somebody
+/// who does not read.
+fn more_than_fits() -> Vec<u8> {
+    text_frame(&get("big")).repeat(GETS)
+}
+
 #[tokio::test]
 async fn a_streamer_who_vanishes_without_a_word_is_gone_after_the_idle_timeout() {
     let flags = ["--ping-seconds", "1", "--idle-timeout-seconds", "2"];
@@ -47,13 +67,10 @@ async fn a_streamer_whose_connection_is_reset_is_gone_at_once() {
 
 #[tokio::test]
 async fn pings_are_answered_while_a_get_waits_for_its_reader() {
-    const GETS: usize = 20;
-    let server = Server::with(&["--max-queue-bytes", "131072", "--part-bytes", "49152"]);
-    let mut ana = server.streamer().await;
-    ana.ok(post("big", noise(1_000_000))).await;
+    let (server, _ana) = with_a_big_file().await;
     let mut raw = Raw::narrow(&server).await;
-    let gets = text_frame(&get("big")).repeat(GETS);
-    raw.send([gets, masked(0x89, b"ping")].concat()).await;
+    raw.send([more_than_fits(), masked(0x89, b"ping")].concat())
+        .await;
     let mut parts = 0;
     while let Some((first, payload)) = raw.frame().await {
         if first == 0x8A {
@@ -62,7 +79,7 @@ async fn pings_are_answered_while_a_get_waits_for_its_reader() {
         }
         parts += 1;
     }
-    let all = GETS * 1_000_000_usize.div_ceil(49_152);
+    let all = GETS * BIG_BYTES.div_ceil(PART_BYTES);
     assert!(
         parts < all / 2,
         "the pong came after {parts} of {all} parts"
@@ -197,15 +214,13 @@ async fn keep_a_busy_viewer(more: &[&str]) {
 #[tokio::test]
 async fn what_a_streamer_has_sent_is_carried_out_though_the_connection_is_reset() {
     const POSTS: usize = 120;
-    let server = Server::with(&["--max-queue-bytes", "131072", "--part-bytes", "49152"]);
-    let mut ana = server.streamer().await;
-    ana.ok(post("big", noise(1_000_000))).await;
+    let (server, _ana) = with_a_big_file().await;
     let mut watcher = server.connect().await;
     watcher.ok(file("watch", project())).await;
     let mut raw = Raw::narrow(&server).await;
     raw.send(text_frame(&authenticate(streamer("ana", "demo"))))
         .await;
-    raw.send(text_frame(&get("big")).repeat(20)).await;
+    raw.send(more_than_fits()).await;
     let posts = |numbers: std::ops::Range<usize>| -> Vec<u8> {
         let post = |number: usize| text_frame(&post(&number.to_string(), noise(400)));
         numbers.flat_map(post).collect()
