@@ -62,7 +62,7 @@ impl Ending {
     }
 
     /// Whether the connection has failed.
-    pub(crate) fn is_unheard(&self) -> bool {
+    pub(crate) fn has_failed(&self) -> bool {
         matches!(self.close, Close::Drop) && !self.still_writing
     }
 

@@ -178,7 +178,7 @@ async fn attend(
             () = shutdown.cancelled() => service.stopped(),
         }
     };
-    if ending.is_unheard() {
+    if ending.has_failed() {
         // What has come is still read and carried out.
         updating.set(Fuse::terminated());
         responder.queue.close();
