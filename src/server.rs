@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
@@ -62,7 +63,12 @@ impl Server {
     ///
     /// # Errors
     /// What cannot be bound or opened; then nothing keeps running.
-    pub async fn start(config: &Config, adapters: Adapters) -> Result<Running, Failure> {
+    pub fn start(config: &Config, adapters: Adapters) -> BoxFuture<'_, Result<Running, Failure>> {
+        // As a `dyn`, or each program would compile all of it once more.
+        Box::pin(Self::begin(config, adapters))
+    }
+
+    async fn begin(config: &Config, adapters: Adapters) -> Result<Running, Failure> {
         let open_files = files_for_reading(config, process::raise_open_files);
         let listeners = listen::bind(&config.host(), config.port())?;
         let addresses = listen::local_addresses(&listeners)?;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
+use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
 use super::blobs::Blobs;
@@ -28,7 +29,16 @@ use crate::application::ports::{EngineState, StoreError, StoreResources, Stores,
 ///
 /// # Errors
 /// Why the engine cannot be used.
-pub async fn open_stores(
+pub fn open_stores(
+    settings: &NatsSettings,
+    files: Arc<dyn UploadStore>,
+    resources: StoreResources,
+) -> BoxFuture<'_, Result<Stores, StoreError>> {
+    // As a `dyn`, or each program would compile all of it once more.
+    Box::pin(open(settings, files, resources))
+}
+
+async fn open(
     settings: &NatsSettings,
     files: Arc<dyn UploadStore>,
     resources: StoreResources,
