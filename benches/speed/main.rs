@@ -106,6 +106,10 @@ const ALL: &[&str] = &[
     "growth-memory",
 ];
 
+/// How often the guard measures what seems worse before it believes that: what else the machine does
+/// makes a ratio worse, but not each time.
+const TRIES: usize = 3;
+
 async fn measure(id: &str, size: Size) -> Row {
     match id {
         "fan-out" => fan_out::room_of_1000(size, Pace::ONE).await,
@@ -224,9 +228,15 @@ fn main() -> ExitCode {
     if asked.keeps {
         record::keep(&record);
     }
-    let is_good = asked
-        .margin
-        .is_none_or(|margin| record::compare(&record.rows, margin));
+    let is_good = asked.margin.is_none_or(|margin| {
+        let kept = record::kept();
+        let good = record.rows.iter().map(|row| {
+            let again = || runtime.block_on(measure(&row.id, asked.size));
+            kept.allows(row, margin) || (1..TRIES).any(|_| kept.allows(&again(), margin))
+        });
+        // All of them, so that all are told.
+        good.fold(true, |all, one| all & one)
+    });
     if is_good {
         ExitCode::SUCCESS
     } else {

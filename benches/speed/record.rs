@@ -26,28 +26,30 @@ pub fn keep(record: &Record) {
     fs::write(path(), text).expect("written");
 }
 
-/// Compares a run with the kept one: whether no ratio is worse by more than `margin`.
-/// Figures without a floor depend on the machine and are left out.
-pub fn compare(rows: &[Row], margin: f64) -> bool {
+/// The kept run.
+pub fn kept() -> Record {
     let text = fs::read_to_string(path()).expect("a record");
-    let record: Record = serde_json::from_str(&text).expect("a record");
-    let mut is_good = true;
-    for row in rows {
-        let known = record.rows.iter().find(|known| known.id == row.id);
+    serde_json::from_str(&text).expect("a record")
+}
+
+impl Record {
+    /// Whether the ratio of `row` is no worse than the one in here by more than `margin`. A figure
+    /// without a floor depends on the machine and is not compared.
+    pub fn allows(&self, row: &Row, margin: f64) -> bool {
+        let known = self.rows.iter().find(|known| known.id == row.id);
         let (Some(now), Some(then)) = (row.ratio, known.and_then(|known| known.ratio)) else {
-            continue;
+            return true;
         };
         let worse = match row.goal {
             Goal::LeastRatio(_) => then / now,
             _ => now / then,
         };
         let is_worse = worse > margin;
-        is_good &= !is_worse;
         let mark = if is_worse { "WORSE" } else { "ok" };
         println!(
             "{mark}: {} {now:.2}, recorded {then:.2}, worse by {worse:.2}",
             row.id
         );
+        !is_worse
     }
-    is_good
 }
