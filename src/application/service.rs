@@ -21,6 +21,7 @@ use crate::application::ports::{
 };
 use crate::application::pull_requests::apply_questions::ApplyQuestions;
 use crate::application::request_error::RequestError;
+use crate::application::session::clients::Clients;
 use crate::domain::{Timestamp, Uptime};
 
 /// What the use cases need from the outside.
@@ -68,6 +69,7 @@ pub struct Application {
     pub(crate) apply_questions: ApplyQuestions,
     pub(crate) work: TaskTracker,
     pub(crate) recent_guests: RecentGuests,
+    pub(crate) clients: Clients,
     pub(crate) moderations: Arc<Moderations>,
     last_staging_id: AtomicU64,
 }
@@ -92,6 +94,7 @@ impl Application {
             apply_questions: ApplyQuestions::default(),
             work: TaskTracker::new(),
             recent_guests: RecentGuests::default(),
+            clients: Clients::default(),
             last_staging_id: AtomicU64::new(0),
         }
     }

@@ -238,3 +238,43 @@ async fn what_a_streamer_has_sent_is_carried_out_though_the_connection_is_reset(
         told.insert(watcher.until("fileGet").await["data"]["name"].to_string());
     }
 }
+
+#[tokio::test]
+async fn what_a_streamer_had_sent_comes_before_what_they_send_on_a_new_connection() {
+    const POSTS: usize = 600;
+    for is_reset in [false, true] {
+        let server = Server::with(&["--durability", "rename"]);
+        let mut ana = Raw::connect(&server).await;
+        ana.send(text_frame(&authenticate(streamer("ana", "demo"))))
+            .await;
+        ana.message().await;
+        ana.message().await;
+        let mut watcher = server.connect().await;
+        watcher.ok(file("watch", project())).await;
+        let old = |number: usize| text_frame(&post(&number.to_string(), "old"));
+        let old: Vec<u8> = (0..POSTS).flat_map(old).collect();
+        ana.send(old).await;
+        // Kept open, for a process that is killed with unread bytes resets its connection.
+        let half_closed = if is_reset {
+            ana.reset();
+            None
+        } else {
+            ana.finish().await;
+            Some(ana)
+        };
+        let mut ana = server.streamer().await;
+        ana.ok(post("0", "new")).await;
+        for told in 0..POSTS {
+            let content = watcher.until("fileGet").await["data"]["content"].clone();
+            assert_eq!(
+                content,
+                base64("old"),
+                "{told} were told before the new one"
+            );
+        }
+        let last = watcher.until("fileGet").await;
+        assert_eq!(last["data"]["content"], base64("new"));
+        watcher.quiet().await;
+        drop(half_closed);
+    }
+}

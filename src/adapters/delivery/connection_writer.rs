@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
 use tokio::sync::Notify;
@@ -13,6 +14,7 @@ use crate::adapters::delivery::wire_frame::WireFrame;
 use crate::adapters::inbound::transport::{SocketWriter, Written};
 use crate::application::locks::lock;
 use crate::application::memory::Account;
+use crate::application::session::Client;
 
 /// How many bytes are taken out of the queue and written at a time.
 const WRITE_BYTES: usize = 64 * 1_024;
@@ -43,6 +45,8 @@ pub(crate) struct ConnectionWriter {
     outgoing: Mutex<Outgoing>,
     /// Notified when the socket is full or fails.
     stuck: Notify,
+    /// Whether the connection's task reads no more, or only what has come.
+    has_read: AtomicBool,
 }
 
 /// What has been taken out of the queue and is being written.
@@ -82,6 +86,7 @@ impl ConnectionWriter {
                 socket,
                 outgoing: Mutex::default(),
                 stuck: Notify::new(),
+                has_read: AtomicBool::new(false),
             }
         })
     }
@@ -126,9 +131,20 @@ impl ConnectionWriter {
         lock(&self.outgoing).frames = VecDeque::new();
     }
 
+    /// Notes that nothing more that the client sends from now on is read.
+    pub(crate) fn finish_reading(&self) {
+        self.has_read.store(true, Ordering::Relaxed);
+    }
+
     /// Nothing more may be written.
     pub(crate) fn end(&self) {
         lock(&self.outgoing).ended = true;
+    }
+}
+
+impl Client for ConnectionWriter {
+    fn has_finished(&self) -> bool {
+        self.has_read.load(Ordering::Relaxed) || self.socket.has_finished()
     }
 }
 

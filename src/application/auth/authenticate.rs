@@ -46,6 +46,7 @@ pub(crate) async fn authenticate(
         }
         Err(refusal) => {
             session.fail_closed(app.policy.public.read);
+            app.clients.streams(session.connection, None);
             reattach(app, session, now);
             count_failure(app, session, refusal)
         }
@@ -121,6 +122,10 @@ async fn become_whom(
     let public = app.policy.public.read;
     let kept = session.roles.under(old, &identity, public, now);
     let roles = kept.grant(&sections, &identity, public, now)?;
+    if let Some(file) = &sections.file {
+        let (me, project) = (session.connection, &file.project);
+        app.clients.finished_streamers(project, me).await;
+    }
     let _moderated = must_not_be_banned_from_room(app, session, &identity, &sections, now).await?;
     check_projects(app, &sections).await?;
     drop_what_a_ban_ends(app, session, &identity, now).await;
@@ -281,9 +286,9 @@ async fn attach_streamer(
 ) -> Option<PullRequestPages> {
     reattach(app, session, now);
     let project = session.rights().role_project();
-    let project = project
-        .filter(|_| session.roles.streamer.is_some())
-        .cloned()?;
+    let project = project.filter(|_| session.roles.streamer.is_some());
+    app.clients.streams(session.connection, project);
+    let project = project.cloned()?;
     if session.notices.live() == Some(&project) {
         return None;
     }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use crate::application::service::Application;
+use crate::application::session::clients::Client;
 use crate::application::session::registrations::replace;
 use crate::application::session::state::{Registrations, Session};
 use crate::domain::Timestamp;
@@ -13,13 +14,20 @@ use crate::domain::Timestamp;
 /// A connection's session, which ends with it: wherever this is dropped, presence, room, topics,
 /// draft and uploads end.
 pub struct SessionGuard {
-    /// The use cases.
-    pub application: Arc<Application>,
-    /// What the connection is entitled to.
-    pub session: Session,
+    pub(crate) application: Arc<Application>,
+    pub(crate) session: Session,
 }
 
 impl SessionGuard {
+    /// Begins the session of a connection to `client`.
+    pub fn new(application: Arc<Application>, session: Session, client: Arc<dyn Client>) -> Self {
+        application.clients.connect(session.connection, client);
+        Self {
+            application,
+            session,
+        }
+    }
+
     /// Counts the unfinished uploads that it has now.
     pub(crate) fn count_uploads(&mut self) {
         let (counted, now) = (
@@ -44,5 +52,6 @@ impl Drop for SessionGuard {
             .take(self.session.counted_uploads);
         let (session, none) = (&self.session, Registrations::default());
         replace(&self.application, session, &none, Timestamp::default());
+        self.application.clients.disconnect(session.connection);
     }
 }

@@ -2,6 +2,7 @@
 //! implements [`Responder`], puts requests into a [`RequestQueue`] and runs a [`RequestProcessor`].
 
 pub(crate) mod attendance;
+pub mod clients;
 pub mod disconnect;
 pub mod dispatch;
 pub mod expiry;
@@ -15,6 +16,7 @@ pub(crate) mod summons;
 #[cfg(test)]
 pub(crate) mod test_responder;
 
+pub use clients::Client;
 pub use request_processor::{Done, RequestProcessor};
 pub use request_queue::{End, Request, RequestQueue};
 pub use responder::Responder;

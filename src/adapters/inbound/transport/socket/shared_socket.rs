@@ -13,6 +13,14 @@ use super::control_queue::ControlQueue;
 use crate::adapters::inbound::transport::admission::AdmissionPermit;
 use crate::adapters::inbound::transport::traffic::Traffic;
 
+/// What the system tells where a client sends no more, or has failed. (`PRIORITY` includes that, and
+/// the socket is not registered for urgent data.)
+#[cfg(target_os = "linux")]
+const FINISHED: Interest = Interest::PRIORITY;
+/// Elsewhere only failures can be told before all has been read.
+#[cfg(not(target_os = "linux"))]
+const FINISHED: Interest = Interest::ERROR;
+
 /// How far writing has come.
 #[derive(Debug, Default)]
 pub(super) struct WriteProgress {
@@ -46,6 +54,11 @@ impl SharedSocket {
             traffic,
             _permit: permit,
         })
+    }
+
+    /// Whether the client sends no more, as far as the system has told.
+    pub(super) fn has_finished(&self) -> bool {
+        self.stream.try_io(FINISHED, || Ok(())).is_ok()
     }
 
     /// Waits for `work` unless the connection fails before, for instance because the client resets

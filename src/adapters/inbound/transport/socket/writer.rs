@@ -67,6 +67,12 @@ pub enum Written {
 pub struct SocketWriter(Arc<SharedSocket>);
 
 impl SocketWriter {
+    /// Whether the client sends no more, as far as the system has told, though what it has sent may
+    /// still wait to be read.
+    pub fn has_finished(&self) -> bool {
+        self.0.has_finished()
+    }
+
     /// Writes `frames`, and the pings and pongs that wait, until nothing is left, the socket is
     /// full or it is others' turn. Pings and pongs go first, at the next boundary between two
     /// frames. Never waits.

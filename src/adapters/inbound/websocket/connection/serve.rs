@@ -50,7 +50,7 @@ impl ProtocolHandler {
 /// nothing may be written behind the close.
 struct Registration<'a> {
     hub: &'a Hub<WireFrame>,
-    connection_writer: &'a ConnectionWriter,
+    connection_writer: &'a Arc<ConnectionWriter>,
     id: ConnectionId,
 }
 
@@ -86,21 +86,12 @@ impl ConnectionHandler for ProtocolHandler {
             part_bytes: service.part_bytes,
             long_lists: Arc::clone(&self.long_lists),
         };
-        let address = counted_address(connection.client);
-        let mut session = Session::new(id, address, Arc::clone(&connection.account));
-        if !connection.is_shared_address {
-            session = session.with_ban_address();
-        }
-        let connected = SessionGuard {
-            application: Arc::clone(&service.application),
-            session,
-        };
         let requests = RequestQueue::default();
         let authenticated = AtomicBool::new(false);
         let mut processor = RequestProcessor::new(
             &requests,
             Arc::clone(&connection.share),
-            connected,
+            begin(service, connection, &registration),
             responder.clone(),
             observer(
                 &authenticated,
@@ -130,6 +121,21 @@ impl ConnectionHandler for ProtocolHandler {
         tracing::debug!(connection = %id, ?close, "a connection has gone");
         close
     }
+}
+
+/// Begins the session of a connection.
+fn begin(
+    service: &Service,
+    connection: &Connection,
+    registration: &Registration<'_>,
+) -> SessionGuard {
+    let address = counted_address(connection.client);
+    let mut session = Session::new(registration.id, address, Arc::clone(&connection.account));
+    if !connection.is_shared_address {
+        session = session.with_ban_address();
+    }
+    let client = Arc::clone(registration.connection_writer);
+    SessionGuard::new(Arc::clone(&service.application), session, client)
 }
 
 /// Tells the reader whether the client has authenticated, and the transport whether it streams or
@@ -178,6 +184,7 @@ async fn attend(
             () = shutdown.cancelled() => service.stopped(),
         }
     };
+    connection_writer.finish_reading();
     if ending.has_failed() {
         // What has come is still read and carried out.
         updating.set(Fuse::terminated());
