@@ -106,7 +106,7 @@ const ALL: &[&str] = &[
     "growth-memory",
 ];
 
-/// How often the guard measures what seems worse before it believes that: what else the machine does
+/// How many times in all the guard measures what seems worse before it believes that: what else the machine does
 /// makes a ratio worse, but not each time.
 const TRIES: usize = 3;
 

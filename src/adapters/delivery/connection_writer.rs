@@ -46,7 +46,7 @@ pub(crate) struct ConnectionWriter {
     /// Notified when the socket is full or fails.
     stuck: Notify,
     /// Whether the connection's task reads no more, or only what has come.
-    has_read: AtomicBool,
+    reads_no_more: AtomicBool,
 }
 
 /// What has been taken out of the queue and is being written.
@@ -86,7 +86,7 @@ impl ConnectionWriter {
                 socket,
                 outgoing: Mutex::default(),
                 stuck: Notify::new(),
-                has_read: AtomicBool::new(false),
+                reads_no_more: AtomicBool::new(false),
             }
         })
     }
@@ -131,9 +131,9 @@ impl ConnectionWriter {
         lock(&self.outgoing).frames = VecDeque::new();
     }
 
-    /// Notes that nothing more that the client sends from now on is read.
+    /// Notes that nothing is read that the client sends from now on.
     pub(crate) fn finish_reading(&self) {
-        self.has_read.store(true, Ordering::Relaxed);
+        self.reads_no_more.store(true, Ordering::Relaxed);
     }
 
     /// Nothing more may be written.
@@ -144,7 +144,7 @@ impl ConnectionWriter {
 
 impl Client for ConnectionWriter {
     fn has_finished(&self) -> bool {
-        self.has_read.load(Ordering::Relaxed) || self.socket.has_finished()
+        self.reads_no_more.load(Ordering::Relaxed) || self.socket.has_finished()
     }
 }
 

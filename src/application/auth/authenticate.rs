@@ -17,7 +17,7 @@ use crate::application::session::attendance::leave_room;
 use crate::application::session::registrations::{enter_pull_requests, reattach};
 use crate::application::session::state::Session;
 use crate::domain::{
-    AuthError, Identity, ProjectId, Roles, RoomName, Sections, Timestamp, UserName,
+    AuthError, Identity, IdentityError, ProjectId, Roles, RoomName, Sections, Timestamp, UserName,
 };
 
 /// The 400 for a project or streamer that does not exist.
@@ -46,7 +46,6 @@ pub(crate) async fn authenticate(
         }
         Err(refusal) => {
             session.fail_closed(app.policy.public.read);
-            app.clients.streams(session.connection, None);
             reattach(app, session, now);
             count_failure(app, session, refusal)
         }
@@ -122,10 +121,10 @@ async fn become_whom(
     let public = app.policy.public.read;
     let kept = session.roles.under(old, &identity, public, now);
     let roles = kept.grant(&sections, &identity, public, now)?;
-    if let Some(file) = &sections.file {
-        let (me, project) = (session.connection, &file.project);
-        app.clients.finished_streamers(project, me).await;
-    }
+    let now = match &sections.file {
+        Some(file) => follow_earlier(app, session, &identity, &file.project).await?,
+        None => now,
+    };
     let _moderated = must_not_be_banned_from_room(app, session, &identity, &sections, now).await?;
     check_projects(app, &sections).await?;
     drop_what_a_ban_ends(app, session, &identity, now).await;
@@ -146,6 +145,31 @@ async fn become_whom(
         sections.pull_request.map(|_| Reply::PullRequestAuth),
     ];
     Ok((replies.into_iter().flatten().collect(), waiting))
+}
+
+/// Waits until what the project's streamer has sent before is carried out, and returns the time
+/// then.
+///
+/// # Errors
+/// The token has expired meanwhile.
+async fn follow_earlier(
+    app: &Application,
+    session: &Session,
+    bearer: &Identity,
+    project: &ProjectId,
+) -> Result<Timestamp, AuthError> {
+    app.clients.follow(project, session.connection).await;
+    let now = app.now();
+    if bearer.is_expired(now) {
+        return Err(AuthError::Identity(IdentityError::Expired));
+    }
+    Ok(now)
+}
+
+/// The project that the connection streams.
+fn streamed(session: &Session) -> Option<&ProjectId> {
+    let project = session.rights().role_project();
+    project.filter(|_| session.roles.streamer.is_some())
 }
 
 /// Those who ask for the section `chat` must not be banned by a moderator. What has been decided
@@ -285,10 +309,8 @@ async fn attach_streamer(
     now: Timestamp,
 ) -> Option<PullRequestPages> {
     reattach(app, session, now);
-    let project = session.rights().role_project();
-    let project = project.filter(|_| session.roles.streamer.is_some());
-    app.clients.streams(session.connection, project);
-    let project = project.cloned()?;
+    app.clients.streams(session.connection, streamed(session));
+    let project = streamed(session).cloned()?;
     if session.notices.live() == Some(&project) {
         return None;
     }
@@ -311,6 +333,8 @@ fn count_failure(
         refusal,
         RequestError::Unauthorized(_) | RequestError::Banned(_)
     );
+    // It may have been about to stream another project.
+    app.clients.streams(session.connection, streamed(session));
     if !is_401 {
         return CommandOutcome::Refused(refusal);
     }

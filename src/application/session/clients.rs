@@ -11,8 +11,9 @@ use crate::application::connection_id::ConnectionId;
 use crate::application::locks::lock;
 use crate::domain::ProjectId;
 
-/// How long to wait for other connections to end.
-const MAX_WAIT: Duration = Duration::from_secs(10);
+/// How long to wait for earlier connections to end. It is less than a connection has to carry out
+/// what it has been asked when its client has finished, who may be the one that waits.
+const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// The other end of a connection. An inbound adapter implements it.
 pub trait Client: Send + Sync {
@@ -51,30 +52,37 @@ impl Clients {
     /// Notes that the connection's session has ended.
     pub(crate) fn disconnect(&self, connection: ConnectionId) {
         self.streams(connection, None);
-        lock(&self.0).all.remove(&connection);
+        let ended = lock(&self.0).all.remove(&connection);
+        // Not under the lock, as it wakes those who wait.
+        drop(ended);
     }
 
-    /// Notes which project a connection streams from now on.
-    pub(crate) fn streams(&self, connection: ConnectionId, project: Option<&ProjectId>) {
+    /// Notes which project a connection streams from now on. Returns whether it is another than
+    /// before.
+    pub(crate) fn streams(&self, connection: ConnectionId, project: Option<&ProjectId>) -> bool {
         let State { all, streaming } = &mut *lock(&self.0);
         let Some(connected) = all.get_mut(&connection) else {
-            return;
+            return false;
         };
         if connected.streams.as_ref() == project {
-            return;
+            return false;
         }
         if let Some(old) = connected.streams.take() {
             streaming.remove(&(old, connection));
         }
         connected.streams = project.cloned();
         streaming.extend(project.cloned().map(|project| (project, connection)));
+        true
     }
 
-    /// Waits, but no longer than 10 s, until the sessions of those have ended that stream `project`
-    /// and whose clients have finished. `me` does not wait if it streams the project already or has
-    /// finished as well: two would wait for each other.
-    pub(crate) async fn finished_streamers(&self, project: &ProjectId, me: ConnectionId) {
-        let ends = self.ends(project, me);
+    /// Notes that `me` is to stream `project`, and waits until the sessions of those connections
+    /// have ended that were made before, stream it as well, and whose clients have finished; but
+    /// for 5 s at most, and not if `me` streams it already.
+    pub(crate) async fn follow(&self, project: &ProjectId, me: ConnectionId) {
+        if !self.streams(me, Some(project)) {
+            return;
+        }
+        let ends = self.ends_before(project, me);
         if ends.is_empty() {
             return;
         }
@@ -87,18 +95,12 @@ impl Clients {
         let _ = tokio::time::timeout(MAX_WAIT, all).await;
     }
 
-    fn ends(&self, project: &ProjectId, me: ConnectionId) -> Vec<CancellationToken> {
+    /// Earlier connections never wait for later ones, so no two wait for each other.
+    fn ends_before(&self, project: &ProjectId, me: ConnectionId) -> Vec<CancellationToken> {
         let State { all, streaming } = &mut *lock(&self.0);
-        let waits = all
-            .get(&me)
-            .is_some_and(|me| me.streams.as_ref() != Some(project) && !me.client.has_finished());
-        if !waits {
-            return Vec::new();
-        }
         let first = (project.clone(), ConnectionId(0));
-        let of_it = streaming.range(first..).take_while(|(of, _)| of == project);
         let mut ends = Vec::new();
-        for (_, id) in of_it {
+        for (_, id) in streaming.range(first..(project.clone(), me)) {
             let other = all.get_mut(id).filter(|other| other.client.has_finished());
             ends.extend(other.map(|other| {
                 let ended = &mut other.ended;

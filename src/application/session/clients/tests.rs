@@ -7,7 +7,8 @@ use super::*;
 use crate::application::session::disconnect::SessionGuard;
 use crate::application::session::state::Session;
 use crate::application::test_world::{
-    ANA, BOB, Scene, World, authenticate, new_session, streaming, viewing,
+    ANA, BOB, Scene, World, authenticate, is_unauthorized, new_session, separately, streaming,
+    viewing,
 };
 use crate::domain::Sections;
 
@@ -84,37 +85,97 @@ async fn nobody_waits_for_what_may_still_go_on_or_concerns_another_project() {
 }
 
 #[tokio::test]
-async fn only_who_becomes_the_streamer_and_may_send_more_waits() {
+async fn only_who_becomes_the_streamer_waits() {
     let scene = World::new().build();
     let (_ended, client) = streamer(&scene, 1, ANA).await;
     let (mut streams, _) = streamer(&scene, 2, ANA).await;
     client.finish();
     let asked = stream(&scene, &mut streams.session, ANA);
     assert!(asked.now_or_never().is_some(), "it streams already");
-    let (mut ends, ends_too) = connected(&scene, 3);
-    ends_too.finish();
-    let asked = stream(&scene, &mut ends.session, ANA);
-    assert!(asked.now_or_never().is_some(), "it has finished as well");
     for (token, sections) in [
         (BOB, viewing("bob", "ana/demo")),
         ("garbage", streaming("ana/demo")),
         (BOB, streaming("ana/demo")),
     ] {
-        let (mut other, _) = connected(&scene, 4);
+        let (mut other, _) = connected(&scene, 3);
         let asked = scene.ask(&mut other.session, authenticate(token, sections));
         assert!(asked.now_or_never().is_some(), "{token}");
     }
 }
 
+#[tokio::test]
+async fn who_waits_is_waited_for_by_later_connections_and_never_by_earlier_ones() {
+    let scene = World::new().build();
+    let (first, first_client) = streamer(&scene, 1, ANA).await;
+    let (mut earlier, earlier_client) = connected(&scene, 2);
+    let (mut second, second_client) = connected(&scene, 3);
+    let (mut third, _) = connected(&scene, 4);
+    first_client.finish();
+    let mut second_waits = Box::pin(stream(&scene, &mut second.session, ANA));
+    assert!((&mut second_waits).now_or_never().is_none());
+    // It has sent all that it wants to, and is still served.
+    second_client.finish();
+    earlier_client.finish();
+    let mut third_waits = Box::pin(stream(&scene, &mut third.session, ANA));
+    assert!((&mut third_waits).now_or_never().is_none());
+    drop(first);
+    assert!(second_waits.now_or_never().is_some());
+    assert!(
+        (&mut third_waits).now_or_never().is_none(),
+        "for the second"
+    );
+    let asked = stream(&scene, &mut earlier.session, ANA);
+    assert!(
+        asked.now_or_never().is_some(),
+        "it was made before the second"
+    );
+    drop((earlier, second));
+    assert!(third_waits.now_or_never().is_some());
+}
+
 #[tokio::test(start_paused = true)]
-async fn a_streamer_waits_for_ten_seconds_at_most() {
+async fn a_streamer_waits_for_five_seconds_at_most() {
     let scene = World::new().build();
     let (_ended, client) = streamer(&scene, 1, ANA).await;
     client.finish();
     let (mut again, _) = connected(&scene, 2);
     let begun = Instant::now();
     stream(&scene, &mut again.session, ANA).await;
-    assert_eq!(begun.elapsed(), Duration::from_secs(10));
+    assert_eq!(begun.elapsed(), Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn a_token_that_expires_during_the_wait_gives_no_role() {
+    let scene = World::new().build();
+    let (ended, client) = streamer(&scene, 1, ANA).await;
+    client.finish();
+    let (mut again, _) = connected(&scene, 2);
+    let command = authenticate("ana:ana/demo,exp=1001", streaming("ana/demo"));
+    let mut waiting = Box::pin(scene.ask(&mut again.session, command));
+    assert!((&mut waiting).now_or_never().is_none());
+    scene.at(1_002);
+    drop(ended);
+    let answer = waiting.now_or_never().expect("at once");
+    assert!(is_unauthorized(&answer));
+    assert!(!again.session.is_authenticated());
+}
+
+#[tokio::test]
+async fn one_that_is_refused_another_project_counts_as_the_streamers_of_its_own() {
+    let scene = World::new().build();
+    let (mut refused, client) = streamer(&scene, 1, ANA).await;
+    let (ended, ended_client) = streamer(&scene, 0, OTHER).await;
+    ended_client.finish();
+    let command = separately(Some("ana:ana/other,exp=1001"), streaming("ana/other"));
+    let mut waiting = Box::pin(scene.ask(&mut refused.session, command));
+    assert!((&mut waiting).now_or_never().is_none());
+    scene.at(1_002);
+    drop(ended);
+    assert!(waiting.now_or_never().expect("at once").is_err());
+    client.finish();
+    let (mut again, _) = connected(&scene, 2);
+    let asked = stream(&scene, &mut again.session, ANA);
+    assert!(asked.now_or_never().is_none());
 }
 
 #[tokio::test]

@@ -5,21 +5,13 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use tokio::io::Interest;
+use tokio::io::{Interest, Ready};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::control_queue::ControlQueue;
 use crate::adapters::inbound::transport::admission::AdmissionPermit;
 use crate::adapters::inbound::transport::traffic::Traffic;
-
-/// What the system tells where a client sends no more, or has failed. (`PRIORITY` includes that, and
-/// the socket is not registered for urgent data.)
-#[cfg(target_os = "linux")]
-const FINISHED: Interest = Interest::PRIORITY;
-/// Elsewhere only failures can be told before all has been read.
-#[cfg(not(target_os = "linux"))]
-const FINISHED: Interest = Interest::ERROR;
 
 /// How far writing has come.
 #[derive(Debug, Default)]
@@ -58,7 +50,8 @@ impl SharedSocket {
 
     /// Whether the client sends no more, as far as the system has told.
     pub(super) fn has_finished(&self) -> bool {
-        self.stream.try_io(FINISHED, || Ok(())).is_ok()
+        let ready = self.stream.ready(Interest::READABLE).now_or_never();
+        ready.is_some_and(|ready| ready.is_ok_and(Ready::is_read_closed))
     }
 
     /// Waits for `work` unless the connection fails before, for instance because the client resets

@@ -134,8 +134,11 @@ fn begin(
     if !connection.is_shared_address {
         session = session.with_ban_address();
     }
-    let client = Arc::clone(registration.connection_writer);
-    SessionGuard::new(Arc::clone(&service.application), session, client)
+    SessionGuard::new(
+        Arc::clone(&service.application),
+        session,
+        Arc::<ConnectionWriter>::clone(registration.connection_writer),
+    )
 }
 
 /// Tells the reader whether the client has authenticated, and the transport whether it streams or
