@@ -29,7 +29,7 @@ async fn proposed(server: &Server) -> Value {
 
 #[tokio::test]
 async fn a_page_has_the_streamers_command_apply_a_pull_request() {
-    let server = Server::start();
+    let server = Server::alone();
     let mut command = connected(&server, json!({"applies": true})).await;
     command.ok(post("old", "x")).await;
     let id = proposed(&server).await;
@@ -81,7 +81,7 @@ async fn a_page_has_the_streamers_command_apply_a_pull_request() {
 
 #[tokio::test]
 async fn whoever_leaves_before_the_end_is_missed_by_the_other() {
-    let server = Server::start();
+    let server = Server::alone();
     let mut command = connected(&server, json!({"applies": true})).await;
     command.ok(post("old", "x")).await;
     let id = proposed(&server).await;
@@ -110,7 +110,7 @@ async fn whoever_leaves_before_the_end_is_missed_by_the_other() {
 
 #[tokio::test]
 async fn a_streamer_who_only_looks_is_not_live() {
-    let server = Server::start();
+    let server = Server::alone();
     let mut watcher = server.connect().await;
     watcher.ok(file("watch", project())).await;
     let mut page = connected(&server, json!({"present": false})).await;
@@ -135,7 +135,7 @@ async fn a_streamer_who_only_looks_is_not_live() {
 
 #[tokio::test]
 async fn whoever_may_read_listens_to_the_chat_where_that_is_public() {
-    let server = Server::with(&["--public-chat", "true"]);
+    let server = Server::alone_with(&["--public-chat", "true"]);
     let mut ana = server.member("ana", "ana/demo").await;
     let mut anyone = server.connect().await;
     let room = json!({"room": "ana/demo"});
@@ -158,7 +158,7 @@ async fn whoever_may_read_listens_to_the_chat_where_that_is_public() {
     anyone.ok(chat("leave", json!({}))).await;
     ana.ok(say("gone")).await;
     anyone.quiet().await;
-    let closed = Server::start();
+    let closed = Server::alone();
     closed
         .connect()
         .await

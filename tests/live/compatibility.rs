@@ -49,7 +49,7 @@ const SILENT: [usize; 4] = [375, 750, 1_125, 37_500];
 
 #[tokio::test]
 async fn the_desktop_client_pipelines_files_of_every_length_behind_authenticate() {
-    let server = Server::start();
+    let server = Server::alone();
     let mut watcher = server.connect().await;
     watcher.ok(file("watch", project())).await;
     let mut desktop = server.connect().await;
@@ -84,7 +84,7 @@ async fn the_desktop_client_pipelines_files_of_every_length_behind_authenticate(
 
 #[tokio::test]
 async fn a_file_whose_last_part_never_comes_is_whole_after_a_silence() {
-    let server = Server::start();
+    let server = Server::alone();
     let mut desktop = server.streamer().await;
     for bytes in SILENT {
         send_desktop(&mut desktop, "f", &noise(bytes)).await;
@@ -130,7 +130,7 @@ async fn a_file_whose_last_part_never_comes_is_whole_when_the_client_closes() {
 
 #[tokio::test]
 async fn a_last_part_that_comes_after_all_completes_the_file_again() {
-    let server = Server::start();
+    let server = Server::alone();
     let mut desktop = server.streamer().await;
     let whole = noise(376);
     send_desktop(&mut desktop, "f", &whole[..375]).await;

@@ -236,7 +236,7 @@ async fn every_acknowledged_change_is_there_after_a_kill() {
     println!("CRASH_SEED={seed}");
     let mut checked = 0;
     for durability in ["fsync", "rename"] {
-        let mut server = Server::with(&["--durability", durability]);
+        let mut server = Server::alone_with(&["--durability", durability]);
         let mut logs: Vec<Log> = (0..STREAMERS).map(|_| Log::new()).collect();
         for kill in 0..kills.div_ceil(2) {
             let mut random = Random::new(seed, kill);

@@ -193,7 +193,7 @@ async fn who_has_the_port_is_named() {
         "port-taken",
     );
     closing.join().expect("asked");
-    let server = Server::start();
+    let server = Server::alone();
     let port = server.port.to_string();
     let says = has_error(
         folder.path(),
@@ -236,7 +236,7 @@ fn a_folder_that_cannot_be_used_is_an_error_and_none_is_made() {
 
 #[test]
 fn another_layout_and_folders_that_are_no_projects_are_told() {
-    let mut server = Server::start();
+    let mut server = Server::alone();
     assert!(server.stop());
     let flags = ["--port", "0", "--base-dir", "base"];
     std::fs::create_dir_all(server.base().join("bob/x")).expect("made");
@@ -264,7 +264,7 @@ fn names(folder: &Path) -> Vec<std::path::PathBuf> {
 
 #[tokio::test]
 async fn a_doctor_changes_nothing_and_disturbs_nobody() {
-    let mut server = Server::start();
+    let mut server = Server::alone();
     let mut ana = server.streamer().await;
     ana.ok(post("a", "x")).await;
     let before = names(&server.base());
@@ -317,7 +317,7 @@ fn acceptor() -> tokio_rustls::TlsAcceptor {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn over_tls_the_certificate_must_be_valid_here() {
-    let server = Server::start();
+    let server = Server::alone();
     let acceptor = acceptor();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
     let listener = listener.expect("listens");
@@ -383,7 +383,7 @@ async fn the_limits_are_those_of_the_server_that_runs() {
 
 #[test]
 fn a_server_that_holds_the_folder_and_does_not_answer_is_told() {
-    let mut server = Server::start();
+    let mut server = Server::alone();
     assert!(server.stop());
     let lock = std::fs::File::open(server.base().join(".twicecast/lock")).expect("a lock");
     lock.lock().expect("locked");
@@ -397,7 +397,7 @@ fn a_server_that_holds_the_folder_and_does_not_answer_is_told() {
 
 /// What a doctor finds on the folder of a server behind that proxy.
 async fn behind(rewrite: fn(&str) -> String, flags: &[&str]) -> (i32, String) {
-    let server = Server::with(flags);
+    let server = Server::alone_with(flags);
     let through = proxy(server.port, rewrite).await;
     let (port, url) = (
         server.port.to_string(),
@@ -421,7 +421,7 @@ fn forwarded(head: &str) -> String {
 
 #[tokio::test]
 async fn it_is_known_whether_the_public_address_leads_here() {
-    let (server, other) = (Server::start(), Server::start());
+    let (server, other) = (Server::alone(), Server::start());
     let port = server.port.to_string();
     let url = |port| format!("http://127.0.0.1:{port}");
     let own = ["--port", &port, "--base-dir", "base", "--public-url"];
@@ -515,7 +515,7 @@ fn an_origin_that_cannot_match_is_told() {
 
 #[test]
 fn health_is_asked_on_the_configured_port() {
-    let server = Server::start();
+    let server = Server::alone();
     let port = server.port.to_string();
     let output = run(server.folder(), &["health", "--port", &port]);
     assert!(

@@ -26,7 +26,15 @@ fn enter_into(name: &str, streamer: &str, project: &str) -> Value {
 
 /// A server that takes guests, with ana's project in it.
 async fn server(guests: &str, flags: &[&str]) -> (Server, Client) {
-    let server = Server::with(&[&["--guests", guests], flags].concat());
+    streamed_at(Server::with(&[&["--guests", guests], flags].concat())).await
+}
+
+/// The same, but one server in any case.
+async fn server_alone(guests: &str, flags: &[&str]) -> (Server, Client) {
+    streamed_at(Server::alone_with(&[&["--guests", guests], flags].concat())).await
+}
+
+async fn streamed_at(server: Server) -> (Server, Client) {
     let mut ana = server.streamer().await;
     ana.ok(post("a", "x")).await;
     (server, ana)
@@ -150,7 +158,7 @@ async fn without_the_key_there_are_no_guests_and_no_file_is_made_for_them() {
 
 #[tokio::test]
 async fn names_that_no_guest_may_have_and_projects_that_are_not_there_are_refused() {
-    let (server, _ana) = server("chat", &[]).await;
+    let (server, _ana) = server_alone("chat", &[]).await;
     let mut client = server.connect().await;
     for name in [
         "",
@@ -184,7 +192,7 @@ async fn names_that_no_guest_may_have_and_projects_that_are_not_there_are_refuse
 
 #[tokio::test]
 async fn a_damaged_file_gives_nobody_a_name_and_fills_no_log() {
-    let (mut server, _ana) = server("chat", &["--log-level", "debug"]).await;
+    let (mut server, _ana) = server_alone("chat", &["--log-level", "debug"]).await;
     let mut client = server.connect().await;
     client.ok(enter("bob")).await;
     let kept = server.base().join(".twicecast/guests/ana/demo");
@@ -209,7 +217,7 @@ async fn a_damaged_file_gives_nobody_a_name_and_fills_no_log() {
 
 #[tokio::test]
 async fn a_taken_name_is_told_with_a_free_one_also_after_a_restart() {
-    let (mut server, _ana) = server("propose", &[]).await;
+    let (mut server, _ana) = server_alone("propose", &[]).await;
     let mut client = server.connect().await;
     let token = token_of(&mut client, "bob").await;
     let refused = client.refused(409, with_ref(enter("BOB"), "again")).await;
@@ -253,7 +261,7 @@ async fn a_taken_name_is_told_with_a_free_one_also_after_a_restart() {
 
 #[tokio::test]
 async fn so_many_guests_may_come_into_a_project_and_from_an_address() {
-    let (server, _ana) = server("chat", &["--max-guests", "2"]).await;
+    let (server, _ana) = server_alone("chat", &["--max-guests", "2"]).await;
     let mut client = server.connect().await;
     for name in ["a", "b"] {
         client.ok(enter(name)).await;
@@ -270,7 +278,7 @@ async fn so_many_guests_may_come_into_a_project_and_from_an_address() {
         "--trusted-proxies",
         "127.0.0.1",
     ];
-    let (server, _ana) = self::server("chat", &trusting).await;
+    let (server, _ana) = server_alone("chat", &trusting).await;
     server.connect().await.ok(enter("a")).await;
     // Refused names do not count.
     for _ in 0..3 {
@@ -423,7 +431,7 @@ async fn after_a_restart_with_less_a_token_gives_less() {
 
 #[tokio::test]
 async fn names_of_a_project_that_is_removed_are_free() {
-    let (mut server, _ana) = server("chat", &[]).await;
+    let (mut server, _ana) = server_alone("chat", &[]).await;
     let remove = ["remove", "ana/demo", "--yes", "--base-dir", "base"];
     let kept = server.base().join(".twicecast/guests/ana/demo");
     for is_running in [true, false] {

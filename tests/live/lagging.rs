@@ -123,7 +123,7 @@ async fn what_waits_for_a_viewer_is_withdrawn_when_their_token_expires() {
 
 #[tokio::test]
 async fn what_waits_for_a_viewer_is_withdrawn_by_unwatch() {
-    let server = Server::start();
+    let server = Server::alone();
     let mut ana = server.streamer().await;
     let mut bob = Client::narrow(&server.url()).await;
     bob.ok(file("watch", project())).await;

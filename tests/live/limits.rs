@@ -261,7 +261,7 @@ async fn the_names_in_one_pull_request_take_at_most_256_kib() {
 
 #[tokio::test]
 async fn rooms_are_bounded_in_number() {
-    let server = Server::with(&["--max-rooms", "1"]);
+    let server = Server::alone_with(&["--max-rooms", "1"]);
     let mut carl = server.member("carl", "r").await;
     server.member("dora", "r").await;
     let claims = json!({"username": "eve", "room": "s"});
@@ -274,7 +274,7 @@ async fn rooms_are_bounded_in_number() {
 #[tokio::test]
 async fn connections_are_bounded_before_the_upgrade() {
     for flag in ["--max-connections", "--max-connections-per-address"] {
-        let server = Server::with(&[flag, "2"]);
+        let server = Server::alone_with(&[flag, "2"]);
         let mut first = server.connect().await;
         let mut second = server.connect().await;
         first.quiet().await;
@@ -317,7 +317,7 @@ async fn a_client_refused_again_and_again_is_slowed_down_until_a_success() {
 
 #[tokio::test]
 async fn what_stands_behind_many_refusals_is_done_where_the_client_closes_properly() {
-    let server = Server::with(&["--max-file-bytes", "10"]);
+    let server = Server::alone_with(&["--max-file-bytes", "10"]);
     let mut client = server.streamer().await;
     let refused = (0..200).map(|n| post(&format!("f{n}"), "more than ten bytes"));
     client.send_all(refused.chain([post("good", "x")])).await;

@@ -383,7 +383,7 @@ fn check_sums(now: &BTreeMap<String, u64>) {
 
 #[tokio::test]
 async fn the_figures_follow_what_happens() {
-    let server = Server::with(&EVENING);
+    let server = Server::alone_with(&EVENING);
     let mut present = evening(&server).await;
     until(&server, &PRESENT).await;
     until(&server, TOLD).await;
@@ -412,7 +412,7 @@ async fn the_figures_follow_what_happens() {
 
 #[tokio::test]
 async fn nobody_makes_them_grow_or_finds_a_name_in_them() {
-    let server = Server::with(&EVENING);
+    let server = Server::alone_with(&EVENING);
     let before: BTreeSet<_> = series(&text(&server).await).into_keys().collect();
     let _present = evening(&server).await;
     let mut stranger = server.connect().await;

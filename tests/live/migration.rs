@@ -29,7 +29,7 @@ fn get_of(project: &str, name: &str) -> Value {
 
 /// A base folder of layout 1 with a file and an open pull request in each project.
 async fn layout_1() -> tempfile::TempDir {
-    let server = Server::with(&["--durability", "rename"]);
+    let server = Server::alone_with(&["--durability", "rename"]);
     for project in PROJECTS {
         let mut ana = server.connect().await;
         ana.authenticate(streamer("ana", project)).await;

@@ -312,7 +312,7 @@ async fn a_role_moderates_the_project_of_its_token_alone_and_never_a_guest_or_it
 
 #[tokio::test]
 async fn slow_mode_is_told_to_the_room_and_refuses_what_comes_too_early() {
-    let server = Server::with(&["--public-chat", "true"]);
+    let server = Server::alone_with(&["--public-chat", "true"]);
     let mut ana = ana(&server).await;
     let mut bob = member(&server, "bob").await;
     let mut ear = server.connect().await;
@@ -337,7 +337,7 @@ async fn slow_mode_is_told_to_the_room_and_refuses_what_comes_too_early() {
 
 #[tokio::test]
 async fn the_removal_of_a_project_removes_its_moderation_while_the_server_runs() {
-    let server = Server::start();
+    let server = Server::alone();
     let mut ana = ana(&server).await;
     ana.send(ban("bob")).await;
     ana.until("chatBan").await;
@@ -358,7 +358,7 @@ async fn the_removal_of_a_project_removes_its_moderation_while_the_server_runs()
 
 #[tokio::test]
 async fn a_damaged_file_stops_no_server_and_unbans_nobody() {
-    let mut server = Server::with(&["--guests", "chat"]);
+    let mut server = Server::alone_with(&["--guests", "chat"]);
     let mut ana = self::ana(&server).await;
     ana.send(ban("bob")).await;
     ana.until("chatBan").await;
@@ -420,7 +420,7 @@ async fn a_damaged_file_stops_no_server_and_unbans_nobody() {
 
 #[tokio::test]
 async fn what_is_left_of_a_project_that_was_removed_by_hand_is_no_other_projects() {
-    let mut server = Server::with(&["--guests", "chat"]);
+    let mut server = Server::alone_with(&["--guests", "chat"]);
     let mut ana = self::ana(&server).await;
     let removal = ["remove", "ana/demo", "--yes", "--base-dir", "base"];
     let rows = [

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 #[tokio::test]
 async fn hostile_names_are_refused_and_nothing_leaves_the_project() {
-    let server = Server::start();
+    let server = Server::alone();
     std::fs::write(server.folder().join("canary"), "canary").expect("written");
     let mut client = server.streamer().await;
     let mut watcher = server.connect().await;
@@ -125,7 +125,7 @@ async fn odd_but_harmless_names_are_files_like_others() {
 
 #[tokio::test]
 async fn content_is_byte_exact() {
-    let server = Server::start();
+    let server = Server::alone();
     let mut client = server.streamer().await;
     let mut bob = server.viewer("bob").await;
     let every_byte: Vec<u8> = (0..=255).collect();
@@ -273,7 +273,7 @@ async fn hostile_names_are_refused_wherever_a_name_is_taken() {
 
 #[tokio::test]
 async fn a_project_may_be_named_like_a_path_and_is_none() {
-    let mut server = Server::start();
+    let mut server = Server::alone();
     let names = ["C/C++ d\u{e9}mo", "a/b", "a%2Fb", "../bob", "100%", "a\\b"];
     let folders = [
         "C%2FC++ d\u{e9}mo",

@@ -178,7 +178,7 @@ async fn a_folder_is_adopted_while_the_server_runs() {
 
 #[tokio::test]
 async fn a_project_is_removed_while_the_server_runs_and_all_who_receive_it_are_told() {
-    let server = Server::start();
+    let server = Server::alone();
     let mut ana = server.streamer().await;
     for name in ["a", "d/b"] {
         ana.ok(post(name, "x")).await;
@@ -231,7 +231,7 @@ async fn a_project_is_removed_while_the_server_runs_and_all_who_receive_it_are_t
 
 #[tokio::test]
 async fn viewers_are_told_of_what_a_rescan_finds() {
-    let server = Server::start();
+    let server = Server::alone();
     let mut ana = server.streamer().await;
     for name in ["changed", "gone", "kept"] {
         ana.ok(post(name, "x")).await;
@@ -266,7 +266,7 @@ async fn viewers_are_told_of_what_a_rescan_finds() {
 
 #[tokio::test]
 async fn a_project_is_removed_while_no_server_runs() {
-    let mut server = Server::start();
+    let mut server = Server::alone();
     server.streamer().await.ok(post("a", "x")).await;
     assert!(server.stop());
     std::os::unix::fs::symlink("nowhere", server.project().join("link")).expect("linked");
@@ -291,7 +291,7 @@ fn nothing_is_adopted_in_a_base_folder_that_does_not_exist() {
 
 #[tokio::test]
 async fn links_and_special_files_in_a_project_are_not_followed() {
-    let server = Server::start();
+    let server = Server::alone();
     std::fs::create_dir(server.folder().join("outside")).expect("made");
     let outside = server.folder().join("outside/secret");
     std::fs::write(&outside, "secret").expect("written");
@@ -482,7 +482,7 @@ async fn origins_are_checked_where_the_operator_lists_them() {
 
 #[tokio::test]
 async fn the_memory_store_keeps_the_same_protocol() {
-    let server = Server::with(&["--store", "memory"]);
+    let server = Server::alone_with(&["--store", "memory"]);
     let mut ana = server.streamer().await;
     let mut bob = server.viewer("bob").await;
     ana.ok(post("d/a", "x")).await;
@@ -522,7 +522,7 @@ async fn a_token_of_the_command_is_good() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_stops_finishes_what_it_acknowledges_and_says_good_bye_with_1001() {
-    let mut server = Server::start();
+    let mut server = Server::alone();
     let mut client = server.streamer().await;
     client
         .send_all((0..200).map(|n| post(&format!("f{n}"), "x")))

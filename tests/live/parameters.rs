@@ -197,7 +197,7 @@ async fn no_data_of_the_wrong_kind_is_taken_by_any_request() {
 
 #[tokio::test]
 async fn no_parameter_is_missing_or_of_another_type() {
-    let server = Server::start();
+    let server = Server::alone();
     let mut client = everything(&server).await;
     let mut watcher = server.connect().await;
     watcher.ok(file("watch", project())).await;

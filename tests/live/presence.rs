@@ -45,7 +45,7 @@ async fn a_list_without_hashes_is_the_same_but_for_them() {
 
 #[tokio::test]
 async fn a_watch_leaves_contents_out_and_a_later_one_brings_them_back() {
-    let server = Server::start();
+    let server = Server::alone();
     let mut client = server.streamer().await;
     let mut anyone = server.connect().await;
     anyone.ok(watch(json!({"content": ["a"]}))).await;
@@ -105,7 +105,7 @@ async fn a_watch_narrows_what_a_role_brings_and_unwatch_ends_that() {
 
 #[tokio::test]
 async fn whoever_asks_is_told_how_many_view_and_where_the_streamer_is_looking() {
-    let server = Server::start();
+    let server = Server::alone();
     let mut client = server.streamer().await;
     let mut anyone = server.connect().await;
     let mut silent = server.connect().await;

@@ -106,7 +106,7 @@ async fn a_pull_request_goes_from_its_creation_to_its_end() {
 
 #[tokio::test]
 async fn an_owner_withdraws_a_pull_request_and_the_streamer_is_told() {
-    let server = Server::start();
+    let server = Server::alone();
     let mut ana = server.streamer().await;
     let mut second = server.streamer().await;
     let mut bob = server.viewer("bob").await;
@@ -268,7 +268,7 @@ async fn pull_requests_survive_a_restart_and_wait_for_an_absent_streamer() {
 
 #[tokio::test]
 async fn a_streamer_who_was_somebody_else_for_a_while_is_told_of_nothing_twice() {
-    let server = Server::start();
+    let server = Server::alone();
     let mut ana = server.streamer().await;
     let mut bob = server.viewer("bob").await;
     proposed(&mut bob, &mut ana, "known").await;

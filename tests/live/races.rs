@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 async fn a_hundred_files_of_fifty_parts_mixed_at_random_all_become_whole() {
     const FILES: usize = 100;
     const PARTS: usize = 50;
-    let server = Server::with(&["--durability", "rename"]);
+    let server = Server::alone_with(&["--durability", "rename"]);
     let mut client = server.streamer().await;
     let content = |file: usize| noise(1_000 + file);
     let mut random = Random::new(1, 1);
@@ -90,7 +90,7 @@ async fn post_uniform(mut client: Client, bytes: std::ops::RangeInclusive<u8>) -
 
 #[tokio::test]
 async fn one_file_posted_by_two_connections_at_once_is_always_one_whole_version() {
-    let server = Server::with(&["--durability", "rename"]);
+    let server = Server::alone_with(&["--durability", "rename"]);
     let (one, two) = (server.streamer().await, server.streamer().await);
     let mut bob = server.viewer("bob").await;
     let mut reader = server.connect().await;
@@ -158,7 +158,7 @@ async fn a_pull_request_that_is_deleted_while_it_is_read_ends_in_one_answer() {
 
 #[tokio::test]
 async fn clients_that_come_and_go_leave_nothing_behind() {
-    let server = Server::start();
+    let server = Server::alone();
     let mut ana = server.streamer().await;
     let come_and_go = async |times: u64| {
         for number in 0..times {
@@ -236,7 +236,7 @@ async fn streamers_who_all_reconnect_at_once_keep_their_roles_and_files() {
         "--streamer-grace-seconds",
         "2",
     ];
-    let server = Server::with(&flags);
+    let server = Server::alone_with(&flags);
     let url = server.url();
     let come_again = |number: usize| {
         let (name, url) = (format!("s{number}"), url.clone());

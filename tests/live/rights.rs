@@ -62,7 +62,7 @@ fn request(kind: &str, subtype: &str, data: &Value) -> Value {
 
 /// A server with both projects and Bob's pull request; also returns its id.
 async fn world(flags: &[&str]) -> (Server, Client, String) {
-    let server = Server::with(&[&["--store", "memory"], flags].concat());
+    let server = Server::alone_with(&[&["--store", "memory"], flags].concat());
     let mut ana = server.streamer().await;
     ana.ok(post("a", "x")).await;
     let mut mal = server.connect().await;

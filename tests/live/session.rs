@@ -11,7 +11,7 @@ fn claims(name: &str, exp: u64) -> Value {
 
 #[tokio::test]
 async fn a_token_that_expires_suspends_its_bearer_until_they_show_a_fresh_one() {
-    let server = Server::start();
+    let server = Server::alone();
     let mut bob = server.connect().await;
     let mut client = server.connect().await;
     let all = |token: String| {
@@ -121,7 +121,7 @@ async fn files_are_kept_when_the_streamer_goes() {
 #[tokio::test]
 async fn files_are_deleted_once_the_streamer_stays_away_where_the_operator_wants_that() {
     for grace in ["0", "1"] {
-        let server = Server::with(&[
+        let server = Server::alone_with(&[
             "--on-streamer-disconnect",
             "delete",
             "--streamer-grace-seconds",
@@ -160,7 +160,7 @@ async fn files_are_deleted_once_the_streamer_stays_away_where_the_operator_wants
 
 #[tokio::test]
 async fn a_streamer_who_returns_in_time_keeps_their_files() {
-    let server = Server::with(&[
+    let server = Server::alone_with(&[
         "--on-streamer-disconnect",
         "delete",
         "--streamer-grace-seconds",

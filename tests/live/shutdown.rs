@@ -43,7 +43,7 @@ async fn post_until_closed(mut client: Client, name: &str) -> (BTreeMap<String, 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_under_load_stops_cleanly_with_everything_that_it_has_acknowledged() {
     for stop in 0..stops() {
-        let mut server = Server::with(&["--drain-seconds", "5"]);
+        let mut server = Server::alone_with(&["--drain-seconds", "5"]);
         let mut loads = Vec::new();
         for name in ["a", "b", "c"] {
             loads.push(tokio::spawn(post_until_closed(
@@ -88,7 +88,7 @@ async fn a_server_under_load_stops_cleanly_with_everything_that_it_has_acknowled
 #[tokio::test(flavor = "multi_thread")]
 async fn each_signal_that_asks_for_an_end_closes_with_1001() {
     for signal in ["-INT", "-TERM", "-HUP"] {
-        let mut server = Server::start();
+        let mut server = Server::alone();
         let mut client = server.streamer().await;
         server.send_signal(signal);
         assert_eq!(client.closed().await, 1_001, "{signal}");
@@ -98,7 +98,7 @@ async fn each_signal_that_asks_for_an_end_closes_with_1001() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn while_it_drains_it_is_not_ready_and_takes_no_connection_and_a_second_signal_ends_it() {
-    let mut server = Server::with(&["--drain-seconds", "60"]);
+    let mut server = Server::alone_with(&["--drain-seconds", "60"]);
     // This client neither reads nor closes, so the server has to wait for it.
     let mut client = Client::narrow(&server.url()).await;
     client.authenticate(streamer("ana", "demo")).await;

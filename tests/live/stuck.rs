@@ -120,7 +120,7 @@ async fn a_streamer_and_a_viewer_who_stop_reading_hold_up_nobody_and_go_on_later
         "--part-bytes",
         "49152",
     ];
-    let server = Server::with(&flags);
+    let server = Server::alone_with(&flags);
     // A long name makes long answers.
     let name = "n".repeat(250);
     let mut bob = Client::narrow(&server.url()).await;
@@ -243,7 +243,7 @@ async fn what_a_streamer_has_sent_is_carried_out_though_the_connection_is_reset(
 async fn what_a_streamer_had_sent_comes_before_what_they_send_on_a_new_connection() {
     const POSTS: usize = 600;
     for is_reset in [false, true] {
-        let server = Server::with(&["--durability", "rename"]);
+        let server = Server::alone_with(&["--durability", "rename"]);
         let mut ana = Raw::connect(&server).await;
         ana.send(text_frame(&authenticate(streamer("ana", "demo"))))
             .await;

@@ -418,6 +418,5 @@ async fn a_troll_floods_is_muted_comes_back_is_banned_and_all_of_it_outlives_a_r
     evening.server.restart();
     let tokens = [bobs_token.as_str(), &eves_token];
     assert_still_decided(&evening.server, &until, tokens).await;
-    let log = evening.server.folder().join("server.log");
-    assert_logged(&std::fs::read_to_string(log).expect("a log"));
+    assert_logged(&evening.server.log());
 }

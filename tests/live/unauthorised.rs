@@ -61,7 +61,7 @@ async fn a_client_that_only_claims_to_stream_a_project_deletes_nothing_by_leavin
 
 #[tokio::test]
 async fn what_lies_outside_cannot_be_told_from_what_is_nowhere() {
-    let server = Server::start();
+    let server = Server::alone();
     let outside = server.folder().join("outside");
     std::fs::create_dir(&outside).expect("made");
     std::fs::write(outside.join("there"), "secret").expect("written");

@@ -5,7 +5,7 @@ use serde_json::json;
 
 #[tokio::test]
 async fn the_status_counts_the_others_and_the_files() {
-    let server = Server::with(&["--max-project-bytes", "1000"]);
+    let server = Server::alone_with(&["--max-project-bytes", "1000"]);
     let mut client = server.streamer().await;
     client.ok(post("a", "12345")).await;
     client.ok(post("d/b", "")).await;

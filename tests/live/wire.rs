@@ -68,7 +68,7 @@ async fn fragments_without_end_are_closed_at_the_limit() {
 
 #[tokio::test]
 async fn heads_that_come_a_byte_at_a_time_are_dropped_and_others_get_in() {
-    let server = Server::with(&["--handshake-timeout-seconds", "1"]);
+    let server = Server::alone_with(&["--handshake-timeout-seconds", "1"]);
     let before = server.open_files();
     let began = Instant::now();
     let mut slow = Vec::new();
@@ -226,7 +226,7 @@ async fn heads_with_bytes_changed_at_random_make_nothing_panic() {
 
 #[tokio::test]
 async fn ten_posts_and_a_close_in_one_segment_are_all_carried_out() {
-    let server = Server::start();
+    let server = Server::alone();
     let mut raw = Raw::connect(&server).await;
     let mut segment = text_frame(&authenticate(streamer("ana", "demo")));
     for number in 0..10 {

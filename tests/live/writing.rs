@@ -14,7 +14,7 @@ fn part(name: &str, part: &Value, of: &Value) -> Value {
 
 #[tokio::test]
 async fn a_post_is_answered_with_its_name_as_sent_and_told_with_one_slash() {
-    let server = Server::start();
+    let server = Server::alone();
     let mut client = server.streamer().await;
     let mut second = server.streamer().await;
     let answer = client.ask(with_ref(post("./src//a.rs", "x"), 1)).await;
@@ -174,7 +174,7 @@ async fn a_file_and_a_folder_are_in_each_others_way() {
 
 #[tokio::test]
 async fn a_folder_is_deleted_with_all_below_it() {
-    let server = Server::start();
+    let server = Server::alone();
     let mut client = server.streamer().await;
     let mut bob = server.viewer("bob").await;
     for name in ["d/a", "d/e/b", "d-x", "e"] {
@@ -222,7 +222,7 @@ async fn the_executable_bit_is_kept_on_disk_and_told_wherever_the_file_is() {
         request["data"]["executable"] = executable;
         request
     };
-    let server = Server::start();
+    let server = Server::alone();
     let mode = |name: &str| {
         let metadata = std::fs::metadata(server.project().join(name)).expect("is there");
         metadata.permissions().mode() & 0o777

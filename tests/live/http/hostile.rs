@@ -7,7 +7,7 @@ use crate::support::*;
 
 #[tokio::test]
 async fn no_address_leads_out_of_a_project() {
-    let server = Server::start();
+    let server = Server::alone();
     server.streamer().await.ok(post("d/a", "own")).await;
     std::fs::write(server.base().join("outside"), "outside").expect("written");
     std::fs::write(server.folder().join("outside"), "outside").expect("written");

@@ -115,7 +115,7 @@ async fn an_answer_that_has_begun_ends_with_the_version_that_it_began_with() {
 
 #[tokio::test]
 async fn an_answer_breaks_off_where_another_program_writes_into_the_file() {
-    let server = Server::start();
+    let server = Server::alone();
     with_file(&server, &noise(4_000_000)).await;
     let request = format!("GET {FILE} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     let mut reader = Plain::narrow(&server, &request).await;

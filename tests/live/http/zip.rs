@@ -97,7 +97,7 @@ async fn files_that_come_and_go_meanwhile_are_there_as_they_were_or_not_at_all()
 
 #[tokio::test]
 async fn no_archive_is_silently_wrong_where_another_program_writes_into_a_file() {
-    let server = Server::start();
+    let server = Server::alone();
     let mut ana = server.streamer().await;
     ana.ok(post("a", noise(4_000_000))).await;
     let request = format!("GET {ZIP} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");

@@ -6,6 +6,7 @@ mod described;
 mod document;
 mod http;
 pub mod nats_server;
+mod others;
 mod random;
 mod raw;
 mod replica;

@@ -41,7 +41,7 @@ pub fn text_frame(message: &Value) -> Vec<u8> {
 impl Raw {
     /// A socket on which nothing has been sent.
     pub async fn socket(server: &Server) -> Self {
-        let stream = TcpStream::connect(("127.0.0.1", server.port)).await;
+        let stream = TcpStream::connect(("127.0.0.1", server.next_port())).await;
         Self::on(stream.expect("connected"))
     }
 
@@ -65,7 +65,7 @@ impl Raw {
     pub async fn narrow(server: &Server) -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.set_recv_buffer_size(4_096).expect("set");
-        let address = format!("127.0.0.1:{}", server.port);
+        let address = format!("127.0.0.1:{}", server.next_port());
         let stream = socket.connect(address.parse().expect("an address")).await;
         let mut raw = Self::on(stream.expect("connected"));
         let head = raw.upgrade("", b"").await;

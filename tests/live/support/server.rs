@@ -5,20 +5,23 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
-use super::{Client, chat_section, streamer, token, viewer};
+use super::others::{Others, nats_flags};
+use super::{Client, chat_section, file, project, streamer, token, viewer};
 use serde_json::json;
 use tempfile::TempDir;
 
 /// Names another program to start instead of the one just built, to compare the two.
 const OTHER: &str = "SERVER_UNDER_TEST";
 
-/// A running server; it ends with this value.
+/// A running server; it ends with this value. `scripts/live-on-nats` makes it several that share
+/// NATS: then each connection is to the next of them, and all else concerns the first.
 pub struct Server {
     child: Child,
     pub port: u16,
     /// The program, after whatever runs it, and its flags.
     line: Vec<String>,
     folder: TempDir,
+    others: Others,
 }
 
 /// A program in `folder`, independent of the environment of the tests.
@@ -57,6 +60,27 @@ impl Server {
 
     /// With these flags, written as on a command line.
     pub fn with(flags: &[&str]) -> Self {
+        let shared = nats_flags();
+        let all: Vec<_> = flags
+            .iter()
+            .copied()
+            .chain(shared.iter().map(String::as_str))
+            .collect();
+        let mut server = Self::alone_with(&all);
+        if !shared.is_empty() {
+            server.others = Others::start(&server.line, server.folder.path());
+        }
+        server
+    }
+
+    /// One server in any case: for what concerns its folder, its process or what it knows at once
+    /// and the others only soon.
+    pub fn alone() -> Self {
+        Self::alone_with(&[])
+    }
+
+    /// The same with these flags.
+    pub fn alone_with(flags: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         Self::start_in(folder, flags.iter().map(|&flag| flag.to_owned()).collect())
     }
@@ -89,6 +113,7 @@ impl Server {
             port,
             line,
             folder,
+            others: Others::default(),
         }
     }
 
@@ -96,6 +121,7 @@ impl Server {
     pub fn restart(&mut self) {
         self.kill();
         (self.child, self.port) = spawn(&self.line, self.folder.path());
+        self.others.restart(&self.line);
     }
 
     /// Its process.
@@ -131,11 +157,18 @@ impl Server {
         // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        self.others.kill();
     }
 
     /// The folder in which it was started.
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// What it has logged; of several, what all of them have.
+    pub fn log(&self) -> String {
+        let log = std::fs::read_to_string(self.folder.path().join("server.log"));
+        log.unwrap_or_default() + &self.others.logs()
     }
 
     /// `baseDir`.
@@ -157,8 +190,13 @@ impl Server {
         port.parse().expect("a number")
     }
 
+    /// The port of the server whose turn it is.
+    pub fn next_port(&self) -> u16 {
+        self.others.next_port(self.port)
+    }
+
     pub fn url(&self) -> String {
-        format!("ws://127.0.0.1:{}/", self.port)
+        format!("ws://127.0.0.1:{}/", self.next_port())
     }
 
     /// The processor's time that it has taken, all threads together.
@@ -211,6 +249,16 @@ impl Server {
     pub async fn streamer(&self) -> Client {
         let mut client = self.connect().await;
         client.authenticate(streamer("ana", "demo")).await;
+        for port in self.others.ports() {
+            // They hear of it only soon, and would tell their viewers then.
+            let mut there = Client::connect(&format!("ws://127.0.0.1:{port}/")).await;
+            there
+                .authenticate(json!({"token": streamer("ana", "demo")["token"]}))
+                .await;
+            while there.ok(file("status", project())).await["streamer"] != true {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        }
         client
     }
 
@@ -231,7 +279,7 @@ impl Server {
     }
 }
 
-fn spawn(line: &[String], folder: &Path) -> (Child, u16) {
+pub(super) fn spawn(line: &[String], folder: &Path) -> (Child, u16) {
     let log = std::fs::File::options()
         .create(true)
         .append(true)
@@ -260,8 +308,7 @@ fn spawn(line: &[String], folder: &Path) -> (Child, u16) {
 impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
-        let log = std::fs::read_to_string(self.folder.path().join("server.log"));
-        let log = log.unwrap_or_default();
+        let log = self.log();
         if std::thread::panicking() {
             eprintln!("the server's log:\n{log}");
         } else {

@@ -147,9 +147,8 @@ fn warnings(config: &Config) -> Vec<String> {
         ),
         (
             config.store == Store::Nats,
-            "the store nats is young: servers that share it share files, pull requests, guests' \
-             names, moderation, what is said and who is there, but not yet focus and the outcome \
-             of pull requests (docs/how-to/nats.md)",
+            "the store nats is young: servers that share it share nearly everything, but not yet \
+             `apply`, and how often a moderator may act (docs/how-to/nats.md)",
         ),
         (
             config.public_key_file.is_none() && config.key.as_bytes() == DEFAULT_KEY,
