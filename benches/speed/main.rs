@@ -106,8 +106,8 @@ const ALL: &[&str] = &[
     "growth-memory",
 ];
 
-/// How many times in all the guard measures what seems worse before it believes that: what else the machine does
-/// makes a ratio worse, but not each time.
+/// How many times in all the guard measures what seems worse before it believes that: what else the
+/// machine does makes a ratio worse, but not each time.
 const TRIES: usize = 3;
 
 async fn measure(id: &str, size: Size) -> Row {

@@ -203,7 +203,7 @@ async fn a_damaged_file_gives_nobody_a_name_and_fills_no_log() {
     for name in ["bob", "eve", "eve"] {
         client.refused(500, enter(name)).await;
     }
-    let log = std::fs::read_to_string(server.folder().join("server.log")).expect("a log");
+    let log = server.log();
     let told = log.lines();
     let mut told = told.filter(|line| line.contains("could not give a guest a name"));
     let first = told.next().expect("it is told");

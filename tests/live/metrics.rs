@@ -230,7 +230,7 @@ fn the_documentation_explains_every_alert() {
 #[tokio::test]
 async fn without_a_port_there_are_no_metrics() {
     let server = Server::start();
-    let log = std::fs::read_to_string(server.folder().join("server.log")).expect("a log");
+    let log = server.log();
     assert!(log.contains("metrics=[]"), "{log}");
     let answer = get(server.port, "/metrics", "Host: localhost\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");

@@ -98,7 +98,7 @@ async fn a_mute_is_told_to_whom_it_concerns_and_to_moderators_and_lasts() {
 
 #[tokio::test]
 async fn a_ban_ends_room_draft_and_listening_of_connections_that_say_nothing() {
-    let server = Server::with(&["--public-chat", "true"]);
+    let server = Server::alone_with(&["--public-chat", "true"]);
     let mut ana = ana(&server).await;
     let mut bob = member(&server, "bob").await;
     bob.ok(creation()).await;
@@ -395,7 +395,7 @@ async fn a_damaged_file_stops_no_server_and_unbans_nobody() {
         (&you["read"], &you["propose"]),
         (&json!(true), &json!(false))
     );
-    let log = std::fs::read_to_string(server.folder().join("server.log")).expect("a log");
+    let log = server.log();
     assert!(log.contains("moderation"), "{log}");
     assert_eq!(log.matches("cannot be read, so").count(), 1, "{log}");
 

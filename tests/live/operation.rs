@@ -354,7 +354,7 @@ async fn plain_http_is_answered_on_the_same_port() {
 #[test]
 fn the_log_begins_with_version_addresses_folder_and_limits() {
     let server = Server::start();
-    let log = std::fs::read_to_string(server.folder().join("server.log")).expect("a log");
+    let log = server.log();
     let start = log
         .lines()
         .find(|line| line.contains(" listening "))
@@ -445,7 +445,7 @@ async fn behind_a_trusted_proxy_the_public_address_is_the_servers_own() {
 async fn that_a_trusted_proxys_header_cannot_be_read_is_logged_once_and_not_what_it_says() {
     let server = Server::with(&["--trusted-proxies", "127.0.0.0/8"]);
     let log = || {
-        let log = std::fs::read_to_string(server.folder().join("server.log")).expect("a log");
+        let log = server.log();
         let told = log.matches("X-Forwarded-For").count();
         (told, log)
     };

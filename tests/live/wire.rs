@@ -253,7 +253,7 @@ async fn clients_that_die_in_the_middle_of_anything_leave_no_socket_and_no_line_
     let mut ana = server.streamer().await;
     ana.ok(post("big", noise(1_000_000))).await;
     let before = server.open_files();
-    let log = || std::fs::read_to_string(server.folder().join("server.log")).expect("a log");
+    let log = || server.log();
     let said = log();
     for _ in 0..20 {
         let mut half_a_head = Raw::socket(&server).await;

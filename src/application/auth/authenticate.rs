@@ -122,7 +122,7 @@ async fn become_whom(
     let kept = session.roles.under(old, &identity, public, now);
     let roles = kept.grant(&sections, &identity, public, now)?;
     let now = match &sections.file {
-        Some(file) => follow_earlier(app, session, &identity, &file.project).await?,
+        Some(file) => await_earlier(app, session, &identity, &file.project).await?,
         None => now,
     };
     let _moderated = must_not_be_banned_from_room(app, session, &identity, &sections, now).await?;
@@ -152,24 +152,20 @@ async fn become_whom(
 ///
 /// # Errors
 /// The token has expired meanwhile.
-async fn follow_earlier(
+async fn await_earlier(
     app: &Application,
     session: &Session,
     bearer: &Identity,
     project: &ProjectId,
 ) -> Result<Timestamp, AuthError> {
-    app.clients.follow(project, session.connection).await;
+    app.clients
+        .stream_in_turn(project, session.connection)
+        .await;
     let now = app.now();
     if bearer.is_expired(now) {
         return Err(AuthError::Identity(IdentityError::Expired));
     }
     Ok(now)
-}
-
-/// The project that the connection streams.
-fn streamed(session: &Session) -> Option<&ProjectId> {
-    let project = session.rights().role_project();
-    project.filter(|_| session.roles.streamer.is_some())
 }
 
 /// Those who ask for the section `chat` must not be banned by a moderator. What has been decided
@@ -309,8 +305,8 @@ async fn attach_streamer(
     now: Timestamp,
 ) -> Option<PullRequestPages> {
     reattach(app, session, now);
-    app.clients.streams(session.connection, streamed(session));
-    let project = streamed(session).cloned()?;
+    app.clients.streams(session.connection, session.streamed());
+    let project = session.streamed().cloned()?;
     if session.notices.live() == Some(&project) {
         return None;
     }
@@ -334,7 +330,7 @@ fn count_failure(
         RequestError::Unauthorized(_) | RequestError::Banned(_)
     );
     // It may have been about to stream another project.
-    app.clients.streams(session.connection, streamed(session));
+    app.clients.streams(session.connection, session.streamed());
     if !is_401 {
         return CommandOutcome::Refused(refusal);
     }

@@ -11,8 +11,8 @@ use crate::application::connection_id::ConnectionId;
 use crate::application::locks::lock;
 use crate::domain::ProjectId;
 
-/// How long to wait for earlier connections to end. It is less than a connection has to carry out
-/// what it has been asked when its client has finished, who may be the one that waits.
+/// How long to wait for earlier connections to end. The one that waits may itself be closed
+/// meanwhile, and then has ten seconds for all that it has been asked, this wait included.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// The other end of a connection. An inbound adapter implements it.
@@ -40,6 +40,7 @@ struct Connected {
 }
 
 impl Clients {
+    /// Notes the client of a connection whose session begins.
     pub(crate) fn connect(&self, connection: ConnectionId, client: Arc<dyn Client>) {
         let connected = Connected {
             client,
@@ -78,7 +79,7 @@ impl Clients {
     /// Notes that `me` is to stream `project`, and waits until the sessions of those connections
     /// have ended that were made before, stream it as well, and whose clients have finished; but
     /// for 5 s at most, and not if `me` streams it already.
-    pub(crate) async fn follow(&self, project: &ProjectId, me: ConnectionId) {
+    pub(crate) async fn stream_in_turn(&self, project: &ProjectId, me: ConnectionId) {
         if !self.streams(me, Some(project)) {
             return;
         }

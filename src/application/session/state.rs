@@ -121,6 +121,12 @@ impl Session {
         }
     }
 
+    /// The project that it streams, also with an expired token.
+    pub(crate) fn streamed(&self) -> Option<&ProjectId> {
+        let project = self.rights().role_project();
+        project.filter(|_| self.roles.streamer.is_some())
+    }
+
     /// Adopts `identity` and `roles`, and drops the uploads and the draft that these do not allow.
     pub(crate) fn become_bearer(&mut self, identity: Identity, roles: Roles, public_read: bool) {
         let old = self.identity.as_ref();

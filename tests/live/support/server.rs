@@ -14,7 +14,8 @@ use tempfile::TempDir;
 const OTHER: &str = "SERVER_UNDER_TEST";
 
 /// A running server; it ends with this value. `scripts/live-on-nats` makes it several that share
-/// NATS: then each connection is to the next of them, and all else concerns the first.
+/// NATS: then each connection is to the next of them; end, restart and log concern all of them, and
+/// the rest the first.
 pub struct Server {
     child: Child,
     pub port: u16,

@@ -51,6 +51,13 @@ async fn stream(scene: &Scene, session: &mut Session, token: &str) {
     scene.ask(session, command).await.expect("allowed");
 }
 
+/// Whether a new connection waits that is to stream the project.
+fn waits(scene: &Scene, number: u64) -> bool {
+    let (mut new, _) = connected(scene, number);
+    let asked = stream(scene, &mut new.session, ANA);
+    asked.now_or_never().is_none()
+}
+
 #[tokio::test]
 async fn a_streamer_waits_for_the_end_of_their_connections_that_have_finished() {
     let scene = World::new().build();
@@ -79,9 +86,7 @@ async fn nobody_waits_for_what_may_still_go_on_or_concerns_another_project() {
     for client in [elsewhere, moved_client, failed_client] {
         client.finish();
     }
-    let (mut again, _) = connected(&scene, 5);
-    let asked = stream(&scene, &mut again.session, ANA);
-    assert!(asked.now_or_never().is_some());
+    assert!(!waits(&scene, 5));
 }
 
 #[tokio::test]
@@ -173,9 +178,7 @@ async fn one_that_is_refused_another_project_counts_as_the_streamers_of_its_own(
     drop(ended);
     assert!(waiting.now_or_never().expect("at once").is_err());
     client.finish();
-    let (mut again, _) = connected(&scene, 2);
-    let asked = stream(&scene, &mut again.session, ANA);
-    assert!(asked.now_or_never().is_none());
+    assert!(waits(&scene, 2));
 }
 
 #[tokio::test]
