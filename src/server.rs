@@ -100,6 +100,7 @@ impl Server {
             subscriptions: Arc::clone(&hub) as _,
             presence: stores.presence.unwrap_or_else(|| Arc::clone(&hub) as _),
             events: Arc::clone(&hub) as _,
+            apply_relay: stores.apply_relay,
             rooms: stores.rooms.unwrap_or_else(|| MemoryChatRooms::new(&own)),
             clock: adapters.clock,
             ids: adapters.ids,
@@ -152,12 +153,12 @@ impl Server {
         let tidying = tokio::spawn(tidy(Arc::clone(&application)));
         let relieving = tokio::spawn(relieve(memory));
         let minding = tokio::spawn(shutdown.clone().mind(stores.engine));
-        let counting = shutdown.clone().log_connections();
         Ok(Running {
             addresses,
             metrics_addresses,
             _metrics: metrics.map(AbortOnDropHandle::new),
             drain,
+            _counting: AbortOnDropHandle::new(tokio::spawn(shutdown.clone().log_connections())),
             shutdown,
             application,
             serving,
@@ -165,7 +166,6 @@ impl Server {
             tidying: AbortOnDropHandle::new(tidying),
             relieving: AbortOnDropHandle::new(relieving),
             _minding: AbortOnDropHandle::new(minding),
-            _counting: AbortOnDropHandle::new(tokio::spawn(counting)),
         })
     }
 }

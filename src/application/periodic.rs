@@ -8,7 +8,6 @@ use futures_util::FutureExt as _;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::application::files::streamer_grace::delete_abandoned_projects;
-use crate::application::pull_requests::apply_notices::withdraw_late;
 use crate::application::service::Application;
 use crate::domain::Uptime;
 
@@ -30,7 +29,7 @@ pub(crate) fn every_second(app: &Arc<Application>) {
     app.moderations.sweep(now);
     hear_of_others(app, now);
     delete_abandoned_projects(app, now);
-    withdraw_late(&app.apply_questions, &*app.ports.events, now);
+    app.apply_relay.withdraw_late(now);
     app.viewer_counts
         .tell(&*app.ports.presence, &*app.ports.events);
 }

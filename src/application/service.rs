@@ -16,10 +16,11 @@ use crate::application::memory::MemoryBudget;
 use crate::application::moderation::moderations::Moderations;
 use crate::application::operator::Operator;
 use crate::application::ports::{
-    ChatRooms, Clock, EventPublisher, GuestStore, GuestTokens, IdGenerator, ModerationStore,
-    Presence, ProjectStore, PullRequestStore, StagingId, Subscriptions, TokenVerifier, UploadStore,
+    ApplyRelay, ChatRooms, Clock, EventPublisher, GuestStore, GuestTokens, IdGenerator,
+    ModerationStore, Presence, ProjectStore, PullRequestStore, StagingId, Subscriptions,
+    TokenVerifier, UploadStore,
 };
-use crate::application::pull_requests::apply_questions::ApplyQuestions;
+use crate::application::pull_requests::apply_relay::LocalApplyRelay;
 use crate::application::request_error::RequestError;
 use crate::application::session::clients::Clients;
 use crate::domain::{Timestamp, Uptime};
@@ -41,6 +42,9 @@ pub struct Ports {
     pub presence: Arc<dyn Presence>,
     /// Who is told what happened.
     pub events: Arc<dyn EventPublisher>,
+    /// How one connection of a streamer asks another to apply a pull request, if they may be
+    /// connected to different servers.
+    pub apply_relay: Option<Arc<dyn ApplyRelay>>,
     /// What is said.
     pub rooms: Arc<dyn ChatRooms>,
     /// The time.
@@ -66,7 +70,7 @@ pub struct Application {
     pub(crate) viewer_counts: ViewerCounts,
     pub(crate) downloads: Arc<Downloads>,
     pub(crate) hashing: Arc<Hashing>,
-    pub(crate) apply_questions: ApplyQuestions,
+    pub(crate) apply_relay: Arc<dyn ApplyRelay>,
     pub(crate) work: TaskTracker,
     pub(crate) recent_guests: RecentGuests,
     pub(crate) clients: Clients,
@@ -81,6 +85,8 @@ impl Application {
         let moderations = Arc::new(Moderations::new(store, account));
         let own = Arc::downgrade(&moderations);
         memory.add_reclaim(move || own.upgrade().is_some_and(|own| own.reclaim()));
+        let relay = ports.apply_relay.clone();
+        let apply_relay = relay.unwrap_or_else(|| LocalApplyRelay::shared(&ports.events));
         Self {
             moderations,
             counts: Counts::default(),
@@ -91,7 +97,7 @@ impl Application {
             viewer_counts: ViewerCounts::default(),
             downloads: Arc::default(),
             hashing: Arc::default(),
-            apply_questions: ApplyQuestions::default(),
+            apply_relay,
             work: TaskTracker::new(),
             recent_guests: RecentGuests::default(),
             clients: Clients::default(),

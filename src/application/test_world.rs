@@ -182,6 +182,7 @@ impl World {
             subscriptions: Arc::new(self.subscriptions),
             presence: Arc::new(self.presence),
             events: Arc::new(self.events),
+            apply_relay: None,
             rooms: Arc::new(self.rooms),
             clock: Arc::new(clock(Arc::clone(&time), Arc::clone(&uptime))),
             ids: Arc::new(ids()),

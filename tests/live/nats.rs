@@ -130,6 +130,73 @@ async fn a_pull_request_finished_at_one_server_is_told_at_the_other_once() {
 }
 
 #[tokio::test]
+async fn a_page_at_one_server_has_a_command_at_another_apply_until_that_server_dies() {
+    let engine = NatsServer::start();
+    let (mut one, other) = (node(&engine), node(&engine));
+    let streaming = |how: &str| {
+        let mut data = streamer("ana", "demo");
+        data["file"][how] = json!(how == "applies");
+        data
+    };
+    let mut command = one.connect().await;
+    command.authenticate(streaming("applies")).await;
+    let mut bob = other.viewer("bob").await;
+    bob.ok(creation()).await;
+    bob.ok(post("a", "b")).await;
+    bob.ok(finish()).await;
+    let id = command.until("pullRequestCreated").await["data"]["id"].take();
+    let mut page = other.connect().await;
+    page.authenticate(streaming("present")).await;
+    page.until("pullRequestCreated").await;
+    let apply = pull_request("apply", json!({"id": id, "files": ["a"]}));
+    for outcome in ["declined", "applied"] {
+        let request = page.ok(apply.clone()).await["request"].take();
+        let asked = command.expect("pullRequestApplyAsked").await;
+        let expected = json!({"request": request, "id": id, "files": ["/a"]});
+        assert_eq!(asked, expected);
+        page.refused(409, apply.clone()).await;
+        let done = json!({"request": request, "outcome": outcome});
+        if outcome == "applied" {
+            command
+                .refused(409, pull_request("applied", done.clone()))
+                .await;
+            let accept = pull_request("accept", json!({"request": request}));
+            command.ok(accept).await;
+        }
+        command.ok(pull_request("applied", done)).await;
+        let ended = page.expect("pullRequestApplyEnded").await;
+        assert_eq!(
+            (&ended["request"], &ended["outcome"]),
+            (&request, &json!(outcome))
+        );
+    }
+    // Of two who ask at both servers at once, one is heard.
+    let mut second = one.connect().await;
+    second.authenticate(streaming("present")).await;
+    second.until("pullRequestCreated").await;
+    let answers = tokio::join!(page.ask(apply.clone()), second.ask(apply.clone()));
+    let codes = [&answers.0["code"], &answers.1["code"]].map(Value::as_u64);
+    let heard = match codes {
+        [Some(200), Some(409)] => &mut page,
+        [Some(409), Some(200)] => &mut second,
+        _ => panic!("{answers:?}"),
+    };
+    let request = command.expect("pullRequestApplyAsked").await["request"].take();
+    let declined = json!({"request": request, "outcome": "declined"});
+    command.ok(pull_request("applied", declined)).await;
+    heard.expect("pullRequestApplyEnded").await;
+    let request = page.ok(apply.clone()).await["request"].take();
+    command.expect("pullRequestApplyAsked").await;
+    command
+        .ok(pull_request("accept", json!({"request": request})))
+        .await;
+    one.kill();
+    let failed = page.until("failApplyError").await;
+    assert_eq!(failed["data"]["request"], request);
+    page.refused(409, apply).await;
+}
+
+#[tokio::test]
 async fn how_a_pull_request_ended_and_where_the_streamer_looks_is_told_at_another_server_once() {
     let engine = NatsServer::start();
     let (one, other) = (node(&engine), node(&engine));

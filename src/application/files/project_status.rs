@@ -34,7 +34,7 @@ pub(crate) async fn project_status(
         folders: usage.folders,
         guests: app.policy.guests,
         slow,
-        apply: you.stream && app.apply_questions.has_applier(&project),
+        apply: you.stream && app.apply_relay.has_applier(&project),
         you,
     }))
 }

@@ -3,6 +3,7 @@
 //! Ports that wait for IO are asynchronous and must allow their futures to be dropped at any await;
 //! the others return at once and never block.
 
+pub(crate) mod apply_relay;
 pub(crate) mod chat_rooms;
 pub(crate) mod clock;
 pub(crate) mod engine_state;
@@ -22,6 +23,7 @@ pub(crate) mod subscriptions;
 pub(crate) mod token_verifier;
 pub(crate) mod upload_store;
 
+pub use apply_relay::{ApplyAnswer, ApplyQuestion, ApplyRelay, AskError};
 pub use chat_rooms::{ChatRooms, Floor, SayError};
 pub use clock::Clock;
 pub use engine_state::EngineState;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
+use super::apply_relay::ApplyRelay;
 use super::chat_rooms::ChatRooms;
 use super::engine_state::EngineState;
 use super::event_publisher::EventPublisher;
@@ -130,4 +131,7 @@ pub struct Stores {
     pub rooms: Option<Arc<dyn ChatRooms>>,
     /// Who is connected to any server over the same data; `None` where there is one server.
     pub presence: Option<Arc<dyn Presence>>,
+    /// How one connection of a streamer asks another, at any server over the same data, to apply a
+    /// pull request; `None` where there is one server.
+    pub apply_relay: Option<Arc<dyn ApplyRelay>>,
 }

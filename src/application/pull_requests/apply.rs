@@ -5,17 +5,15 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::application::command::{AppliedPullRequest, ApplyPullRequest, RequestKind};
-use crate::application::event::ApplyNotice;
 use crate::application::limits::check_limit;
-use crate::application::pull_requests::apply_notices::tell;
-use crate::application::pull_requests::apply_questions::{ApplyQuestion, CannotAsk};
+use crate::application::ports::{ApplyAnswer, ApplyQuestion, AskError, StoreError};
 use crate::application::pull_requests::find::find_named_pull_request;
 use crate::application::reply::Reply;
 use crate::application::request_error::{Checked, RequestError};
 use crate::application::service::Application;
 use crate::application::session::registrations::reattach;
 use crate::application::session::state::Session;
-use crate::domain::{ApplyOutcome, FilePath, PullRequest, Timestamp};
+use crate::domain::{FilePath, PullRequest, Timestamp};
 
 const NOBODY: RequestError = RequestError::NotApplied(
     "no connection of the streamer applies pull requests now; twicecast pulls apply does it",
@@ -41,25 +39,21 @@ pub(crate) async fn apply_pull_request(
     if files.as_deref().is_some_and(|files| !are_of(files, &found)) {
         return Err(FOREIGN_FILES);
     }
-    let me = session.connection;
-    let asked = app
-        .apply_questions
-        .ask(&project, found.id, me, app.uptime());
-    let question = asked.map_err(|why| match why {
-        CannotAsk::Nobody => NOBODY,
-        CannotAsk::Busy => BUSY,
-    })?;
-    // The answer comes later: from here on the connection hears it.
+    // The answer may come before the reply, so the connection hears it from here on.
     session.awaits_notices = true;
     reattach(app, session, now);
-    let (request, id) = (question.request, found.id);
-    if !app.apply_questions.is_open(&project, request) {
-        // The one that was to be asked has left just now.
-        return Err(NOBODY);
-    }
-    let events = &*app.ports.events;
-    let notice = ApplyNotice::Asked { request, id, files };
-    tell(events, question.applier, notice);
+    let question = ApplyQuestion {
+        project,
+        id: found.id,
+        files,
+        asker: session.connection,
+    };
+    let asked = app.apply_relay.ask(question, app.uptime()).await;
+    let request = asked.map_err(|why| match why {
+        AskError::Nobody => NOBODY,
+        AskError::Busy => BUSY,
+        AskError::Store(error) => failed(&error),
+    })?;
     Ok(Reply::PullRequestApply { request })
 }
 
@@ -69,22 +63,26 @@ fn are_of(files: &[FilePath], pull_request: &PullRequest) -> bool {
     !files.is_empty() && files.iter().all(|file| all.contains(file))
 }
 
-pub(crate) fn accept_pull_request(
+pub(crate) async fn accept_pull_request(
     app: &Application,
     session: &Session,
     request: Checked<u64>,
     now: Timestamp,
 ) -> Result<Reply, RequestError> {
     let project = session.rights().may_review(now)?;
-    let me = session.connection;
-    if app.apply_questions.accept(project, request?, me) {
+    let (relay, me) = (&app.apply_relay, session.connection);
+    if relay
+        .accept(project, request?, me)
+        .await
+        .map_err(|error| failed(&error))?
+    {
         Ok(Reply::Done(RequestKind::AcceptPullRequest))
     } else {
         Err(WITHDRAWN)
     }
 }
 
-pub(crate) fn applied_pull_request(
+pub(crate) async fn applied_pull_request(
     app: &Application,
     session: &Session,
     request: Checked<AppliedPullRequest>,
@@ -102,20 +100,25 @@ pub(crate) fn applied_pull_request(
         message.len() as u64,
         app.limits.max_chat_bytes,
     )?;
-    let begun = matches!(outcome, ApplyOutcome::Applied | ApplyOutcome::Partly);
-    let me = session.connection;
-    let ended = app.apply_questions.answer(project, request, me, begun);
-    let ApplyQuestion { id, asker, .. } = ended.ok_or(WITHDRAWN)?;
-    let events = &*app.ports.events;
-    let notice = ApplyNotice::Ended {
-        request,
-        id,
+    let answer = ApplyAnswer {
         outcome,
         conflicts: conflicts.into(),
         message: message.into(),
     };
-    tell(events, asker, notice);
-    Ok(Reply::Done(RequestKind::AppliedPullRequest))
+    let (relay, me) = (&app.apply_relay, session.connection);
+    if relay
+        .answer(project, request, me, answer)
+        .await
+        .map_err(|error| failed(&error))?
+    {
+        Ok(Reply::Done(RequestKind::AppliedPullRequest))
+    } else {
+        Err(WITHDRAWN)
+    }
+}
+
+fn failed(error: &StoreError) -> RequestError {
+    RequestError::internal("asking to apply a pull request", error)
 }
 
 #[cfg(test)]

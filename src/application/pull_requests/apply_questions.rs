@@ -12,9 +12,9 @@ use crate::domain::{ProjectId, PullRequestId, Uptime};
 /// How long a question may wait to be accepted.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// One connection of a streamer asks another to apply a pull request.
+/// A question that has been asked and has not ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ApplyQuestion {
+pub(crate) struct OpenQuestion {
     /// Its number, that of no other while the server runs.
     pub request: u64,
     /// Which pull request.
@@ -46,7 +46,7 @@ pub(crate) struct ApplyQuestions(Mutex<State>);
 struct State {
     /// Of each project, the newest last.
     appliers: HashMap<ProjectId, Vec<ConnectionId>>,
-    open: HashMap<ProjectId, ApplyQuestion>,
+    open: HashMap<ProjectId, OpenQuestion>,
     last_request: u64,
 }
 
@@ -63,7 +63,7 @@ impl ApplyQuestions {
         &self,
         project: &ProjectId,
         connection: ConnectionId,
-    ) -> Option<ApplyQuestion> {
+    ) -> Option<OpenQuestion> {
         let mut state = lock(&self.0);
         if let Some(appliers) = state.appliers.get_mut(project) {
             appliers.retain(|applier| *applier != connection);
@@ -80,9 +80,9 @@ impl ApplyQuestions {
         &self,
         project: &ProjectId,
         connection: ConnectionId,
-    ) -> Option<ApplyQuestion> {
+    ) -> Option<OpenQuestion> {
         let is_withdrawn =
-            |question: &ApplyQuestion| question.asker == connection && !question.is_accepted;
+            |question: &OpenQuestion| question.asker == connection && !question.is_accepted;
         lock(&self.0).take_if(project, is_withdrawn)
     }
 
@@ -98,7 +98,7 @@ impl ApplyQuestions {
         id: PullRequestId,
         asker: ConnectionId,
         now: Uptime,
-    ) -> Result<ApplyQuestion, CannotAsk> {
+    ) -> Result<OpenQuestion, CannotAsk> {
         let mut state = lock(&self.0);
         let appliers = state.appliers.get(project).into_iter().flatten();
         let mut others = appliers.filter(|applier| **applier != asker);
@@ -107,7 +107,7 @@ impl ApplyQuestions {
             return Err(CannotAsk::Busy);
         }
         state.last_request += 1;
-        let question = ApplyQuestion {
+        let question = OpenQuestion {
             request: state.last_request,
             id,
             asker,
@@ -119,13 +119,6 @@ impl ApplyQuestions {
         Ok(question)
     }
 
-    /// Whether nothing has ended the question yet.
-    pub(crate) fn is_open(&self, project: &ProjectId, request: u64) -> bool {
-        let state = lock(&self.0);
-        let open = state.open.get(project);
-        open.is_some_and(|open| open.request == request)
-    }
-
     /// Notes that `applier` begins. Returns false if that is not for it to do, or any more.
     pub(crate) fn accept(&self, project: &ProjectId, request: u64, applier: ConnectionId) -> bool {
         let mut state = lock(&self.0);
@@ -134,24 +127,26 @@ impl ApplyQuestions {
         open.map(|open| open.is_accepted = true).is_some()
     }
 
-    /// Ends the question that `applier` answers; `begun` says whether the answer needs that it has
-    /// been accepted.
+    /// Ends the question that `applier` answers; `must_be_accepted` says whether only an accepted
+    /// one may get that answer.
     pub(crate) fn answer(
         &self,
         project: &ProjectId,
         request: u64,
         applier: ConnectionId,
-        begun: bool,
-    ) -> Option<ApplyQuestion> {
+        must_be_accepted: bool,
+    ) -> Option<OpenQuestion> {
         lock(&self.0).take_if(project, |open| {
-            open.request == request && open.applier == applier && (open.is_accepted || !begun)
+            open.request == request
+                && open.applier == applier
+                && (open.is_accepted || !must_be_accepted)
         })
     }
 
     /// Ends the questions that have waited too long to be accepted, and returns them.
-    pub(crate) fn expire(&self, now: Uptime) -> Vec<ApplyQuestion> {
+    pub(crate) fn expire(&self, now: Uptime) -> Vec<OpenQuestion> {
         let mut state = lock(&self.0);
-        let is_late = |question: &ApplyQuestion| {
+        let is_late = |question: &OpenQuestion| {
             !question.is_accepted && now.since(question.asked_at) >= PATIENCE
         };
         let late = state.open.extract_if(|_, question| is_late(question));
@@ -163,8 +158,8 @@ impl State {
     fn take_if(
         &mut self,
         project: &ProjectId,
-        is_meant: impl FnOnce(&ApplyQuestion) -> bool,
-    ) -> Option<ApplyQuestion> {
+        is_meant: impl FnOnce(&OpenQuestion) -> bool,
+    ) -> Option<OpenQuestion> {
         self.open.get(project).filter(|open| is_meant(open))?;
         self.open.remove(project)
     }

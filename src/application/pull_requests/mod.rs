@@ -1,8 +1,8 @@
 //! Pull requests (protocol, section 6): one file for each verb.
 
 pub(crate) mod apply;
-pub(crate) mod apply_notices;
 pub(crate) mod apply_questions;
+pub(crate) mod apply_relay;
 pub(crate) mod creation;
 pub(crate) mod cursor;
 pub(crate) mod delete;

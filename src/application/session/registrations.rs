@@ -10,7 +10,6 @@ use crate::application::connection_id::ConnectionId;
 use crate::application::connection_kind::ConnectionKind;
 use crate::application::counts::Counts;
 use crate::application::ports::{StoreError, Topic};
-use crate::application::pull_requests::apply_notices::{tell_of_applier_left, withdraw};
 use crate::application::service::Application;
 use crate::application::session::attendance::{attend, attended, is_moderated, leave_room};
 use crate::application::session::state::{Registrations, Session};
@@ -229,23 +228,20 @@ fn change_apply_questions(
     old: &Registrations,
     new: &Registrations,
 ) {
-    let questions = &app.apply_questions;
+    let relay = &app.apply_relay;
     if old.asks != new.asks
         && let Some(project) = &old.asks
-        && let Some(question) = questions.asker_left(project, me)
     {
-        withdraw(&*app.ports.events, &question);
+        relay.asker_left(project, me);
     }
     if old.applies == new.applies {
         return;
     }
-    if let Some(project) = &old.applies
-        && let Some(question) = questions.applier_left(project, me)
-    {
-        tell_of_applier_left(&*app.ports.events, &question);
+    if let Some(project) = &old.applies {
+        relay.applier_left(project, me);
     }
     if let Some(project) = &new.applies {
-        questions.applier_came(project, me);
+        relay.applier_came(project, me);
     }
 }
 

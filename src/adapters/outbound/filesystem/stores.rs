@@ -45,6 +45,7 @@ pub fn open_stores(
         engine: EngineState::always_ready(),
         rooms: None,
         presence: None,
+        apply_relay: None,
     })
 }
 

@@ -32,5 +32,6 @@ pub fn open_stores() -> Stores {
         engine: EngineState::always_ready(),
         rooms: None,
         presence: None,
+        apply_relay: None,
     }
 }

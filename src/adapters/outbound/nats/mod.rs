@@ -5,6 +5,9 @@
 //! was checked makes order and quotas exact, whichever node asks. Each node follows the log, keeps
 //! a replica of what is asked of it, and reads contents by their place in the log.
 
+mod apply_here;
+mod apply_question;
+mod apply_relay;
 mod audience;
 mod background;
 mod blobs;

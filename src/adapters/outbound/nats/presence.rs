@@ -4,6 +4,8 @@
 //! the transitions that the log gives, so they tell the same ones in the same order. A node of
 //! which nothing is heard is declared dead in the log.
 
+mod load;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -18,11 +20,10 @@ use crate::adapters::outbound::nats::background;
 use crate::adapters::outbound::nats::engine::Engine;
 use crate::adapters::outbound::nats::focus::Focuses;
 use crate::adapters::outbound::nats::logged::Logged;
-use crate::adapters::outbound::nats::message::Message;
+use crate::adapters::outbound::nats::message::{Message, NodeId};
 use crate::adapters::outbound::nats::nodes::{BEAT, Nodes};
 use crate::adapters::outbound::nats::publish::{Outgoing, PublishError};
 use crate::adapters::outbound::nats::streamers::{Kept, Streamers};
-use crate::adapters::outbound::nats::subjects::Stream;
 use crate::application::locks::lock;
 use crate::application::ports::{EventPublisher, Presence, PresenceNews, StoreError, Topic};
 use crate::application::{ConnectionId, Event, FileKey};
@@ -65,7 +66,9 @@ struct Shared {
 struct OwnStreamers {
     /// The projects that have streamer connections here, and the first of each.
     first: HashMap<ProjectId, ConnectionId>,
-    /// The projects for which the log has to be told whether they have one.
+    /// The projects of which connections here apply pull requests.
+    appliers: HashSet<ProjectId>,
+    /// The projects of which the log has to be told that.
     untold: HashSet<ProjectId>,
     /// Those of which it is being told.
     under_way: HashSet<ProjectId>,
@@ -85,7 +88,7 @@ impl NatsPresence {
     ) -> Result<Self, StoreError> {
         let audience = Audience::start(&engine, &nodes, &here).await?;
         let focuses = Focuses::start(&engine, &events).await?;
-        let (streamers, loaded) = load(&engine).await?;
+        let (streamers, loaded) = load::load(&engine).await?;
         let shared = Arc::new(Shared {
             engine,
             nodes,
@@ -124,43 +127,40 @@ impl NatsPresence {
         }
     }
 
-    /// The log tells this.
-    pub fn follow(&self, message: &Logged) {
-        if message.sequence > self.loaded
-            && let Some(told) = Message::decode(&message.payload)
-        {
-            self.shared.follow(told);
+    /// Connections here apply a project's pull requests from now on, or no more.
+    pub fn applies(&self, project: &ProjectId, applies: bool) {
+        let mut own = lock(&self.shared.own);
+        let is_change = if applies {
+            own.appliers.insert(project.clone())
+        } else {
+            own.appliers.remove(project)
+        };
+        if is_change {
+            own.untold.insert(project.clone());
+            self.shared.untold.notify_one();
         }
     }
-}
 
-/// Reads what the log says about presence, and up to where.
-async fn load(engine: &Engine) -> Result<(Streamers, u64), StoreError> {
-    let presence = Stream {
-        subjects: engine.subjects.presence(),
-        ..engine.subjects.log()
-    };
-    let (mut streamers, mut at) = (Streamers::default(), 0);
-    loop {
-        let page = engine.page(&presence, at + 1, &presence.subjects).await?;
-        if page.is_empty() {
-            if engine.next_ask_leader(&presence, at + 1).await?.is_none() {
-                return Ok((streamers, at));
-            }
-            // The server that was asked does not have it yet.
-            sleep(AGAIN).await;
+    /// Another node that has connections which apply a project's pull requests.
+    pub fn applier(&self, project: &ProjectId) -> Option<NodeId> {
+        lock(&self.shared.streamers).applier(project, self.shared.nodes.own())
+    }
+
+    pub fn is_dead(&self, node: NodeId) -> bool {
+        lock(&self.shared.streamers).is_dead(node)
+    }
+
+    /// The log tells this. Returns the node that is dead, if it says so.
+    pub fn follow(&self, message: &Logged) -> Option<NodeId> {
+        if message.sequence <= self.loaded {
+            return None;
         }
-        for message in &page {
-            at = message.sequence;
-            if let Some(told) = Message::decode(&message.payload) {
-                streamers.follow(told);
-            }
-        }
+        self.shared.follow(Message::decode(&message.payload)?)
     }
 }
 
 impl Shared {
-    fn follow(&self, told: Message<Kept>) {
+    fn follow(&self, told: Message<Kept>) -> Option<NodeId> {
         let died = match told.body {
             Kept::Death { dead } => Some(dead),
             Kept::Streamer { .. } => None,
@@ -169,18 +169,22 @@ impl Shared {
         for (project, is_there) in transitions {
             self.tell(project, is_there);
         }
-        let Some(dead) = died else {
-            return;
-        };
+        let dead = died?;
         self.audience.forget(|node| node == dead);
         if dead == self.nodes.own() {
             tracing::warn!("other servers have not heard of this one and held it for dead");
             self.nodes.rename();
             let mut own = lock(&self.own);
-            let OwnStreamers { first, untold, .. } = &mut *own;
-            untold.extend(first.keys().cloned());
+            let OwnStreamers {
+                first,
+                appliers,
+                untold,
+                ..
+            } = &mut *own;
+            untold.extend(first.keys().chain(&*appliers).cloned());
             self.untold.notify_one();
         }
+        died
     }
 
     fn tell(&self, project: ProjectId, connected: bool) {
@@ -196,17 +200,23 @@ impl Shared {
         lock(&self.news).insert(project, connected);
     }
 
-    /// Writes into the log whether a project has streamer connections here.
+    /// Writes into the log what a project has here.
     async fn write(&self, project: &ProjectId) -> Result<(), StoreError> {
         let own = self.nodes.own();
         let subject = self.engine.subjects.streamer(project, own);
         // Whatever this node has sent before and does not know of must not come after this.
         let before = self.engine.last(&subject).await?;
-        let is_there = lock(&self.own).first.contains_key(project);
-        if before.is_none() && !is_there {
+        let (is_there, applies) = {
+            let own = lock(&self.own);
+            (
+                own.first.contains_key(project),
+                own.appliers.contains(project),
+            )
+        };
+        if before.is_none() && !is_there && !applies {
             return Ok(());
         }
-        let payload = Message::encode(own, Kept::streamer(project, is_there))?;
+        let payload = Message::encode(own, Kept::streamer(project, is_there, applies))?;
         let expected = before.map_or(0, |before| before.sequence);
         let message = Outgoing { subject, payload };
         self.engine.publish(message, Some(expected)).await?;

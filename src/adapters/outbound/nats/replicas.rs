@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::adapters::outbound::loaded_project::{LoadedProject, ProjectMemory, Share, User};
+use crate::adapters::outbound::nats::apply_relay::NatsApplyRelay;
 use crate::adapters::outbound::nats::blobs::Blobs;
 use crate::adapters::outbound::nats::engine::Engine;
 use crate::adapters::outbound::nats::entry::{Entry, Head, What};
@@ -41,6 +42,7 @@ pub(crate) struct Node {
     pub names: ChangeNames,
     pub reviews: Reviews,
     pub presence: Arc<NatsPresence>,
+    pub apply_relay: Arc<NatsApplyRelay>,
     /// Those that are connected here are told of what other nodes do.
     pub events: Arc<dyn EventPublisher>,
     pub memory: Arc<ProjectMemory>,
@@ -60,7 +62,7 @@ impl Node {
         reviews: Reviews,
         events: Arc<dyn EventPublisher>,
         memory: ProjectMemory,
-        presence: Arc<NatsPresence>,
+        apply_relay: Arc<NatsApplyRelay>,
     ) -> Arc<Self> {
         let budget = Arc::clone(&memory.budget);
         Arc::new_cyclic(|own: &Weak<Self>| {
@@ -76,7 +78,8 @@ impl Node {
                 events,
                 memory: Arc::new(memory),
                 decided: OnceLock::new(),
-                presence,
+                presence: Arc::clone(apply_relay.presence()),
+                apply_relay,
                 known: Mutex::default(),
             }
         })

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicUsize;
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
+use super::apply_relay::NatsApplyRelay;
 use super::blobs::Blobs;
 use super::chat_rooms::NatsChatRooms;
 use super::follower::Start;
@@ -55,8 +56,14 @@ async fn open(
         readers: AtomicUsize::new(0),
     };
     let (own, told, here) = (Arc::clone(&engine), Arc::clone(&events), resources.here);
-    let presence = NatsPresence::start(own, nodes, told, here).await?;
+    let presence = NatsPresence::start(own, Arc::clone(&nodes), told, here).await?;
     let presence = Arc::new(presence);
+    let (own, told, there) = (
+        Arc::clone(&engine),
+        Arc::clone(&events),
+        Arc::clone(&presence),
+    );
+    let apply_relay = Arc::new(NatsApplyRelay::new(own, nodes, there, told));
     let blobs = Blobs::new(Arc::clone(&engine), Arc::clone(&files));
     let node = Node::new(
         Arc::clone(&engine),
@@ -65,7 +72,7 @@ async fn open(
         reviews,
         events,
         memory,
-        Arc::clone(&presence),
+        Arc::clone(&apply_relay),
     );
     tokio::spawn(start.follow(Arc::downgrade(&node)));
     let (state, state_of_engine) = watch::channel(EngineState::Ready);
@@ -88,5 +95,6 @@ async fn open(
         engine: state_of_engine,
         rooms: Some(Arc::new(rooms)),
         presence: Some(presence),
+        apply_relay: Some(apply_relay),
     })
 }

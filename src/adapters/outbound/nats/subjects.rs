@@ -39,7 +39,7 @@ impl Subjects {
         }
     }
 
-    /// The log: projects, pull requests, guests, moderation and presence. It is kept on disks.
+    /// The log: projects, pull requests, questions to apply them, guests, moderation and presence. It is kept on disks.
     pub fn log(&self) -> Stream {
         let prefix = &self.prefix;
         Stream {
@@ -180,6 +180,16 @@ impl Subjects {
     /// Whether a subject of the log says who is there.
     pub fn is_of_presence(&self, subject: &str) -> bool {
         self.is_of_kind(subject, ".s.l.")
+    }
+
+    /// The question to apply a pull request that is open in a project, or was last.
+    pub fn apply_question(&self, project: &ProjectId) -> String {
+        format!("{}.s.a.{}", self.prefix, of_project(project))
+    }
+
+    /// Whether a subject of the log is such a question.
+    pub fn is_of_apply(&self, subject: &str) -> bool {
+        self.is_of_kind(subject, ".s.a.")
     }
 
     /// Where a node says how many view projects there.

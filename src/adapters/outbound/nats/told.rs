@@ -109,7 +109,11 @@ impl Follows for Node {
                 Err(error) => tracing::error!(%error, "the log has a decision that is none"),
             }
         } else if subjects.is_of_presence(&message.subject) {
-            self.presence.follow(message);
+            if let Some(dead) = self.presence.follow(message) {
+                self.apply_relay.die(dead);
+            }
+        } else if subjects.is_of_apply(&message.subject) {
+            self.apply_relay.follow(message);
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::application::session::disconnect::SessionGuard;
 use crate::application::test_world::{
     ANA, Scene, World, authenticate, demo, new_session, over, path, pull_request, streaming,
 };
-use crate::domain::{FileSection, PullRequestId, Sections, Streaming};
+use crate::domain::{ApplyOutcome, FileSection, PullRequestId, Sections, Streaming};
 
 /// Open is 7 of bob's, which changes `/p` and deletes `/q`.
 fn world() -> World {

@@ -17,7 +17,7 @@ fn questions() -> ApplyQuestions {
     questions
 }
 
-fn ask(questions: &ApplyQuestions, now: u64) -> Result<ApplyQuestion, CannotAsk> {
+fn ask(questions: &ApplyQuestions, now: u64) -> Result<OpenQuestion, CannotAsk> {
     questions.ask(&demo(), ID, ASKER, at(now))
 }
 

@@ -434,7 +434,7 @@ async fn what_the_log_says_in_another_format_is_left_out() {
     let [here, there] = nodes(&settings()).await;
     let demo = project("demo");
     let (engine, node) = (&here.presence.shared.engine, NodeId::random());
-    let payload = json!({ "format": 2, "node": node, "body": Kept::streamer(&demo, true) });
+    let payload = json!({ "format": 2, "node": node, "body": Kept::streamer(&demo, true, false) });
     let message = Outgoing {
         subject: engine.subjects.streamer(&demo, node),
         payload: payload.to_string().into(),

@@ -16,7 +16,7 @@ impl Streamers {
         project: &ProjectId,
         is_there: bool,
     ) -> Vec<(ProjectId, bool)> {
-        self.follow(sent(node, Kept::streamer(project, is_there)))
+        self.follow(sent(node, Kept::streamer(project, is_there, false)))
     }
 
     fn bury(&mut self, dead: NodeId) -> Vec<(ProjectId, bool)> {
@@ -71,12 +71,32 @@ fn a_dead_node_takes_its_streamers_along_and_counts_no_more() {
 }
 
 #[test]
+fn a_node_that_applies_pull_requests_is_found_from_elsewhere_until_it_says_no_or_dies() {
+    let mut all = Streamers::default();
+    let (a, b, demo) = (NodeId::random(), NodeId::random(), project("demo"));
+    let applies = |node, applies| sent(node, Kept::streamer(&demo, false, applies));
+    assert_eq!(
+        all.follow(applies(a, true)),
+        [],
+        "no streamer comes with it"
+    );
+    assert_eq!(all.applier(&demo, b), Some(a));
+    assert_eq!(all.applier(&demo, a), None);
+    all.follow(applies(a, false));
+    assert_eq!(all.applier(&demo, b), None);
+    all.follow(applies(a, true));
+    all.bury(a);
+    assert_eq!(all.applier(&demo, b), None);
+}
+
+#[test]
 fn what_names_no_project_is_ignored() {
     let mut all = Streamers::default();
     let nameless = Kept::Streamer {
         streamer: String::new(),
         project: "demo".to_owned(),
         is_there: true,
+        applies: true,
     };
     assert_eq!(all.follow(sent(NodeId::random(), nameless)), []);
 }

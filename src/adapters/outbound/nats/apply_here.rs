@@ -1,0 +1,218 @@
+//! Which connections of this node apply pull requests or ask for that, and what the log makes them
+//! hear: without IO.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use crate::adapters::outbound::nats::apply_question::{Asker, Question, Step, paths};
+use crate::adapters::outbound::nats::message::NodeId;
+use crate::application::ports::ApplyAnswer;
+use crate::application::{ApplyNotice, ConnectionId};
+use crate::domain::{ProjectId, PullRequestId, Uptime};
+
+/// How long a question may wait to be accepted.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What connections of this node are told.
+pub(crate) type Notices = Vec<(ConnectionId, ApplyNotice)>;
+
+/// The connections of this node.
+#[derive(Debug, Default)]
+pub(crate) struct ApplyHere {
+    /// Those that apply pull requests of each project, the newest last.
+    appliers: HashMap<ProjectId, Vec<ConnectionId>>,
+    /// Those that have asked, until they are gone.
+    askers: HashSet<(ProjectId, ConnectionId)>,
+    /// The questions that were asked here, or of a connection here.
+    open: HashMap<ProjectId, Open>,
+}
+
+#[derive(Debug)]
+struct Open {
+    request: u64,
+    id: PullRequestId,
+    asker: Asker,
+    /// The asker, if it is connected here.
+    asker_here: Option<ConnectionId>,
+    applier_node: NodeId,
+    /// The connection that was asked, if it is connected here.
+    applier_here: Option<ConnectionId>,
+    is_accepted: bool,
+    heard_at: Uptime,
+}
+
+impl ApplyHere {
+    pub fn applier_came(&mut self, project: &ProjectId, connection: ConnectionId) {
+        let appliers = self.appliers.entry(project.clone()).or_default();
+        appliers.push(connection);
+    }
+
+    /// Returns the question that the connection was asked and has not answered.
+    pub fn applier_left(&mut self, project: &ProjectId, connection: ConnectionId) -> Option<u64> {
+        if let Some(appliers) = self.appliers.get_mut(project) {
+            appliers.retain(|applier| *applier != connection);
+            if appliers.is_empty() {
+                self.appliers.remove(project);
+            }
+        }
+        self.asked(project, connection)
+    }
+
+    /// The question that a connection is asked.
+    fn asked(&self, project: &ProjectId, applier: ConnectionId) -> Option<u64> {
+        let open = self.open.get(project);
+        let open = open.filter(|open| open.applier_here == Some(applier));
+        open.map(|open| open.request)
+    }
+
+    /// Whether the question `request` is for this connection to answer.
+    pub fn is_asked(&self, project: &ProjectId, request: u64, applier: ConnectionId) -> bool {
+        self.asked(project, applier) == Some(request)
+    }
+
+    pub fn asker_came(&mut self, project: &ProjectId, connection: ConnectionId) {
+        self.askers.insert((project.clone(), connection));
+    }
+
+    /// Returns what the connection has asked and nobody has accepted.
+    pub fn asker_left(&mut self, project: &ProjectId, connection: ConnectionId) -> Option<u64> {
+        self.askers.remove(&(project.clone(), connection));
+        let open = self.open.get(project)?;
+        let is_its = open.asker_here == Some(connection) && !open.is_accepted;
+        is_its.then_some(open.request)
+    }
+
+    pub fn has_applier(&self, project: &ProjectId) -> bool {
+        self.appliers.contains_key(project)
+    }
+
+    /// The newest connection here that applies, but not `asker` itself.
+    pub fn applier(
+        &self,
+        project: &ProjectId,
+        asker: Option<ConnectionId>,
+    ) -> Option<ConnectionId> {
+        let appliers = self.appliers.get(project).into_iter().flatten();
+        let mut others = appliers.filter(|applier| Some(**applier) != asker);
+        others.next_back().copied()
+    }
+
+    /// The log tells of a question's next step. Returns who is told of it here, and the step that
+    /// must follow because those whom it concerns are gone.
+    pub fn follow(
+        &mut self,
+        own: NodeId,
+        project: &ProjectId,
+        request: u64,
+        question: &Question,
+        now: Uptime,
+    ) -> (Notices, Option<Step>) {
+        let Some(id) = question.id() else {
+            return (Vec::new(), None);
+        };
+        let (mut notices, before) = match self.open.remove(project) {
+            Some(open) if open.request != request => (open.lost(), None),
+            open => (Vec::new(), open),
+        };
+        let asker = question.asker();
+        let mut open = before.unwrap_or(Open {
+            request,
+            id,
+            asker,
+            asker_here: (asker.node == own).then_some(asker.connection),
+            applier_node: question.applier_node,
+            applier_here: None,
+            is_accepted: false,
+            heard_at: now,
+        });
+        let mut must_follow = None;
+        match &question.step {
+            Step::Asked if open.applier_here.is_some() => {}
+            Step::Asked => {
+                if open.applier_node == own {
+                    open.applier_here = self.applier(project, open.asker_here);
+                    must_follow = open.applier_here.is_none().then_some(Step::Left);
+                }
+                let is_there = |asker| self.askers.contains(&(project.clone(), asker));
+                if open.asker_here.is_some_and(|asker| !is_there(asker)) {
+                    must_follow = Some(Step::Withdrawn);
+                }
+                let files = question.files();
+                let notice = ApplyNotice::Asked { request, id, files };
+                notices.extend(open.applier_here.map(|applier| (applier, notice)));
+            }
+            Step::Accepted => open.is_accepted = true,
+            Step::Answered {
+                outcome,
+                conflicts,
+                message,
+            } => {
+                let answer = ApplyAnswer {
+                    outcome: *outcome,
+                    conflicts: paths(conflicts),
+                    message: message.as_str().into(),
+                };
+                let answered = answer.notice(request, id);
+                notices.extend(open.asker_here.map(|asker| (asker, answered)));
+            }
+            Step::Left => notices.extend(open.failed(ApplyNotice::APPLIER_LEFT)),
+            Step::Late => {
+                notices.extend(open.withdrawn());
+                notices.extend(open.failed(ApplyNotice::TOO_LATE));
+            }
+            Step::Withdrawn => notices.extend(open.withdrawn()),
+        }
+        let concerns_us = open.asker_here.is_some() || open.applier_node == own;
+        if question.step.is_open() && concerns_us {
+            self.open.insert(project.clone(), open);
+        }
+        (notices, must_follow)
+    }
+
+    /// A node is dead: what its connections asked or were asked ends, but for what has begun here.
+    pub fn die(&mut self, dead: NodeId) -> Notices {
+        let ends = |open: &Open| {
+            open.applier_node == dead || (open.asker.node == dead && !open.is_accepted)
+        };
+        let ended = self.open.extract_if(|_, open| ends(open));
+        ended.flat_map(|(_, open)| open.lost()).collect()
+    }
+
+    /// The questions of connections here that nobody has accepted in time.
+    pub fn late(&self, now: Uptime) -> Vec<(ProjectId, u64)> {
+        let is_late = |open: &Open| {
+            open.applier_here.is_some() && !open.is_accepted && now.since(open.heard_at) >= PATIENCE
+        };
+        let late = self.open.iter().filter(|(_, open)| is_late(open));
+        late.map(|(project, open)| (project.clone(), open.request))
+            .collect()
+    }
+}
+
+impl Open {
+    /// Nothing more will be heard of it.
+    fn lost(&self) -> Notices {
+        let failed = self.failed(ApplyNotice::APPLIER_LEFT);
+        failed.into_iter().chain(self.withdrawn()).collect()
+    }
+
+    fn failed(&self, message: &'static str) -> Option<(ConnectionId, ApplyNotice)> {
+        let (request, id) = (self.request, self.id);
+        let notice = ApplyNotice::Failed {
+            request,
+            id,
+            message,
+        };
+        self.asker_here.map(|asker| (asker, notice))
+    }
+
+    /// Nothing, if it has begun.
+    fn withdrawn(&self) -> Option<(ConnectionId, ApplyNotice)> {
+        let request = self.request;
+        let applier = self.applier_here.filter(|_| !self.is_accepted);
+        applier.map(|applier| (applier, ApplyNotice::Withdrawn { request }))
+    }
+}
+
+#[cfg(test)]
+mod tests;
