@@ -15,7 +15,7 @@ use file_ws_server::application::ports::{
 };
 use file_ws_server::server::{Adapters, Failure};
 
-/// What the doctor is given of the outbound adapters.
+/// What the doctor gets from the outbound adapters.
 pub fn doctor(config: &Config) -> Doctor {
     Doctor {
         key_fault: verifier(config).err().map(|fault| fault.to_string()),
@@ -25,10 +25,10 @@ pub fn doctor(config: &Config) -> Doctor {
     }
 }
 
-/// What a server is given of them.
+/// What a server gets from the outbound adapters.
 ///
 /// # Errors
-/// Why there is no way to know whose tokens to believe.
+/// Why the key that verifies tokens cannot be used.
 pub fn adapters(config: &Config) -> Result<Adapters, Failure> {
     let tokens = Arc::new(verifier(config)?);
     let config = config.clone();
@@ -48,7 +48,7 @@ pub fn adapters(config: &Config) -> Result<Adapters, Failure> {
 /// Opens the stores; `None` if another server holds them.
 ///
 /// # Errors
-/// Why they cannot be opened otherwise.
+/// Why they cannot be opened, if it is for another reason.
 pub async fn open_stores(
     config: &Config,
     resources: StoreResources,
@@ -93,7 +93,7 @@ fn on_disk(config: &Config, folder: &Path, resources: StoreResources) -> Result<
     filesystem::open_stores(folder, durability, resources)
 }
 
-/// Uploads, drafts and what is being read lie among the files of `own`.
+/// Uploads, drafts and files that are being read lie among those of `own`.
 async fn on_nats(
     config: &Config,
     own: &Stores,
@@ -109,7 +109,7 @@ async fn on_nats(
     nats::open_stores(&settings, Arc::clone(&own.uploads), resources).await
 }
 
-/// Whose tokens are believed.
+/// The verifier of the tokens that are believed.
 pub fn verifier(config: &Config) -> Result<JwtVerifier, ConfigError> {
     let pem = config.public_key()?.map(TokenKey::PublicKeyPem);
     let key = pem.unwrap_or_else(|| TokenKey::Secret(config.key.as_bytes().to_vec()));

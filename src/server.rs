@@ -1,7 +1,7 @@
 //! The server: joins the adapters, serves, and drains. The program, the client's local server and
 //! tests in one process all start it here.
 //!
-//! Which stores there are is not known here: the caller of `Server::start` chooses them.
+//! This file does not know which stores there are: the caller of `Server::start` chooses them.
 
 use std::error::Error;
 use std::future::Future;
@@ -39,7 +39,7 @@ const SECOND: Duration = Duration::from_secs(1);
 /// How long plain HTTP requests may take to end after all else has ended.
 const LAST_REQUESTS: Duration = Duration::from_millis(500);
 
-/// Any error that has a sentence.
+/// Any error, with a sentence that says what is wrong.
 pub type Failure = Box<dyn Error + Send + Sync>;
 
 /// What the caller that starts a server chooses.
@@ -174,7 +174,7 @@ impl Server {
 pub struct Running {
     /// The addresses it listens on; at least one.
     pub addresses: Vec<SocketAddr>,
-    /// Those where the metrics are; none unless they are asked for.
+    /// The addresses of the metrics; empty unless they are configured.
     pub metrics_addresses: Vec<SocketAddr>,
     _metrics: Option<AbortOnDropHandle<()>>,
     drain: Duration,
@@ -219,7 +219,7 @@ impl Running {
         drop(self.relieving);
     }
 
-    /// Resolves when the server no longer accepts connections though nobody has stopped it.
+    /// Resolves when the server no longer accepts connections although nobody has stopped it.
     async fn failed(&mut self) -> Failure {
         let why = match (&mut self.serving).await {
             Ok(()) => "its task has ended".to_owned(),
@@ -229,7 +229,8 @@ impl Running {
     }
 }
 
-/// Whose tokens are believed, with those of guests where there may be some.
+/// The verifier of the tokens that are believed. If guests are allowed, it also believes theirs,
+/// and the second value makes these.
 async fn believed(
     tokens: Arc<dyn TokenVerifier>,
     guests: GuestAccess,
@@ -252,7 +253,7 @@ async fn relieve(memory: Arc<MemoryBudget>) {
     every(SECOND, relieve).await;
 }
 
-/// Takes commands of operators, if the store is one that a command finds.
+/// Listens for operators' commands, if a command can find the store.
 fn listen_to_operators(
     config: &Config,
     app: &Application,
@@ -332,8 +333,8 @@ pub fn config_of(flags: impl IntoIterator<Item = String>) -> Result<Config, Fail
     }
 }
 
-/// How many files the stores may keep open, so that these and all sockets together stay below the
-/// system's limit: what the sockets leave, and where they leave little an eighth of all.
+/// How many files the stores may keep open: as many as the sockets leave of the system's limit, but
+/// at least an eighth of it.
 fn files_for_reading(config: &Config, raise: impl FnOnce(u64) -> u64) -> usize {
     let wanted = config.open_files();
     let open_files = usize::try_from(raise(wanted as u64)).unwrap_or(usize::MAX);

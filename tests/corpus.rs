@@ -1,5 +1,5 @@
-//! Every input in `fuzz/corpus` does what the fuzz targets ask for. `scripts/fuzz` looks for new
-//! inputs; this test only keeps old findings from coming back.
+//! Every input in `fuzz/corpus` passes its fuzz target. `scripts/fuzz` looks for new inputs; this
+//! test only keeps old findings from coming back.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -46,7 +46,8 @@ fn inputs(target: &str) -> Vec<PathBuf> {
     files
 }
 
-/// Tries each input of the target, by name, so that a failure says which it was.
+/// Tries each input of the target, and prints its name first, so that a failure shows which one it
+/// was.
 fn replay(name: &str, target: fn(&[u8])) {
     for file in inputs(name) {
         println!("{}", file.display());

@@ -1,4 +1,4 @@
-//! `docs/threats.md` keeps its promise: each attack has tests that exist or a reason.
+//! `docs/threats.md` keeps its promise: each attack has tests that exist, or a reason for none.
 
 use std::collections::BTreeSet;
 use std::fs;

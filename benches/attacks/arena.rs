@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::connection::stream;
 use crate::support::Server;
 
-/// The variable that names another program to attack.
+/// The environment variable that names another program to attack.
 const SERVER: &str = "SERVER_UNDER_TEST";
 
 /// A folder with projects, in which one server after another is started.
@@ -49,7 +49,7 @@ impl Arena {
         let server = arena.start(None);
         let mut client = server.connect().await;
         for project in PROJECTS {
-            // So that they are projects that the server knows.
+            // Authenticating registers the project.
             client.send(stream("big", project)).await;
             client.until("authentication").await;
         }
@@ -90,7 +90,7 @@ impl Arena {
         self.folder.path().join("base").join(user).join(project)
     }
 
-    /// A server on one core, with this limit of open files if there is one.
+    /// Starts a server on one core, with this limit of open files if there is one.
     pub fn start(&self, descriptors: Option<u32>) -> Server {
         let limit = descriptors.map_or_else(|| "$(ulimit -n)".to_owned(), |it| it.to_string());
         let script = format!(r#"cd "$1" && ulimit -n {limit} && shift && exec "$@""#);
@@ -133,7 +133,8 @@ impl Taken {
         }
     }
 
-    /// Whether everything was given back, except for a tenth and `may_stay` bytes.
+    /// Whether the server has given everything back, except a tenth of the memory and `may_stay`
+    /// bytes.
     pub fn is_back_to(self, before: Self, may_stay: u64) -> bool {
         self.files <= before.files && self.memory <= before.memory * 11 / 10 + may_stay
     }

@@ -72,7 +72,7 @@ impl Role {
         }
     }
 
-    /// Text of the last answer to that.
+    /// A text in the last answer to these requests.
     fn mark(self) -> &'static str {
         match self {
             Self::Unauthenticated => "",
@@ -103,7 +103,7 @@ pub fn frames<'r>(requests: impl IntoIterator<Item = &'r Value>) -> Vec<u8> {
 
 pub struct Connection {
     pub stream: TcpStream,
-    /// The server's position in its frames.
+    /// How far the connection has read into the server's frames.
     pub frames: Frames,
 }
 

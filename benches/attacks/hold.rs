@@ -1,4 +1,4 @@
-//! Two ways to attack: to send requests and not read, and to send requests without end.
+//! Two ways to attack: sending requests without reading, and sending requests without end.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::stage::{Stage, begun, full};
 use crate::support::masked;
 use crate::tally::Frames;
 
-/// After how long without progress the server counts as not reading.
+/// How long the server may make no progress before it counts as not reading.
 const STUCK: Duration = Duration::from_millis(500);
 /// How long to write at most.
 const WRITING: Duration = Duration::from_secs(20);
@@ -21,10 +21,10 @@ const WRITING: Duration = Duration::from_secs(20);
 const AT_A_TIME: usize = 50;
 /// How long to look at the end for what the server sent.
 const DRAINING: Duration = Duration::from_secs(2);
-/// How long the server may take to carry out what is to stay.
+/// How long the server may take to carry out all requests that are meant to have an effect.
 const CARRYING_OUT: Duration = Duration::from_secs(45);
-/// How much is written or read at a time: the pair's clients have the same core, and cannot run
-/// before a system call of an attacker is over.
+/// How much is written or read at a time. The pair's clients share the core with the attackers, and
+/// cannot run before an attacker's system call is over.
 const STEP: usize = 4 * 1_024;
 
 /// What is sent: the bytes for that number, or none to stop.
@@ -81,7 +81,7 @@ async fn write(mut connection: Connection, pieces: Pieces, turns: Arc<Semaphore>
     connection
 }
 
-/// Has one connection make all these requests, and takes its answers.
+/// Makes all these requests on one connection, and reads the answers.
 pub async fn carry_out(stage: &Stage, role: Role, pieces: impl IntoIterator<Item = Vec<u8>>) {
     let Ok(connection) = Connection::open_wide(source(0), stage.port, role).await else {
         return stage.count(|tally| tally.refused += 1);
@@ -94,7 +94,7 @@ pub async fn carry_out(stage: &Stage, role: Role, pieces: impl IntoIterator<Item
         for piece in pieces {
             write_steps(&mut requests, &piece).await?;
         }
-        // The server ends the connection after its last answer.
+        // After this close, the server sends its last answer and ends the connection.
         requests.write_all(&masked(0x88, [])).await?;
         let _ = reading.await;
         std::io::Result::Ok(())
@@ -105,7 +105,7 @@ pub async fn carry_out(stage: &Stage, role: Role, pieces: impl IntoIterator<Item
     }
 }
 
-/// Reads everything that has arrived on all of them.
+/// Reads everything that has arrived on these connections.
 pub async fn drain(stage: &Stage, connections: Vec<Connection>) {
     let mut reading = JoinSet::new();
     for mut connection in connections {
@@ -113,7 +113,7 @@ pub async fn drain(stage: &Stage, connections: Vec<Connection>) {
         reading.spawn(async move { read(&mut connection.stream, connection.frames, &stage).await });
     }
     let all = async { while reading.join_next().await.is_some() {} };
-    // A connection that is served to the end and not closed goes on for ever.
+    // Without a limit, this would go on for ever on a connection that the server does not close.
     let _ = timeout(DRAINING, all).await;
 }
 

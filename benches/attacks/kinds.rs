@@ -21,7 +21,7 @@ pub struct Attack {
     pub rounds: usize,
     /// How many open files the server may have, if that is part of the attack.
     pub descriptors: Option<u32>,
-    /// What may stay in memory on purpose afterwards, in MiB: projects that are in use.
+    /// How much may rightly stay in memory afterwards, in MiB: projects that are in use.
     pub may_leave: u64,
     pub run: fn(Stage) -> Running,
 }
@@ -48,7 +48,7 @@ impl Attack {
         }
     }
 
-    /// It takes long to build up, or leaves the same behind each time.
+    /// For an attack that takes long to build up, or that leaves the same behind each time.
     const fn once(self) -> Self {
         Self { rounds: 1, ..self }
     }

@@ -2,9 +2,9 @@
 //! they leave.
 //!
 //! The server has one core and all clients the other. Attackers give way to the other clients, so
-//! that the server is what is measured. Periods without and with attackers
-//! alternate, and a ratio is the median of the pairs. Attackers come from 127.0.0.2 and up.
-//! `docs/reliability.md` holds the results.
+//! the figures measure the server. Periods without and with attackers alternate, and a ratio is the
+//! median of the pairs. Attackers come from 127.0.0.2 and up. `docs/reliability.md` holds the
+//! results.
 //!
 //!     cargo bench --bench attacks                   # every attacker, and all together
 //!     cargo bench --bench attacks -- --small        # the same in two minutes

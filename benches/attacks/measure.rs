@@ -15,7 +15,7 @@ use crate::stage::Attacker;
 use crate::support::Server;
 use crate::tally::Tally;
 
-/// Periods of a round.
+/// How many periods a round has without attackers, and then with them.
 const STRETCHES: usize = 3;
 /// How long attackers may take to connect, and to send everything.
 const BEGINNING: Duration = Duration::from_secs(40);
@@ -35,7 +35,7 @@ pub struct Size {
     pub divisor: usize,
     pub most_rounds: usize,
     pub stretch: Duration,
-    /// How long to wait until everything is given back, after a round and at the end.
+    /// How long to wait, after a round and at the end, until the server has given everything back.
     pub pause: Duration,
     pub release: Duration,
     /// Whether that is long enough to conclude that something is not given back.
@@ -165,7 +165,7 @@ async fn measure(attacks: &[&'static Attack], arena: &Arena, size: Size) -> Figu
     figures
 }
 
-/// Waits, while the pair goes on, until the attackers have sent all; returns whether they have.
+/// Runs the pair until the attackers have sent everything; returns whether they have.
 async fn fill(attackers: &mut [Attacker], pair: &mut Pair) -> bool {
     let is_filled = Cell::new(false);
     let filling = async {
@@ -192,7 +192,8 @@ async fn newcomer(server: &Server) -> Option<Duration> {
     opened.ok()?.ok().map(|_| began.elapsed())
 }
 
-/// Waits until files and memory have been back to their earlier values for a while.
+/// Waits for files and memory to be back to their earlier values, but at most for `patience`;
+/// returns what is taken then.
 async fn released(
     server: &Server,
     pair: &mut Pair,

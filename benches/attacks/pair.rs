@@ -9,10 +9,10 @@ use crate::support::{Client, Server, chat_section, post, say, streamer, viewer};
 
 /// The length of a post, in bytes.
 const CONTENT: usize = 2_000;
-/// How long they rest between two steps. That is far quicker than people type, and yet no flood:
-/// two who post and chat without a pause are among those who must take turns.
+/// How long they rest between two steps. People type far more slowly, and yet this is no flood:
+/// clients that post and chat without a pause must take turns.
 const REST: Duration = Duration::from_millis(5);
-/// After how long without an answer they give up.
+/// How long they wait for an answer before they give up.
 const PATIENCE: Duration = Duration::from_secs(25);
 
 pub struct Pair {
@@ -110,7 +110,7 @@ impl Pair {
     }
 }
 
-/// The next message whose type has this ending.
+/// The next message whose type has one of these endings.
 async fn next(client: &mut Client, kinds: &[&str]) -> Result<Value, ()> {
     loop {
         let message = client.next_unless_gone().await?;

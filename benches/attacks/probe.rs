@@ -17,13 +17,13 @@ use crate::support::{Server, file, post};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(50);
-/// Posts without attackers, and as many as soon as they have asked.
+/// How many posts are timed without attackers, and as many once the attack has begun.
 const POSTS: usize = 9;
-/// The time before each post: one that follows the last at once finds the processor awake.
+/// The pause before each post. Without it, the post would find the processor still awake.
 const PAUSE: Duration = Duration::from_millis(20);
-/// The goal for a post beside them.
+/// The goal for the ratio of a post's times with and without attackers.
 const MAX_RATIO: f64 = 3.0;
-/// How long it may take to list what cannot be listed cheaply.
+/// How long it may take to list a project that cannot be listed cheaply.
 const MAX_LIST: Duration = Duration::from_secs(2);
 
 #[derive(Default)]
@@ -48,7 +48,7 @@ impl Probe {
             streamer
                 .ask([&stream("big", "many")], authenticated, PATIENCE)
                 .await?;
-            // The first post may need the files to be counted.
+            // The server may have to count the files for the first post.
             time_post(&mut streamer).await?;
             probe.calm = time_posts(&mut streamer).await?;
             probe.streamer = Some(streamer);
@@ -94,7 +94,7 @@ impl Probe {
         Ok(())
     }
 
-    /// Measures what is left on the disk.
+    /// Measures what the attack has left on the disk.
     pub async fn after(
         &mut self,
         attacks: &[&Attack],

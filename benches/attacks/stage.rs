@@ -15,7 +15,7 @@ use crate::connection::{Connection, Role, source};
 use crate::kinds::Attack;
 use crate::tally::Tally;
 
-/// After how long an attacker ends by itself.
+/// How long an attacker lives if nobody stops it.
 const LIFE: Duration = Duration::from_secs(90);
 /// How long it may take to end when told to.
 const ENDING: Duration = Duration::from_secs(20);
@@ -34,7 +34,7 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// The same for one connection.
+    /// The same stage for one connection.
     pub fn with_one(&self) -> Self {
         Self {
             count: 1,
@@ -46,7 +46,7 @@ impl Stage {
         change(&mut self.tally.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// As many connections as it may have, as far as they can be opened.
+    /// Opens as many connections as the attack may have, as far as the server lets it.
     pub async fn connect(&self, role: Role) -> Vec<Connection> {
         self.connect_each(|_| role).await
     }
@@ -103,7 +103,7 @@ pub async fn run(attack: &Attack, port: u16, count: usize) {
     say(&serde_json::to_string(&seen).expect("JSON"));
 }
 
-/// Such a process, as the bench sees it.
+/// An attacker's process, as the bench sees it.
 pub struct Attacker {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
@@ -131,7 +131,7 @@ impl Attacker {
         self.lines.next_line().await.ok()?
     }
 
-    /// Waits until it has reported that; returns whether it did in that time.
+    /// Waits for the report `wanted`; returns whether it came within `patience`.
     pub async fn says(&mut self, wanted: &str, patience: Duration) -> bool {
         let line = timeout(patience, self.line()).await;
         line.is_ok_and(|line| line.is_some_and(|line| line == wanted))

@@ -1,4 +1,4 @@
-//! What the server answers attackers, counted.
+//! Counts what the server answers attackers.
 
 use std::collections::BTreeMap;
 use std::fmt;

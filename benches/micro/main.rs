@@ -4,7 +4,7 @@
 //!     cargo bench --bench micro                # all of it, some three minutes
 //!     cargo bench --bench micro -- hub         # what has this in its name
 //!
-//! `cargo bench --bench speed -- --take-micro` takes the results into `docs/performance.md`;
+//! `cargo bench --bench speed -- --take-micro` writes the results into `docs/performance.md`;
 //! `scripts/figures` does all of it.
 
 mod hub;

@@ -20,7 +20,7 @@ fn part(number: u32, count: u32) -> Part {
     }
 }
 
-/// Takes the parts in this order, and returns where they are in the log.
+/// Assembles the parts in this order; returns the number of pieces and of bytes in the log, added.
 fn assemble(count: u32, numbers: impl Iterator<Item = u32>) -> usize {
     let content = [b'x'; BYTES as usize];
     let mut upload = PartialUpload::new(count);

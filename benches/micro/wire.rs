@@ -15,7 +15,7 @@ use crate::hub::project;
 /// How long the base64 is: a desktop client's part, a file of source code, a part of a large file.
 const CHARS: [(&str, usize); 3] = [("0.6 KB", 500), ("64 KB", 64_000), ("256 KB", 256_000)];
 
-/// As long as the server's own parts are by default, so that no file here is cut.
+/// The default length of the server's own parts, so that no file here is cut.
 const PART_BYTES: usize = 256 * 1_024;
 
 pub fn benches(criterion: &mut Criterion) {

@@ -36,7 +36,7 @@ const FIRSTS: [(First, &str); 4] = [
 
 fn main() -> ExitCode {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    // The default limit is one file less than what is stored and posted here.
+    // The files here and the posted one are one more than the default limit allows.
     let mut server = Server::with(&["--max-project-files", "200000"]);
     runtime.block_on(async { drop(server.streamer().await) });
     for folder in 0..FOLDERS {

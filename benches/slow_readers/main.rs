@@ -20,7 +20,8 @@ use tokio::sync::mpsc;
 const READERS: usize = 500;
 const STOPPED: usize = 500;
 const PAIRS: usize = 7;
-/// Updates of a period, and the time between two.
+/// How many updates a period has, how many come before it to fill sockets and queues, and the time
+/// from one update to the next.
 const UPDATES: u64 = 50;
 const FILLING: u64 = 60;
 const PAUSE: Duration = Duration::from_millis(100);

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::machine;
 
-/// A process on the servers' core; it ends with this value.
+/// A process on the servers' core. Dropping this value ends it.
 pub struct Process {
     child: Child,
     /// The address on which it listens, if it does.

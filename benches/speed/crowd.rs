@@ -39,7 +39,7 @@ impl Pace {
     }
 }
 
-/// Everyone who receives what some of them publish.
+/// Publishers, and everyone who receives what they publish.
 pub struct Crowd {
     pid: u32,
     publishers: Vec<Publisher>,
@@ -47,7 +47,7 @@ pub struct Crowd {
     /// Deliveries of one message of each publisher.
     deliveries: u64,
     sent: u64,
-    /// Kept for the others to stay connected.
+    /// Keeps the other connections open.
     _others: Vec<OwnedWriteHalf>,
     _process: Box<dyn Send>,
 }
@@ -98,7 +98,7 @@ impl Crowd {
     /// Members of our server's chat rooms; one in each talks.
     pub async fn ours(server: Server, shape: Shape) -> Self {
         let text_bytes = shape.payload - overhead(&server).await;
-        // The number of a message gets more digits in time.
+        // The numbers of later messages have more digits.
         let tally = Tally::new(Unit::Frame(shape.payload - 8));
         let (mut publishers, mut others) = (Vec::new(), Vec::new());
         for room in 0..shape.rooms {
@@ -188,7 +188,7 @@ impl Crowd {
         }
     }
 
-    /// Publishes this many messages of each publisher; returns the processor time of the server, in
+    /// Publishes this many messages from each publisher; returns the server's processor time, in
     /// microseconds per delivery.
     pub async fn publish(&mut self, messages: u64, pace: Pace) -> f64 {
         let before = machine::cpu(self.pid);

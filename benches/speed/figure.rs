@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The label of a row of the table, and of a bar of a plot.
+/// A row of the table, and a bar of a plot.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Row {
     /// For the guard, which compares it with the recorded value.
@@ -19,7 +19,7 @@ pub struct Row {
     pub goal: Goal,
 }
 
-/// The goal.
+/// What a row should reach.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub enum Goal {
     /// At most this ratio to the floor.

@@ -41,7 +41,7 @@ fn listen() -> TcpListener {
     listener
 }
 
-/// Sends everyone each frame of the publisher in one write, as many as have arrived.
+/// Sends each listener the publisher's frames in one write, as many as have arrived.
 fn fan_out(frame: usize, subscribers: usize) {
     let listener = listen();
     let mut listeners = Vec::new();
@@ -86,8 +86,8 @@ fn write_all(stream: &mut TcpStream, content: &[u8], count: usize) {
     }
 }
 
-/// Creates, writes and renames files, with this many writers at once, after a line on the input;
-/// reports when it is done and waits for the end of the input.
+/// Waits for a line on the input, then creates, writes and renames files with this many writers at
+/// once; reports when it is done, and waits for the input to end.
 fn write_files(folder: &Path, count: usize, bytes: usize, writers: usize, is_synced: bool) {
     println!("0");
     let _ = std::io::stdin().read_line(&mut String::new());
@@ -102,7 +102,7 @@ fn write_files(folder: &Path, count: usize, bytes: usize, writers: usize, is_syn
             let write_share = &write_share;
             scope.spawn(move || write_share(writer));
         }
-        // Here its processor time can be read when it is done.
+        // On the main thread, whose processor time can still be read when it is done.
         write_share(0);
     });
     println!("done");

@@ -7,7 +7,7 @@ use crate::machine;
 use crate::support::Server;
 use crate::uploads::many_parts;
 
-/// Chat in a room of 100 beside this many others in rooms of their own, relative to ten.
+/// Chat in a room of 100 beside this many others in rooms of their own, relative to ten others.
 pub async fn crowd(size: Size, others: usize) -> Row {
     let shape = Shape::ROOM_OF_100;
     let mut rounds = Rounds::default();
@@ -30,7 +30,7 @@ pub async fn crowd(size: Size, others: usize) -> Row {
     rounds.row("growth-rooms", &name, "µs per delivery", Goal::Ratio(1.1))
 }
 
-/// A part of a file of this many parts, relative to one of a tenth.
+/// A part of a file of this many parts, relative to a part of a file of a tenth as many.
 pub async fn parts(size: Size, parts: usize) -> Row {
     let mut rounds = Rounds::default();
     for _ in 0..size.rounds() {

@@ -44,7 +44,7 @@ pub async fn connections(count: usize) -> Row {
     rounds.row(&id, &name, "KiB", Goal::Figure(8.0))
 }
 
-/// The memory once it no longer changes.
+/// The memory once it no longer shrinks.
 async fn settled(server: &Server) -> u64 {
     let mut last = machine::own_memory(server.pid());
     loop {

@@ -19,10 +19,10 @@ const BYTES: usize = 200;
 /// Files in one `fileList`.
 const PAGE: usize = 1_000;
 
-/// The request for the whole project.
+/// What is measured of the whole project.
 #[derive(Clone, Copy)]
 pub enum Whole {
-    /// To count it, when the server has just started.
+    /// Counting it, when the server has just started.
     Start,
     /// Its list, with the hash of each file.
     List,

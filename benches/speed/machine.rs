@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::pin::pin_to_core;
 
-/// The core reserved for the programs under test, if there are two.
+/// The core for the programs under test; no client runs on it if the machine has another.
 pub const SERVER_CORE: usize = 0;
 
 /// Makes this process, with all clients, run only on another core.

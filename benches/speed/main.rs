@@ -106,8 +106,8 @@ const ALL: &[&str] = &[
     "growth-memory",
 ];
 
-/// How many times in all the guard measures what seems worse before it believes that: what else the
-/// machine does makes a ratio worse, but not each time.
+/// How often the guard measures a row that seems worse, at most, before it believes it: other work
+/// on the machine makes a ratio worse, but not each time.
 const TRIES: usize = 3;
 
 async fn measure(id: &str, size: Size) -> Row {
@@ -234,7 +234,7 @@ fn main() -> ExitCode {
             let again = || runtime.block_on(measure(&row.id, asked.size));
             kept.allows(row, margin) || (1..TRIES).any(|_| kept.allows(&again(), margin))
         });
-        // All of them, so that all are told.
+        // Goes on after a bad row, so that all rows are reported.
         good.fold(true, |all, one| all & one)
     });
     if is_good {

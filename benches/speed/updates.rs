@@ -197,7 +197,7 @@ fn p99(times: &mut [Duration]) -> f64 {
     times[times.len() * 99 / 100].as_secs_f64() * 1e3
 }
 
-/// The request of one more viewer, as a frame.
+/// Sends a request as a text frame.
 pub async fn send(write: &mut OwnedWriteHalf, request: &serde_json::Value) {
     write.write_all(&text(request)).await.expect("sent");
 }

@@ -97,8 +97,8 @@ pub async fn small_synced(size: Size) -> Row {
     )
 }
 
-/// Files to delete only after all measurements: for minutes ext4 looks at each freed inode
-/// before it takes another, which costs more than everything else.
+/// What to delete only after all measurements: for minutes, ext4 looks at each freed inode before
+/// it takes another, which costs more than everything else.
 type Kept = (Server, TempDir);
 
 async fn small(

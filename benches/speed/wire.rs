@@ -120,7 +120,7 @@ impl Wire {
         self.received = Vec::new();
     }
 
-    /// From now on only counts what arrives; what is left is a way to send.
+    /// From now on only counts what arrives; returns the half that sends.
     pub fn counted(self, tally: &Arc<Tally>) -> OwnedWriteHalf {
         let (read, write) = self.stream.into_split();
         let counter = Counter::new(Arc::clone(tally));
@@ -266,7 +266,7 @@ impl Counter {
         let mut count = 0;
         while !bytes.is_empty() {
             if self.left == 0 {
-                // One by one, since it is at most ten.
+                // Byte by byte: a header has at most ten bytes.
                 self.begun.push(bytes[0]);
                 bytes = &bytes[1..];
                 let Some((_, length)) = header(&self.begun) else {

@@ -1,5 +1,5 @@
-//! What a save costs the server and the network where a thousand pages are open: nobody, ten, or
-//! all of them look at the file that is saved, and the rest is only told of it.
+//! What a save costs the server and the network while a thousand pages are open. None, ten or all
+//! of them look at the saved file, and the others are only told of the change.
 //! `docs/performance.md` holds the results.
 //!
 //! The server has one core and all clients the other. The processor's time is the server's own, in
@@ -65,7 +65,7 @@ async fn measure(open: usize) {
             }
         });
     }
-    // Until they are told how many they are.
+    // Until the pages have been told how many viewers there are.
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     while received.try_recv().is_ok() {}
     let mut rounds = Vec::new();

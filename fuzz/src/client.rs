@@ -6,8 +6,8 @@ use twicecast_client::names::FileName;
 use twicecast_client::protocol::{self, FilePart, ServerMessage};
 use twicecast_client::untrusted::shown;
 
-/// Lines as a server's messages: each is understood or refused, what is printed steers no terminal,
-/// and the parts of a file make no more of it than was announced.
+/// Reads lines as a server's messages. Each is understood or refused, no printed text controls the
+/// terminal, and the parts of a file never become longer than was announced.
 pub fn answer(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let mut open = None;

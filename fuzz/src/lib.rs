@@ -1,8 +1,8 @@
 //! What must hold of all input from outside, as plain functions of bytes.
 //!
 //! libFuzzer looks for bytes that break them (`fuzz_targets/`). The server's `tests/corpus.rs`
-//! includes this file too and tries the kept inputs (`corpus/`) on every
-//! run of its tests. A function returns if all is well and panics if something is wrong.
+//! includes this file too and tries the kept inputs (`corpus/`) on every run of its tests. A
+//! function returns if all is well and panics if something is wrong.
 
 #![forbid(unsafe_code)]
 

@@ -6,8 +6,8 @@ use file_ws_server::adapters::inbound::websocket::fuzzing::{self, Reading};
 use file_ws_server::application::{BadParameters, Command, PostFile, RequestError};
 use serde_json::Value;
 
-/// Any bytes as a message: they are read as one command, the same from text and from
-/// binary, and each fault is answered by one error that says what was wrong and to what it belongs.
+/// Reads any bytes as a message. They make the same command as text and as binary, and each fault
+/// gets one error that says what is wrong and which request it answers.
 pub fn message(data: &[u8]) {
     let binary = fuzzing::read(data, true);
     let text = fuzzing::read(data, false);

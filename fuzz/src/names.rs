@@ -4,7 +4,7 @@ use file_ws_server::domain::{
     FilePath, FilePathError, PathQuery, ProjectName, PullRequestId, RoomName, UserName,
 };
 
-/// Any bytes as a name of each kind are either refused, rightly, or in normal form.
+/// Reads any bytes as a name of each kind: it is rightly refused, or has its normal form.
 pub fn names(data: &[u8]) {
     // Bytes that are not UTF-8 are refused before they become a name.
     let name = String::from_utf8_lossy(data);

@@ -21,8 +21,8 @@ static VERIFIER: LazyLock<JwtVerifier> = LazyLock::new(|| {
     JwtVerifier::new(&TokenKey::Secret(SECRET.to_vec()), None, None).expect("a secret is a key")
 });
 
-/// The first byte says what the others are: a token (`t`), one with changes (`c`), signed claims
-/// (`s`), or a header and claims, signed (`h`), with a line break between them.
+/// The first byte says what follows: a token (`t`), changes to a good token (`c`), claims to sign
+/// (`s`), or a header and claims to sign (`h`), with a line break between them.
 pub fn token(data: &[u8]) {
     match data.split_first() {
         Some((b't', token)) => shown(&String::from_utf8_lossy(token)),
@@ -78,8 +78,8 @@ fn claimed(claims: &[u8]) {
     };
     let token = signed(HEADER.as_bytes(), claims.to_string().as_bytes());
     let short = token.len() <= 16 * 1_024;
-    // Of the claims that the contract does not know, this one must have RFC 7519's type all the
-    // same: the library fails on a list or an object there, and no issuer writes one.
+    // The contract does not know this claim, but it must still have the type that RFC 7519 gives
+    // it: the library fails on a list or an object there, and no issuer writes one.
     let subject = claims["sub"].is_array() || claims["sub"].is_object();
     if well_typed(&claims) && short && !subject {
         assert!(VERIFIER.verify(&token).is_ok());
@@ -170,7 +170,7 @@ fn none(claim: &Value) -> Option<Timestamp> {
 
 fn same_time(read: Option<Timestamp>, claim: &Value) {
     let read = read.map(|read| from_whole(read.as_millis()) / 1_000.0);
-    // Beyond this, milliseconds do not fit, and the end of time stands for everything later.
+    // Later times do not fit into milliseconds, so the end of time stands for all of them.
     let expected = seconds(claim).map(|seconds| seconds.min(from_whole(u64::MAX) / 1_000.0));
     match (read, expected) {
         (Some(read), Some(expected)) => {

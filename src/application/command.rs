@@ -23,7 +23,7 @@ macro_rules! requests {
         }
 
         closed_set! {
-            /// Which request a command is: for those who count them, and for the answer.
+            /// Which request a command is, for counting it and for answering it.
             pub enum RequestKind {
                 $(#[doc = concat!("`", $name, "`.")] $request = $name,)+
             }
@@ -65,7 +65,7 @@ requests! {
     AcceptPullRequest(Checked<u64>) = "pullrequest/accept",
     AppliedPullRequest(Checked<AppliedPullRequest>) = "pullrequest/applied",
     SendMessage(Checked<Arc<str>>) = "chat/message",
-    /// How many messages at the most.
+    /// The most messages to return.
     ChatHistory(Checked<Option<usize>>) = "chat/history",
     ChatMembers = "chat/members",
     Listen(Checked<RoomName>) = "chat/listen",
@@ -76,18 +76,18 @@ requests! {
     Unban(Checked<UserName>) = "chat/unban",
     /// The message's number; `None` is one that no message can have.
     DeleteMessage(Checked<Option<u64>>) = "chat/delete",
-    /// How many seconds.
+    /// The seconds between two messages of one user.
     Slow(Checked<u32>) = "chat/slow",
     Announce(Checked<Arc<str>>) = "chat/announce",
     ShowModeration = "chat/moderation",
     EnterAsGuest(Checked<EnterAsGuest>) = "guest/enter",
 }
 
-/// What an answer of one message may take that has no bound of its own, at a guess.
+/// A guess at the memory, in bytes, of an answer that is one message and has no bound of its own.
 const LONG_ANSWER_BYTES: usize = 64 * 1_024;
 
 impl Command {
-    /// Whether it changes nothing, so that it need not be carried out if nobody hears the answer.
+    /// Whether it changes nothing: then it need not be carried out if nobody hears the answer.
     pub(crate) fn only_asks(&self) -> bool {
         matches!(
             self,
@@ -107,8 +107,8 @@ impl Command {
         matches!(self, Self::GetFiles(_) | Self::ListFiles(_))
     }
 
-    /// Whether it concerns the room that the bearer of the connection's token may be in, so that a
-    /// refusal may be due to a ban.
+    /// Whether it concerns the room that the connection's token names: then a ban may be why it is
+    /// refused.
     pub(crate) fn concerns_room(&self) -> bool {
         matches!(
             self,
@@ -116,8 +116,8 @@ impl Command {
         )
     }
 
-    /// How many bytes of memory there must be before it is carried out. Other answers are short, or
-    /// wait for room themselves.
+    /// How many bytes of memory must be free before it is carried out. 0 if its answer is short, or
+    /// waits for memory itself.
     pub(crate) fn answer_bytes(&self) -> usize {
         match self {
             Self::ChatHistory(_) | Self::ChatMembers | Self::ShowModeration => LONG_ANSWER_BYTES,
@@ -298,7 +298,7 @@ pub struct DeletePullRequest {
 pub struct ApplyPullRequest {
     /// Which pull request; `None` is an id that cannot exist.
     pub id: Option<PullRequestId>,
-    /// Which of its files; all without that.
+    /// Which of its files; `None` means all.
     pub files: Option<Vec<FilePath>>,
 }
 

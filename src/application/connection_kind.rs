@@ -1,9 +1,9 @@
-//! What a connection is there for, as operators count it.
+//! What a connection is for, as operators count it.
 
 use crate::application::counting::closed_set;
 
 closed_set! {
-    /// What a connection is there for: the first of these that it is.
+    /// What a connection is for: the first of these that applies.
     pub enum ConnectionKind {
         /// It streams a project.
         Streamer = "streamer",

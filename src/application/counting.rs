@@ -1,15 +1,15 @@
-//! Counting: numbers that the doer of something adds to, and that others read.
+//! Counts: the code that does something adds to them, and others read them.
 //!
-//! Every set of things that are counted apart is closed, so that no client can make one grow.
-//! Adding is one relaxed addition; what is told together need not be of the same moment.
+//! Every set of things that are counted separately is fixed, so no client can make one grow. Adding
+//! is one relaxed addition, so numbers that are read together may be from different moments.
 
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// A fixed set of things that are counted apart; `closed_set!` makes one.
+/// A fixed set of things that are counted separately; `closed_set!` defines one.
 pub trait ClosedSet: Copy + 'static {
-    /// All of it.
+    /// All its members.
     const ALL: &'static [Self];
 
     /// Its place in [`ALL`](Self::ALL).
@@ -64,7 +64,7 @@ impl Count {
         self.0.fetch_add(more as u64, Ordering::Relaxed);
     }
 
-    /// Counts `less` less, all of which has been counted before.
+    /// Subtracts `less`, all of which has been added before.
     pub fn take(&self, less: usize) {
         self.0.fetch_sub(less as u64, Ordering::Relaxed);
     }
@@ -80,15 +80,15 @@ impl Count {
     }
 }
 
-/// How many parts a [`WideCount`] has: as many threads as are busy at once on usual machines.
+/// How many parts a [`WideCount`] has: as many as there are busy threads on usual machines.
 const PARTS: usize = 16;
 
-/// A count that many threads add to all the time. Each has a part of it, so that they do not take
-/// the same number away from each other, which would cost more than what they count.
+/// A count to which many threads add all the time. Each thread adds to a part of its own: if all
+/// wrote to the same number, that would cost more than the work that they count.
 #[derive(Debug, Default)]
 pub struct WideCount([Part; PARTS]);
 
-/// What no other part shares the processor's unit of memory with.
+/// One part, which shares no cache line with another.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 struct Part(Count);
@@ -121,8 +121,8 @@ pub const BOUNDS: [u32; 15] = [
     1_000_000, 2_500_000, 10_000_000,
 ];
 
-/// How long something took each time: how often up to each of the [`BOUNDS`] and the one before
-/// it, how often longer, and how long in all.
+/// How long something took: how many times fell into each class of [`BOUNDS`] or above the last
+/// one, and how long all took together.
 #[derive(Debug, Default)]
 pub struct Durations {
     classes: [Count; BOUNDS.len() + 1],
@@ -139,18 +139,18 @@ impl Durations {
         self.nanos.fetch_add(nanos, Ordering::Relaxed);
     }
 
-    /// How often in each class.
+    /// How many times fell into each class.
     pub fn classes(&self) -> [u64; BOUNDS.len() + 1] {
         std::array::from_fn(|class| self.classes[class].get())
     }
 
-    /// How long in all.
+    /// How long all took together.
     pub fn sum(&self) -> Duration {
         Duration::from_nanos(self.nanos.load(Ordering::Relaxed))
     }
 }
 
-/// A value for each of a closed set.
+/// A value for each member of a closed set.
 #[derive(Debug)]
 pub struct Tally<K, V = Count> {
     values: Box<[V]>,

@@ -40,7 +40,7 @@ closed_set! {
 /// What the use cases count.
 #[derive(Debug, Default)]
 pub struct Counts {
-    /// The connections that are something now.
+    /// The connections now, by what they are for.
     pub connections: Tally<ConnectionKind>,
     /// The connections of guests now.
     pub guests: Count,

@@ -1,4 +1,4 @@
-//! What a store counts of its disk, for operators.
+//! What a store counts about its disk, for operators.
 
 use crate::application::counting::{Durations, Tally, closed_set};
 
@@ -24,7 +24,7 @@ closed_set! {
     }
 }
 
-/// What a store counts of its disk. One that has none counts nothing.
+/// What a store counts about its disk. A store without a disk counts nothing.
 #[derive(Debug, Default)]
 pub struct DiskCounts {
     /// How long operations took once their turn had come.

@@ -23,7 +23,7 @@ pub enum Event {
         /// The content, if it was at hand and small; otherwise it is read back from the store.
         content: Option<Bytes>,
     },
-    /// The same for those who do not want its content.
+    /// The same, for connections that do not want the content.
     FileChanged {
         /// Which file.
         file: Arc<FileKey>,
@@ -82,7 +82,7 @@ pub enum Event {
     ChatSlowed {
         /// In which room.
         room: RoomName,
-        /// How many seconds there are between two messages of one user; 0: as few as they like.
+        /// The fewest seconds between two messages of one user; 0 means no slow mode.
         seconds: u32,
     },
     /// A moderator has decided about somebody.
@@ -101,21 +101,21 @@ pub enum Event {
 /// What the two connections of a streamer are told when one asks the other to apply a pull request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ApplyNotice {
-    /// To the one that is asked.
+    /// To the connection that is asked.
     Asked {
         /// The question's number.
         request: u64,
         /// Which pull request.
         id: PullRequestId,
-        /// Which of its files; all without that.
+        /// Which of its files; `None` means all.
         files: Option<Arc<[FilePath]>>,
     },
-    /// To the same: its answer is not wanted any more.
+    /// To the same connection: its answer is no longer wanted.
     Withdrawn {
         /// The question's number.
         request: u64,
     },
-    /// To the one that asks: the answer.
+    /// To the connection that asks: the answer.
     Ended {
         /// The question's number.
         request: u64,
@@ -123,12 +123,12 @@ pub enum ApplyNotice {
         id: PullRequestId,
         /// What became of it.
         outcome: ApplyOutcome,
-        /// The files that were changed by both sides.
+        /// The files that both sides have changed.
         conflicts: Arc<[FilePath]>,
         /// More about it; may be empty.
         message: Arc<str>,
     },
-    /// To the same: there will be no answer.
+    /// To the same connection: there will be no answer.
     Failed {
         /// The question's number.
         request: u64,
@@ -148,7 +148,7 @@ impl ApplyNotice {
 }
 
 closed_set! {
-    /// What kind of event it is, for those who count them.
+    /// The kind of an event, for counting.
     pub enum EventKind {
         /// [`Event::FileUpdated`].
         FileUpdated = "file_updated",
@@ -199,7 +199,7 @@ impl Event {
         }
     }
 
-    /// The file that it is about and the number of its change, if it is a change of a file.
+    /// The file that it changes and the number of that change; `None` if it is no change of a file.
     pub fn file_change(&self) -> Option<(&FileKey, Version)> {
         match self {
             Self::FileUpdated { file, entry, .. } | Self::FileChanged { file, entry } => {

@@ -270,7 +270,8 @@ fn pull_request_rows() -> Vec<Row> {
     };
     let unreadable = || Names(&["unreadable /p"]);
     let all = || Command::ListPullRequests;
-    // They are the streamer anyway; the notices wait for the next time.
+    // The connection is a streamer all the same; its next authentication looks for waiting pull
+    // requests again.
     let streamer = Replied(Reply::FileAuth);
     vec![
         row("PullRequestStore::open_since", open_since, Nobody, become_streamer, streamer),
@@ -361,11 +362,11 @@ fn rows() -> Vec<Row> {
     rows
 }
 
-/// Methods that no command waits for, each with a test of its own below or where it says.
+/// Methods that no command waits for. Each has a test below, or elsewhere if a comment says so.
 const ELSEWHERE: [&str; 18] = [
-    // It cannot fail: who does not answer is missing.
+    // It cannot fail: members at a server that does not answer are left out.
     "ChatRooms::members",
-    // Stores read a staged upload, not use cases: the contract of the stores.
+    // Stores, not use cases, read a staged upload; the contract tests of the stores cover it.
     "StagedUpload::read",
     "UploadStore::read",
     // `a_content_that_cannot_be_read_has_no_digest`
@@ -374,7 +375,7 @@ const ELSEWHERE: [&str; 18] = [
     "ProjectStore::projects",
     // `every_failure_of_the_store_has_its_answer`
     "ProjectStore::revision",
-    // The operator's, which no connection asks for.
+    // Only operators ask for these, no connection does.
     "ProjectStore::adopt",
     "ProjectStore::adopt_user",
     "ProjectStore::remove",
@@ -472,7 +473,7 @@ async fn a_grace_that_cannot_be_started_stops_the_start() {
     assert!(matches!(started, Err(StoreError::Failed(_))));
 }
 
-/// A decision is in force and noted by then.
+/// The decision has been kept and is in force before the room is told.
 #[tokio::test]
 async fn what_a_room_may_not_hear_of_is_answered_with_500() {
     for (command, kept) in [

@@ -1,13 +1,13 @@
 //! Shares the processor between connections: heavy ones take turns, light ones never wait.
 //!
-//! Each connection has a small bucket of processor time. One that has emptied it is *heavy*: before
-//! each poll its tasks take one of a few turns, which heavy connections share, first come, first
-//! served: streamers among themselves, and the others among themselves. One alone needs none. For
-//! each of the two there is one turn fewer than the runtime has workers, so that many floods of a
-//! kind take no more of the processor than one.
+//! Each connection has a small bucket of processor time. A connection that has emptied it is
+//! *heavy*: before each poll, its tasks take one of a few turns, first come, first served. Heavy
+//! streamers share one lot of turns, all other heavy connections another. A connection that is
+//! alone needs no turn. Each lot has one turn fewer than the runtime has workers, but at least one,
+//! so a flood of one kind leaves a worker to the others.
 //!
-//! What heavy connections have the disk do meanwhile goes after that of light ones, too, and so does
-//! what is done for one that is heavy on the disk: the adapters ask [`disk_user`].
+//! Work on the disk follows the same rule: work for heavy connections, and for connections that are
+//! heavy on the disk, goes after work for light ones. The adapters ask [`disk_user`].
 //!
 //! A turn is given back only once its worker has run the other tasks that are ready and looked for
 //! new input. Without that, a single worker would never find a turn taken.
@@ -41,12 +41,11 @@ pub use activity::{is_one_alone, is_slice_over};
 pub(crate) use disk_use::as_heavy;
 pub use disk_use::{DiskUser, disk_user};
 
-/// How much of the 128 units of tokio's budget a heavy connection does not get while others wait
-/// for a turn: their polls are shorter, so that a light one waits less for the turn that is being
-/// taken.
+/// How many of the 128 units of tokio's budget a heavy connection loses while others wait for a
+/// turn. This shortens its polls, so a light connection waits less for the poll that is under way.
 const WITHHELD: usize = 120;
 
-/// The turns that all heavy connections share. One for the whole process.
+/// The turns that all heavy connections share. There is one value for the whole process.
 #[derive(Debug, Default)]
 pub struct FairShare(Arc<Shared>);
 
@@ -86,7 +85,8 @@ impl Turns {
         }
     }
 
-    /// Waits for a turn, as one of the queue and of the tasks of a connection that wait.
+    /// Waits for a turn. During the wait it counts in the queue and in `own`, the connection's
+    /// waiting tasks.
     fn wait(&self, own: &Arc<AtomicUsize>) -> impl Future<Output = Turn> + Send + use<> {
         let queued = [Queued::new(&self.queue), Queued::new(own)];
         let free = Arc::clone(&self.free);
@@ -125,8 +125,8 @@ pub struct ProcessorShare {
 }
 
 impl ProcessorShare {
-    /// Says whether the connection is privileged: if it is heavy, it waits for other privileged
-    /// ones only. It takes effect at the next poll.
+    /// Sets whether the connection is privileged: if it is heavy, it then waits only for other
+    /// privileged connections. Takes effect at the next poll.
     pub fn set_privileged(&self, privileged: bool) {
         self.is_privileged.store(privileged, Ordering::Relaxed);
     }
@@ -136,14 +136,14 @@ impl ProcessorShare {
         self.is_privileged.load(Ordering::Relaxed)
     }
 
-    /// Makes the connection heavy, because a long answer comes now: a hundred that have only just
-    /// connected would otherwise all be light for their first millisecond.
+    /// Makes the connection heavy, because a long answer follows. Otherwise a hundred connections
+    /// that have only just connected would all be light for their first millisecond.
     pub fn spend(&self) {
         lock(&self.credit).spend();
     }
 
-    /// Says whether a request is being carried out: a connection earns nothing while the disk, say,
-    /// works for it.
+    /// Sets whether a request is being carried out: a connection earns nothing while, for example,
+    /// the disk works for it.
     pub fn set_busy(&self, busy: bool) {
         self.is_busy.store(busy, Ordering::Relaxed);
     }
@@ -157,7 +157,7 @@ impl ProcessorShare {
         self.sharing(serving, true)
     }
 
-    /// The same for a task beside it, in which the connection has something done.
+    /// The same for another task that works for the connection.
     pub fn work<F: Future>(self: &Arc<Self>, work: F) -> Sharing<Pin<Box<F>>> {
         self.sharing(Box::pin(work), false)
     }
@@ -171,13 +171,13 @@ impl ProcessorShare {
         }
     }
 
-    /// Whether tasks of other connections wait for its turn.
+    /// Whether tasks of other connections wait for a turn of the same lot.
     fn do_others_wait(&self) -> bool {
         let own = self.waiting.load(Ordering::Relaxed);
         self.turns().queue.load(Ordering::Relaxed) > own
     }
 
-    /// Those it takes turns with.
+    /// The lot whose turns it takes.
     fn turns(&self) -> &Turns {
         let turns = self.shared.turns.get_or_init(|| {
             let workers = Handle::current().metrics().num_workers();
@@ -187,11 +187,11 @@ impl ProcessorShare {
     }
 }
 
-/// A future that shares the processor with those of other connections.
+/// A future that shares the processor with the futures of other connections.
 pub struct Sharing<F> {
     share: Arc<ProcessorShare>,
     polled: F,
-    /// Of the connection's own task; the others earn nothing.
+    /// Only for the connection's own task; its other tasks earn nothing.
     wake_up: Option<Arc<WakeUp>>,
     waiting: Option<Waiting>,
 }
@@ -199,7 +199,7 @@ pub struct Sharing<F> {
 /// A place in the queue for a turn.
 struct Waiting {
     is_privileged: bool,
-    /// Boxed, as almost no connection ever has one.
+    /// Boxed, because almost no connection ever waits.
     turn: Pin<Box<dyn Future<Output = Turn> + Send>>,
 }
 
@@ -229,7 +229,8 @@ impl<F> fmt::Debug for Sharing<F> {
 }
 
 impl<F> Sharing<F> {
-    /// Waits until the next poll is this one's, and gives the turn to hold meanwhile.
+    /// Waits until this task may be polled. Returns the turn to hold during the poll, if it needs
+    /// one.
     fn poll_turn(
         &mut self,
         cx: &mut Context<'_>,
@@ -261,20 +262,20 @@ impl<F> Sharing<F> {
         // Nobody closes the semaphore; if somebody did, there would be no turns to wait for.
         let turn = ready!(waiting.turn.as_mut().poll(cx)).ok();
         self.waiting = None;
-        // What has woken it while it waited is seen now.
+        // The poll that follows sees whatever has woken the task during the wait.
         if let Some(wake_up) = &self.wake_up {
             wake_up.take();
         }
         Poll::Ready(turn)
     }
 
-    /// Whether it need take no turn: no other connection is there, or waits.
+    /// Whether it needs no turn, because no other connection is active or waits.
     fn is_alone(&self, turns: &Turns, now: Instant) -> bool {
         let activity = self.share.shared.activity;
         turns.queue.load(Ordering::Relaxed) == 0 && activity.is_one_alone(now.into_std())
     }
 
-    /// It is served, or wants to be.
+    /// Notes that the connection is served, or waits to be served.
     fn note(&self, now: Instant) {
         let own = Arc::as_ptr(&self.share).addr();
         self.share.shared.activity.note(own, now.into_std());
@@ -301,7 +302,7 @@ impl<F: Future + Unpin> Future for Sharing<F> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let started = Instant::now();
-        // If the poll panics, it is dropped with it.
+        // If the poll panics, the turn is dropped with it.
         let turn = self.poll_turn(cx, started);
         self.note(started);
         let turn = ready!(turn);
@@ -326,7 +327,7 @@ fn withhold_budget(cx: &mut Context<'_>) {
     }
 }
 
-/// Gives a turn back after the other tasks that are ready.
+/// Gives a turn back after the other tasks that are ready have run.
 async fn give_back(turn: OwnedSemaphorePermit) {
     yield_now().await;
     drop(turn);

@@ -87,8 +87,8 @@ impl FileContent {
         Ok(whole.freeze())
     }
 
-    /// It in pieces, in order, for those who read it bit by bit. What is staged comes in pieces of
-    /// at most `most` bytes, which is not 0.
+    /// The content in pieces, in order, for callers that read it bit by bit. Staged content comes
+    /// in pieces of at most `most` bytes; `most` must not be 0.
     ///
     /// # Errors
     /// `Failed` if a piece lies outside the upload.

@@ -1,4 +1,4 @@
-//! What is found of the place where a store keeps everything, without a store being opened there.
+//! What is found in the place where a store keeps everything, without opening a store there.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::domain::Timestamp;
 /// The place where a store keeps everything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Inspection {
-    /// There is nothing. Whether it could be made, or why not.
+    /// There is nothing; says whether it could be created, or why not.
     Missing(Result<(), String>),
     /// It cannot be used, for this reason.
     Unusable(String),
@@ -20,24 +20,25 @@ pub enum Inspection {
 pub struct PlaceState {
     /// The system's number of the user that owns it.
     pub owner: u32,
-    /// That of the user who looks.
+    /// The system's number of the user who looks.
     pub user: u32,
     /// Whether every user of the machine may write there.
     pub is_open_to_all: bool,
-    /// What is free; `None` where that is not told.
+    /// What is free; `None` if the system does not say.
     pub free: Option<Free>,
-    /// What it is on.
+    /// The file system that it is on.
     pub medium: Medium,
     /// The folders in it that are on another file system.
     pub elsewhere: Vec<String>,
     /// What happened when a small file was written there, or why none could be.
     pub trial: Result<Trial, String>,
-    /// What the server keeps there; `None` where none has been yet, a sentence where that cannot
+    /// What the server keeps there: `None` if there has been no server yet, a sentence if it cannot
     /// be read.
     pub own: Result<Option<OwnState>, String>,
-    /// The folders that are no projects because the server did not make them.
+    /// The folders that are not projects, because the server did not make them.
     pub foreign: Vec<String>,
-    /// The file of a project that was changed last, and when; of very many files, among the first.
+    /// The most recently changed file of a project, and when it changed; only a bounded number of
+    /// files is looked at.
     pub newest: Option<(String, Timestamp)>,
 }
 
@@ -75,15 +76,15 @@ pub enum MediumKind {
 /// What happened when a small file was written, synced and renamed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Trial {
-    /// How long it took, in the middle of several times.
+    /// How long it took: the median of several times.
     pub took: Duration,
-    /// Whether it kept its time to the nanosecond.
+    /// Whether the file system keeps times to the nanosecond.
     pub keeps_times: bool,
-    /// Whether it is also found under a name of other case or normalisation.
+    /// Whether the file is also found under a name with other case or normalisation.
     pub folds_names: bool,
 }
 
-/// What the server keeps of its own.
+/// The server's own state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnState {
     /// The layout of it.
@@ -94,13 +95,13 @@ pub struct OwnState {
     pub is_open: bool,
     /// The secret things in it that other users may open.
     pub open_secrets: Vec<String>,
-    /// The records of projects that it cannot read.
+    /// The records of projects that the server cannot read.
     pub unreadable: Vec<String>,
-    /// The projects that are gone, and of which guests' names or moderation are left.
+    /// The projects that are gone, but whose guests' names or moderation are left.
     pub left: Vec<String>,
     /// Whether there were too many records to look at all of them.
     pub is_cut_short: bool,
-    /// How many things an earlier run, or the one that holds it, has not finished.
+    /// How many things are unfinished, of an earlier run or of the server that holds it now.
     pub unfinished: usize,
 }
 

@@ -1,4 +1,4 @@
-//! Locks as this whole crate takes them. What they guard is changed in single steps, so a panic
+//! How this whole crate takes locks. What they guard is changed in single steps, so a panic
 //! elsewhere corrupts nothing and poison is ignored.
 //!
 //! In tests [`interleaved`] makes every lock a point at which another task may run in between, and

@@ -48,16 +48,16 @@ pub struct MemoryBudget {
 pub struct Held {
     /// By connections without a valid token.
     pub unauthenticated: usize,
-    /// By other connections, but for streamers'.
+    /// By other connections, except streamers'.
     pub authenticated: usize,
     /// By streamers' connections.
     pub streamers: usize,
-    /// By none: chat rooms, projects in use, frames that many receive.
+    /// By no connection: chat rooms, projects in use, frames that many receive.
     pub shared: usize,
 }
 
-/// Frees some memory that can be had again, such as a project that nobody uses. Returns whether
-/// there was any.
+/// Frees some memory that is not strictly needed, such as a project that nobody uses. Returns
+/// whether there was any.
 pub type Reclaim = dyn Fn() -> bool + Send + Sync;
 
 impl fmt::Debug for MemoryBudget {
@@ -96,8 +96,8 @@ impl MemoryBudget {
         Reservation::shared(&self.totals, bytes)
     }
 
-    /// Has `reclaim` called when memory is short, before a connection is closed, if those that were
-    /// added before it have freed nothing.
+    /// Registers `reclaim`. When memory is short, the registered ones are called in order until one
+    /// frees something; a connection is closed only if none does.
     pub fn add_reclaim(&self, reclaim: impl Fn() -> bool + Send + Sync + 'static) {
         lock(&self.reclaims).push(Arc::new(reclaim));
     }
@@ -125,7 +125,7 @@ impl MemoryBudget {
             }
         }
         let connections = held.unauthenticated + held.authenticated + held.streamers;
-        // Not of one moment, so it may be less.
+        // The numbers are not from one moment, so the difference may be negative.
         held.shared = self.used().saturating_sub(connections);
         held
     }
@@ -145,9 +145,9 @@ impl MemoryBudget {
         self.totals.is_exhausted()
     }
 
-    /// Makes room, again and again, as long as all memory is used or somebody waits for it and none
-    /// comes free by itself: what can be had again goes first, then the connection that holds most
-    /// is closed. Runs as long as the server does.
+    /// Makes room for as long as all memory is used, or somebody waits for memory and none comes
+    /// free by itself: first it reclaims memory, then it closes the connection that holds most.
+    /// Runs as long as the server does.
     pub async fn relieve(&self) {
         loop {
             self.totals.short.notified().await;
@@ -180,16 +180,17 @@ impl MemoryBudget {
         reclaims.iter().any(|reclaim| reclaim())
     }
 
-    /// Whether not only those without a valid token are short.
+    /// Whether connections with a valid token are short of memory, too.
     fn are_all_short(&self) -> bool {
         !self.totals.has_room(Holder::Authenticated, FREE_BYTES)
     }
 
-    /// Has the connection that holds most closed; a streamer's only if no other holds a significant
+    /// Closes the connection that holds most; a streamer's only if no other holds a significant
     /// amount. Returns whether there was one.
     pub fn evict_largest(&self) -> bool {
         let accounts = self.accounts.all();
-        // If only those without a valid token are short, nobody else is closed for them.
+        // If only connections without a valid token are short, no other connection is closed for
+        // them.
         let are_all_short = self.are_all_short();
         let largest = accounts
             .iter()

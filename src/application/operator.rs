@@ -39,7 +39,7 @@ pub struct Holdings {
 }
 
 impl Operator {
-    /// Makes a folder that the server did not create a project.
+    /// Turns a folder that the server did not create into a project.
     ///
     /// # Errors
     /// `NotFound` if there is no such folder; `Failed`.
@@ -47,7 +47,7 @@ impl Operator {
         self.projects.adopt(project).await
     }
 
-    /// Makes a folder that the server did not create a user's.
+    /// Turns a folder that the server did not create into a user's folder.
     ///
     /// # Errors
     /// `NotFound` if there is no such folder; `Failed`.
@@ -77,9 +77,9 @@ impl Operator {
     }
 
     /// Removes a project with its files, its guests' names, its moderation and its open pull
-    /// requests; those who receive the project are told of each file, and the owners of the pull
-    /// requests of their end.
-    /// What is left by a crash or a failure midway is removed by the next attempt.
+    /// requests. Connections that receive the project are told of each file, and the owners of the
+    /// pull requests of their end. If a crash or a failure leaves something, the next attempt
+    /// removes it.
     ///
     /// # Errors
     /// `NotFound` if there is neither such a project nor anything left of one; `Failed`.
@@ -110,8 +110,8 @@ impl Operator {
         Ok(())
     }
 
-    /// Looks at a project anew, and tells those who receive it of each file that differs from what
-    /// was known. Returns how many do.
+    /// Looks at a project again, and tells connections that receive it of each file that differs
+    /// from what was known. Returns how many do.
     ///
     /// # Errors
     /// `NotFound` if there is no such project; `Failed`.
@@ -140,7 +140,7 @@ impl Operator {
         Ok(found.load(Ordering::Relaxed))
     }
 
-    /// Looks at all projects of a user anew. Returns how many files differ.
+    /// Looks at all projects of a user again. Returns how many files differ.
     ///
     /// # Errors
     /// `NotFound` if they have no project; `Failed`.
@@ -157,7 +157,7 @@ impl Operator {
         Ok(found)
     }
 
-    /// Whether names of guests or moderation are there; so it is where that cannot be read.
+    /// Whether guests' names or moderation are kept; true if that cannot be read.
     async fn is_anything_kept(&self, project: &ProjectId) -> bool {
         let guests = self.guests.is_kept(project).await;
         guests.unwrap_or(true) || self.moderations.is_kept(project).await
@@ -174,7 +174,7 @@ impl Operator {
             }
         });
         match self.pull_requests.delete(project, id, outcome, tell).await {
-            // Somebody else was quicker.
+            // Somebody else has already deleted it.
             Err(StoreError::NotFound) => Ok(()),
             deleted => deleted,
         }

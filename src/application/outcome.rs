@@ -62,8 +62,8 @@ impl<T: Into<Self>> From<Result<T, RequestError>> for CommandOutcome {
     }
 }
 
-/// An answer of many messages, to be sent as the connection has room for them, or of one that takes
-/// so long to encode that others must get to run meanwhile.
+/// An answer of many messages, to be sent as the connection has room for them, or of one message
+/// that takes so long to encode that others must get to run in between.
 pub enum LongAnswer {
     /// Events: pull requests that have waited for the streamer.
     WaitingPullRequests(PullRequestPages),

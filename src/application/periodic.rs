@@ -13,7 +13,7 @@ use crate::domain::Uptime;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Does each second what is due. Never ends by itself.
+/// Once a second, does what is due. Never ends by itself.
 pub async fn tidy(app: Arc<Application>) {
     let tidy = move || {
         let app = Arc::clone(&app);
@@ -22,7 +22,7 @@ pub async fn tidy(app: Arc<Application>) {
     every(SECOND, tidy).await;
 }
 
-/// What is due each second. Returns at once.
+/// Does what is due each second. Returns at once.
 pub(crate) fn every_second(app: &Arc<Application>) {
     let now = app.uptime();
     app.ports.rooms.sweep(now);
@@ -34,7 +34,7 @@ pub(crate) fn every_second(app: &Arc<Application>) {
         .tell(&*app.ports.presence, &*app.ports.events);
 }
 
-/// Notes what other servers have told of who is there.
+/// Notes what other servers have said about who is there.
 fn hear_of_others(app: &Application, now: Uptime) {
     let news = app.ports.presence.news();
     for project in &news.viewers {
@@ -49,7 +49,7 @@ fn hear_of_others(app: &Application, now: Uptime) {
     }
 }
 
-/// Does `work` after each `period`, and goes on where it panics.
+/// Does `work` once in each `period`, and goes on if it panics.
 pub async fn every<F: Future<Output = ()>>(period: Duration, mut work: impl FnMut() -> F) {
     let mut interval = interval(period);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);

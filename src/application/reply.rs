@@ -29,7 +29,7 @@ pub enum Reply {
         /// The question's number.
         request: u64,
     },
-    /// Somebody may not write.
+    /// Somebody is muted.
     ChatMute {
         /// Who.
         user: UserName,
@@ -38,7 +38,7 @@ pub enum Reply {
         /// Whether it concerns addresses, too.
         address: bool,
     },
-    /// Somebody may not be there.
+    /// Somebody is banned.
     ChatBan {
         /// Who.
         user: UserName,
@@ -72,7 +72,7 @@ pub struct ProjectStatus {
     pub slow: Option<u32>,
     /// What the connection that asks may do there.
     pub you: Abilities,
-    /// Whether it may stream, and a connection is there that applies pull requests.
+    /// Whether it may stream, and there is a connection that applies pull requests.
     pub apply: bool,
 }
 

@@ -49,7 +49,7 @@ pub enum RequestError {
         /// When the user may speak again.
         until: Timestamp,
     },
-    /// 401 for somebody banned by a moderator, with the end of that.
+    /// 401 for somebody banned by a moderator, with the end of the ban.
     Banned(Banned),
     /// 409 `failReadFileError`.
     UnreadableFile,
@@ -81,7 +81,7 @@ pub enum RequestError {
 }
 
 closed_set! {
-    /// What kind of error a client is told, by the error's type in the protocol.
+    /// The kind of an error that a client is told, by its type in the protocol.
     pub enum ErrorKind {
         /// 400.
         BadParameters = "badParametersError",

@@ -1,6 +1,6 @@
 //! Who may do what: every command × every identity × one's own or a foreign object.
 //!
-//! A row is one command on one object, a column one identity, a cell what comes of it.
+//! A row is one command on one object, a column is one identity, and a cell is the result.
 
 use std::collections::BTreeSet;
 
@@ -59,7 +59,7 @@ const IDENTITIES: [Identity; 11] = [
     Moderator,
 ];
 
-/// What comes of a command, as a cell says it.
+/// The result of a command, as a cell says it.
 fn result<T>(answer: &Result<T, RequestError>) -> &'static str {
     match answer {
         Ok(_) => "yes",
@@ -84,12 +84,12 @@ fn result<T>(answer: &Result<T, RequestError>) -> &'static str {
 const READER: &str = "bob:ana/demo,rights=read";
 /// A moderator's token for `demo`.
 const MODERATOR: &str = "mod:ana/demo,role=moderator";
-/// The streamer's token, limited to all that there is.
+/// The streamer's token with a list of all rights, which limits it.
 const LIMITED: &str = "ana:ana/demo,rights=read+chat+propose+stream";
 
-/// The pull request of pat's in `demo`.
+/// Pat's pull request in `demo`.
 const IN_DEMO: u128 = 0x7001;
-/// The pull request of eve's in `other`.
+/// Eve's pull request in `other`.
 const IN_OTHER: u128 = 0x7002;
 
 fn world(public_read: bool) -> World {
@@ -331,10 +331,10 @@ const COMMANDS: [Named; 102] = [
     ("dan's, for demo",      || authenticate("dan:dan/other", streaming("ana/demo"))),
 ];
 
-// The two lines above the rows name the identity of each column. A dot is no word.
+// The two lines above the rows name the identity of each column. A dot stands for no word.
 // Cells: `yes` where the command is carried out, otherwise the code of the error.
 
-/// What needs no more than a right to read, where everybody has it.
+/// Commands that need at most a right to read, where everybody has it.
 const PUBLIC: &str = "
                       ·       expired   expired  ·       other   other     ·      ·       no    read  ·
                       nobody  streamer  viewer   viewer  viewer  streamer  owner  author  role  only  moderator
@@ -362,7 +362,7 @@ guest of no name      400     400       400      400     400     400       400  
 guest ill-typed       400     400       400      400     400     400       400    400     400   400 400
 ";
 
-/// The same with `publicRead` off.
+/// The same commands with `publicRead` off.
 const PRIVATE: &str = "
                       ·       expired   expired  ·       other   other     ·      ·       no    read  ·
                       nobody  streamer  viewer   viewer  viewer  streamer  owner  author  role  only  moderator
@@ -390,7 +390,7 @@ guest of no name      401     401       401      400     401     401       400  
 guest ill-typed       401     401       401      400     400     400       400    400     400   400 400
 ";
 
-/// What needs a role, whether reading is public or not.
+/// Commands that need a role, whether reading is public or not.
 const ROLES: &str = "
                       ·       expired   expired  ·       other   other     ·      ·       no    read  ·
                       nobody  streamer  viewer   viewer  viewer  streamer  owner  author  role  only  moderator
@@ -435,7 +435,7 @@ members               401     401       401      yes     yes     yes       yes  
 leave                 401     401       401      yes     yes     yes       yes    yes     401   401 yes
 ";
 
-/// What moderators do, each in the project that their token names.
+/// Commands of moderators, each in the project that their token names.
 const MODERATION: &str = "
                       ·       expired   expired  ·       other   other     ·      ·       no    read  ·
                       nobody  streamer  viewer   viewer  viewer  streamer  owner  author  role  only  moderator
@@ -460,7 +460,7 @@ announce ill-typed    401     401       401      401     401     400       400  
 moderation            401     401       401      401     401     yes       yes    401     yes   401   yes
 ";
 
-/// Separate forms without a token: they stand on the one that the connection holds.
+/// Separate forms without a token: they use the one that the connection holds.
 const FORMS: &str = "
                       ·       expired   expired  ·       other   other     ·      ·       no    read  ·
                       nobody  streamer  viewer   viewer  viewer  streamer  owner  author  role  only  moderator
@@ -475,7 +475,7 @@ chat in demo as bob   401     401       401      yes     401     401       401  
 chat in other as dan  401     401       401      401     401     yes       401    401     401   401 401
 ";
 
-/// With a token it is the token that counts, no matter who shows it.
+/// Separate forms with a token: only that token counts, no matter who shows it.
 const TOKENS: &str = "
                       ·       expired   expired  ·       other   other     ·      ·       no    read  ·
                       nobody  streamer  viewer   viewer  viewer  streamer  owner  author  role  only  moderator
@@ -494,7 +494,7 @@ limited, streaming    401     401       401      401     401     401       401  
 dan's, for demo       401     401       401      401     401     401       401    401     401   401 401
 ";
 
-/// A row's name, and what comes of it for each identity.
+/// A row's name, and the result for each identity.
 type Row = (&'static str, Vec<(Identity, &'static str)>);
 
 /// The rows of a table, whose columns are found by their names.
@@ -563,7 +563,7 @@ async fn check(table: &'static str, public_read: bool) {
                 ));
             }
             let journal = scene.journal.take();
-            // What a failed `authenticate` ends is another matter.
+            // A failed `authenticate` ends things, so it is left out here.
             let is_authenticate = matches!(command(name), Command::Authenticate(_));
             if answer.is_err() && !is_authenticate && !journal.is_empty() {
                 wrong.push(format!("{name} × {identity:?}: refused, yet {journal:?}"));

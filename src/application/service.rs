@@ -45,7 +45,7 @@ pub struct Ports {
     /// How one connection of a streamer asks another to apply a pull request, if they may be
     /// connected to different servers.
     pub apply_relay: Option<Arc<dyn ApplyRelay>>,
-    /// What is said.
+    /// The chat rooms.
     pub rooms: Arc<dyn ChatRooms>,
     /// The time.
     pub clock: Arc<dyn Clock>,
@@ -53,7 +53,7 @@ pub struct Ports {
     pub ids: Arc<dyn IdGenerator>,
     /// The names of guests.
     pub guests: Arc<dyn GuestStore>,
-    /// Makes the tokens of guests; `None` where there are none.
+    /// Makes the tokens of guests; `None` where there are no guests.
     pub guest_tokens: Option<Arc<dyn GuestTokens>>,
     /// What moderators have decided.
     pub moderation: Arc<dyn ModerationStore>,
@@ -61,7 +61,7 @@ pub struct Ports {
 
 /// The service: all use cases over one set of ports. Shared by all connections.
 pub struct Application {
-    /// What is counted here.
+    /// What the use cases count.
     pub counts: Counts,
     pub(crate) ports: Ports,
     pub(crate) limits: Limits,
@@ -79,7 +79,8 @@ pub struct Application {
 }
 
 impl Application {
-    /// The service over `ports`; what it keeps in memory for all is reserved from `memory`.
+    /// The service over `ports`; what it keeps for all connections together is reserved from
+    /// `memory`.
     pub fn new(ports: Ports, limits: Limits, policy: Policy, memory: &MemoryBudget) -> Self {
         let (store, account) = (Arc::clone(&ports.moderation), memory.shared_account());
         let moderations = Arc::new(Moderations::new(store, account));
@@ -105,7 +106,7 @@ impl Application {
         }
     }
 
-    /// What operators may do here; the connections are told.
+    /// The use cases of operators; connections are told what they do.
     pub fn operator(&self) -> Operator {
         Operator {
             projects: Arc::clone(&self.ports.projects),

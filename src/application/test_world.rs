@@ -536,7 +536,7 @@ impl World {
         rooms.expect_sweep().returning(|_| ());
     }
 
-    /// What is kept is there again when it is loaded anew.
+    /// A loaded moderation is what was last kept.
     fn furnish_moderation(&mut self) {
         let kept: Arc<Mutex<BTreeMap<ProjectId, Moderation>>> = Arc::default();
         let store = &mut self.moderation;
@@ -868,7 +868,7 @@ pub fn pull_request(id: u128, project: ProjectId, owner: &str) -> PullRequest {
     }
 }
 
-/// The same with as many and as long names as there may be, each with its base and bit.
+/// The same with as many and as long names as allowed, each with a base and an executable bit.
 pub fn long_names(pull_request: PullRequest) -> PullRequest {
     let names: Vec<_> = (0..1_000)
         .map(|number| path(&format!("/{number:0>180}")))
@@ -996,7 +996,7 @@ pub fn based(command: Command, base: ContentHash) -> Command {
     }
 }
 
-/// The same post with what it says of whether the file may be executed.
+/// The same post, saying whether the file may be executed.
 pub fn executable(command: Command, executable: bool) -> Command {
     let Command::PostFile(Ok(post)) = command else {
         panic!("no post: {command:?}");

@@ -16,13 +16,13 @@ use crate::domain::{FilePath, Moderation, ProjectEntry, ProjectId, ProjectQuota,
 /// How many files are listed at a time.
 const PAGE: usize = 512;
 
-/// Copies all projects with their files, open pull requests and moderation. Nothing that is there
-/// already is changed: what is equal is not copied again, so an interrupted transfer can go on, and
-/// what differs is named and left. Guests' names are not copied.
+/// Copies all projects with their files, open pull requests and moderation. It changes nothing that
+/// the target already has: what is equal is not copied again, so an interrupted transfer can go on,
+/// and what differs is named and left. Guests' names are not copied.
 pub struct Transfer<'a> {
-    /// Whence.
+    /// The stores to copy from.
     pub from: &'a Stores,
-    /// Whither.
+    /// The stores to copy to.
     pub to: &'a Stores,
     /// Told of each step, for people who wait.
     pub tell: &'a mut (dyn FnMut(Step<'_>) + Send),
@@ -31,7 +31,7 @@ pub struct Transfer<'a> {
 /// What is told while projects are copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step<'a> {
-    /// So many of a project's files have been dealt with.
+    /// How many of a project's files have been dealt with.
     Files {
         /// Which project.
         project: &'a ProjectId,
@@ -40,7 +40,7 @@ pub enum Step<'a> {
         /// Of how many.
         of: u64,
     },
-    /// Something else is there, and stays.
+    /// The target has something else, which stays.
     Differs {
         /// In which project.
         project: &'a ProjectId,
@@ -49,13 +49,12 @@ pub enum Step<'a> {
     },
 }
 
-/// What is there already and is not the same.
+/// What the target has that is not the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Differs<'a> {
     /// Something that the server did not create has the project's name.
     Project,
-    /// A file has other content, or is executable where it should not be or the reverse, or
-    /// something else is in its way.
+    /// A file has other content or another executable bit, or something else is in its way.
     File(&'a FilePath),
     /// Moderators have decided something else.
     Moderation,
@@ -72,7 +71,7 @@ pub struct Transferred {
     pub bytes: u64,
     /// How many open pull requests were copied.
     pub pull_requests: u64,
-    /// How many files and pull requests were there already.
+    /// How many files and pull requests the target already had.
     pub same: u64,
     /// How many things differ, and were left.
     pub differs: u64,
@@ -160,7 +159,7 @@ impl Transfer<'_> {
         next_id: &(impl Fn() -> StagingId + Sync),
     ) -> Result<(), StoreError> {
         let file = match self.from.projects.open_file(project, path).await {
-            // It has been deleted meanwhile.
+            // It has been deleted in the meantime.
             Err(StoreError::NotFound) => return Ok(()),
             file => file?,
         };
@@ -171,7 +170,7 @@ impl Transfer<'_> {
             Err(StoreError::NotFound) => {
                 let content = self.content(&file, next_id).await?;
                 let executable = Some(file.executable);
-                // It was allowed where it comes from.
+                // The source has allowed it.
                 let quota = ProjectQuota::UNLIMITED;
                 let put =
                     target.put_file(project, path, content, executable, quota, Box::new(drop));

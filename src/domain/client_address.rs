@@ -1,12 +1,12 @@
 //! Where a connection comes from.
 
-/// Where a connection comes from, as connections are counted: those that count as coming from one
-/// address have the same.
+/// Where a connection comes from, as connections are counted: connections that count as coming from
+/// one address have the same value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientAddress(pub u128);
 
 impl ClientAddress {
-    /// As it is kept: an IPv6 address, of which IPv4 addresses are some, in hexadecimal.
+    /// As text for keeping: an IPv6 address in hexadecimal. IPv4 addresses are mapped into IPv6.
     pub fn to_hex(self) -> String {
         format!("{:032x}", self.0)
     }
@@ -14,7 +14,7 @@ impl ClientAddress {
     /// Reads what [`to_hex`](Self::to_hex) gives; `None` of any other text.
     pub fn from_hex(text: &str) -> Option<Self> {
         let address = Self(u128::from_str_radix(text, 16).ok()?);
-        // There are other ways to write a number.
+        // The same number can also be written in other ways.
         (address.to_hex() == text).then_some(address)
     }
 }

@@ -481,7 +481,7 @@ mod tests {
         draft.forget(&long(1));
         assert_eq!(put(&mut draft, &long(0), file(Some("a")), &many), Ok(()));
 
-        // It counts for a proposed deletion as for a file.
+        // A base counts for a proposed deletion as for a file.
         draft.forget(&path("a"));
         assert_eq!(delete(&mut draft, long(1), Some("a")), Ok(()));
         assert_eq!(delete(&mut draft, path("a"), None), full);

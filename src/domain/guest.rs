@@ -9,11 +9,11 @@ use super::client_address::ClientAddress;
 use super::names::{NameError, UserName, folded, is_invisible};
 use super::time::Timestamp;
 
-/// How long a guest's token is valid, and so how long their name is theirs at the least.
+/// How long a guest's token is valid, and so the shortest time for which the name is theirs.
 pub const GUEST_LIFETIME: Duration = Duration::from_secs(12 * 3_600);
 
-/// How much longer nobody else gets the name, so that what a guest did at the last moment, such
-/// as to finish a pull request, is over before another bears it.
+/// For how much longer nobody else gets the name. So what a guest did at the last moment, such as
+/// finishing a pull request, is over before somebody else has the name.
 const NAME_GRACE: Duration = Duration::from_secs(60);
 
 /// The most characters of a guest's name.
@@ -84,14 +84,14 @@ impl GuestName {
         &self.0
     }
 
-    /// Whether the name of `user` begins with the same letter, in any case: no other can be this
-    /// name, or be suggested instead of it.
+    /// Whether the name of `user` begins with the same letter, be it upper or lower case. A name
+    /// that begins with another letter can neither equal this one nor be suggested instead of it.
     pub fn begins_like(&self, user: &UserName) -> bool {
         let other = user.guest().unwrap_or(user.as_str());
         folded(&self.0).next() == folded(other).next()
     }
 
-    /// A name made of this one and a number that `is_taken` does not know.
+    /// A name made of this one and a number, which is not taken.
     fn alternative(&self, is_taken: impl Fn(&UserName) -> bool) -> Self {
         let numbered = (2_u64..).map(|number| {
             let suffix = format!("-{number}");
@@ -119,7 +119,7 @@ pub enum GuestError {
         /// A similar name that is free.
         free: GuestName,
     },
-    /// As many names of the project are taken as may be.
+    /// The project has as many taken names as allowed.
     #[error("too many names of guests are taken in the project")]
     TooMany,
 }
@@ -131,7 +131,7 @@ pub struct GuestEntry {
     pub guest: Guest,
     /// The time now.
     pub now: Timestamp,
-    /// Whose names no guest gets, users' or guests'; they take no places.
+    /// Users and guests whose names no guest gets; they do not count towards `max_guests`.
     pub reserved: BTreeSet<UserName>,
     /// The authors of the project's open pull requests: guests among them keep their names.
     pub authors: BTreeSet<UserName>,
@@ -146,7 +146,8 @@ pub struct Guest {
     pub name: GuestName,
     /// Until when it is theirs.
     pub until: Timestamp,
-    /// From where they took it; `None` if no ban may concern that address, because others share it.
+    /// The address from which they took it; `None` if no ban may concern it, because others share
+    /// it.
     pub address: Option<ClientAddress>,
 }
 
@@ -165,7 +166,7 @@ impl Guests {
         &self.0
     }
 
-    /// Gives a guest the name that they want, and forgets those who have left theirs.
+    /// Gives a guest the name that they want, and forgets guests whose names have expired.
     ///
     /// # Errors
     /// Why they do not get it.
@@ -188,7 +189,8 @@ impl Guests {
         Ok(())
     }
 
-    /// From where a guest has taken the name that is theirs at the time `now`, if that is kept.
+    /// The address from which a guest took the name that is theirs at the time `now`, if it is
+    /// kept.
     pub fn address_of(&self, user: &UserName, now: Timestamp) -> Option<ClientAddress> {
         let mut own = self.0.iter().filter(|guest| guest.has_name_at(now));
         let guest = own.find(|guest| guest.name.user_name() == *user);

@@ -30,7 +30,7 @@ pub struct Claims {
     pub expires_at: Timestamp,
     /// `nbf`.
     pub not_before: Option<Timestamp>,
-    /// Whether the server has signed it, for a guest.
+    /// Whether this server has signed the token, for a guest.
     pub is_guests: bool,
 }
 
@@ -100,7 +100,7 @@ pub struct Identity {
     pub rights: Option<TokenRights>,
     /// Whether the token has the role of a moderator.
     pub is_moderator: bool,
-    /// From when on the token is no longer valid.
+    /// When the token expires.
     pub expires_at: Timestamp,
 }
 
@@ -146,8 +146,7 @@ impl Identity {
         })
     }
 
-    /// What a guest's token gives where guests may do what `access` says; all other tokens give
-    /// what they gave.
+    /// Limits a guest's token to what `access` lets guests do; other tokens stay as they are.
     #[must_use]
     pub fn limited_to(self, access: GuestAccess) -> Self {
         let of_all = self.rights.filter(|_| self.user.guest().is_some());

@@ -1,5 +1,5 @@
-//! What moderators have decided in a project (protocol, section 7): who may not write or be there
-//! until when, how often the others may write, and who did what.
+//! What moderators have decided in a project (protocol, section 7): who may not write or be there,
+//! and until when; how often the others may write; and who did what.
 
 mod entries;
 mod kept;
@@ -17,7 +17,7 @@ pub use entries::{Ban, Banned, MOST_MODERATED, Mute};
 use entries::{people, with_more};
 pub use kept::ImpossibleModeration;
 
-/// Of those who may be muted or banned, one in so many is the streamer's alone.
+/// Of the places for muted or banned people, one in this many is for the streamer alone.
 const STREAMERS_ONE_IN: usize = 4;
 
 /// About how many bytes of memory a mute, a ban or an action takes, besides the names in it.
@@ -60,7 +60,7 @@ impl Standing {
         }
     }
 
-    /// What both of them say: of two ends the later one.
+    /// What both of them say together: of two ends the later one.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self {
@@ -72,14 +72,14 @@ impl Standing {
         }
     }
 
-    /// It is not known whether they are banned.
+    /// The standing of somebody whose bans cannot be read.
     pub const KEPT_OUT: Self = Self {
         muted: None,
         banned: Some(Banned { until: None }),
     };
 }
 
-/// As many people are muted or banned as may be.
+/// As many people are muted or banned as allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("too many people are muted or banned")]
 pub struct TooManyModerated;
@@ -89,14 +89,14 @@ pub struct TooManyModerated;
 pub struct Bound(usize);
 
 impl Bound {
-    /// At most `most` for the streamer. Of these, the last quarter, and at least one, are not for
+    /// At most `most` for the streamer. The last quarter of these, and at least one, is not for
     /// other moderators: whatever they do, the streamer can mute and ban.
     pub fn new(most: usize, is_streamer: bool) -> Self {
         let reserved = most.div_ceil(STREAMERS_ONE_IN);
         Self(most.saturating_sub(if is_streamer { 0 } else { reserved }))
     }
 
-    /// So many.
+    /// The number of people.
     pub fn get(self) -> usize {
         self.0
     }
@@ -109,8 +109,8 @@ pub struct Moderation {
     banned: BTreeMap<UserName, Ban>,
     slow_seconds: u32,
     log: VecDeque<Action>,
-    /// How guests from an address stand: what is in `muted` and `banned`, to be found quickly. What
-    /// is decided next shares it unless a mute or ban has changed.
+    /// How guests from an address stand: an index of `muted` and `banned`. A changed copy shares
+    /// it, unless a mute or ban has changed.
     by_address: Arc<HashMap<ClientAddress, Standing>>,
 }
 
@@ -184,13 +184,13 @@ impl Moderation {
         self.muted.keys().chain(self.banned.keys())
     }
 
-    /// Does what a moderator does, and remembers it. A mute or ban concerns `addresses`, too, and
-    /// those of an earlier mute or ban of the same user. Whether it changes anything is returned;
-    /// what changes nothing is not remembered. Whatever is over is forgotten.
+    /// Carries out an action, and adds it to the log. A mute or ban also concerns `addresses`, and
+    /// those of an earlier mute or ban of the same user. Returns whether anything has changed; an
+    /// action that changes nothing is not logged. Mutes and bans that are over are forgotten.
     ///
     /// # Errors
-    /// Somebody new would be muted or banned, and more people than `bound` says; nothing has
-    /// changed.
+    /// Somebody new would be muted or banned, and then more people than `bound` allows; the action
+    /// changes nothing.
     pub fn carry_out(
         &mut self,
         action: Action,
@@ -230,7 +230,8 @@ impl Moderation {
             }
             Deed::Unban(user) => self.banned.remove(user).is_some(),
             Deed::Slow(seconds) => std::mem::replace(&mut self.slow_seconds, *seconds) != *seconds,
-            // Without an author it is no longer in the history: perhaps it has been deleted.
+            // Without an author the message is no longer in the history: perhaps it has been
+            // deleted.
             Deed::Delete(id, author) => author.is_some() || !log::tells_deletion(&self.log, *id),
             Deed::Announce => true,
         };

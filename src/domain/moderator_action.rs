@@ -11,17 +11,17 @@ pub const SLOWEST: u32 = 3_600;
 /// What a moderator does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Deed {
-    /// Forbids somebody to write for so many seconds.
+    /// Forbids somebody to write, for this many seconds.
     Mute(UserName, u32),
     /// Lifts that.
     Unmute(UserName),
-    /// Forbids somebody to be there, for so many seconds or until it is lifted.
+    /// Forbids somebody to be there, for this many seconds or until it is lifted.
     Ban(UserName, Option<u32>),
     /// Lifts that.
     Unban(UserName),
     /// Deletes the message of this number, which this user wrote, if that is known.
     Delete(u64, Option<UserName>),
-    /// Lets everybody else write once in so many seconds; 0: as often as they like.
+    /// Lets everybody else write once in this many seconds; 0: as often as they like.
     Slow(u32),
     /// Says something that stands out.
     Announce,
@@ -82,13 +82,13 @@ pub struct Action {
 }
 
 impl Action {
-    /// When what is done for so many seconds is over.
+    /// When something that lasts for `seconds` from this action on is over.
     pub(super) fn end(&self, seconds: u32) -> Timestamp {
         end(self.date, seconds)
     }
 }
 
-/// When what was done at `date` for so many seconds is over: a whole second, not too early.
+/// When something that lasts for `seconds` from `date` on is over: a whole second, not too early.
 pub(super) fn end(date: Timestamp, seconds: u32) -> Timestamp {
     let now = date.as_millis().div_ceil(1_000);
     Timestamp::from_secs(now.saturating_add(seconds.into()))

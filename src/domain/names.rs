@@ -81,8 +81,8 @@ fn check_project(name: &str) -> Result<(), NameError> {
     }
 }
 
-/// What a project's name may contain and a file name may not, and what stands for it there. The
-/// first is the escape itself, so that no two names have one file name.
+/// The characters that a project's name may contain and a file name may not, each with its code.
+/// The escape itself comes first, so that no two names have one file name.
 const ENCODED: [(char, &str); 3] = [('%', "%25"), ('/', "%2F"), ('\\', "%5C")];
 
 fn encoded(name: &str) -> Cow<'_, str> {
@@ -134,8 +134,8 @@ macro_rules! name {
 }
 
 name! {
-    /// A user: one path component that does not start with a dot. Names of guests that differ in
-    /// case only are one name, everywhere: they are equal.
+    /// A user: one path component that does not start with a dot. Guests' names that differ only in
+    /// case are equal, so they are one name everywhere.
     UserName, check_user
 }
 name! {
@@ -154,7 +154,7 @@ impl UserName {
     /// What the names of guests start with, and nobody else's.
     pub(super) const GUEST_MARK: char = '~';
 
-    /// A guest's, whose own name has been checked.
+    /// The user name of a guest, whose own name has been checked.
     pub(super) fn of_guest(name: &str) -> Self {
         Self(format!("{}{name}", Self::GUEST_MARK).into())
     }
@@ -164,7 +164,7 @@ impl UserName {
         self.0.strip_prefix(Self::GUEST_MARK)
     }
 
-    /// What a guest would be called who had the name of this user, which may itself be a guest's.
+    /// The name that a guest with the name of this user would have; this may be a guest already.
     #[must_use]
     pub fn as_guest(&self) -> Self {
         self.guest()

@@ -99,7 +99,7 @@ pub struct PullRequest {
 }
 
 impl PullRequest {
-    /// About how many bytes of memory the longest one takes: what names it may have is bounded.
+    /// About how many bytes of memory the longest one takes: its names are bounded.
     pub const MOST_BYTES: usize = 1_024 * 1_024;
 
     /// About how many bytes of memory it takes.

@@ -103,8 +103,8 @@ impl<'a> Rights<'a> {
         self.identity.filter(|_| has_role)?.project.as_ref()
     }
 
-    /// Who may post and delete files, and where: everybody in their own open draft, and without one
-    /// streamers in their own project.
+    /// Who may post and delete files, and where: everybody in their own open draft; without a
+    /// draft, streamers in their own project.
     ///
     /// # Errors
     /// The connection has no valid token, or has neither a role nor a draft that allows writing.
@@ -271,11 +271,11 @@ impl<'a> Rights<'a> {
         }
     }
 
-    /// Who may ask what was said, and who is there: members of a room, and who listens to one.
-    /// Returns the room.
+    /// Who may ask for the history and the members: members of a room, and listeners. Returns the
+    /// room.
     ///
     /// # Errors
-    /// Those of [`Rights::may_chat`].
+    /// The errors of [`Rights::may_chat`].
     pub fn may_hear(
         &self,
         public: PublicAccess,
@@ -289,8 +289,8 @@ impl<'a> Rights<'a> {
         }
     }
 
-    /// What the connection may do in `project`, whether or not it has taken the roles for it, if
-    /// its bearer stands there and in the token's room like that.
+    /// What the connection may do in `project`, whether or not it has taken the roles for it.
+    /// `here` and `in_room` say how its bearer stands there and in the token's room.
     pub fn abilities(
         &self,
         project: &ProjectId,

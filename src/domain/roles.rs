@@ -18,10 +18,10 @@ pub struct Sections {
     pub pull_request: Option<PullRequestSection>,
 }
 
-/// Section `file`: makes the connection the streamer's of this project.
+/// Section `file`: makes the connection a streamer connection of this project.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileSection {
-    /// The project, whose streamer it is.
+    /// The project.
     pub project: ProjectId,
     /// How the connection streams it.
     pub streaming: Streaming,
@@ -113,7 +113,7 @@ impl Roles {
         Ok(self)
     }
 
-    /// The roles that remain when the token of `old` is replaced by that of `new`.
+    /// The roles that remain when the token of `new` replaces that of `old`.
     #[must_use]
     pub fn under(
         &self,

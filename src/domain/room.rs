@@ -21,7 +21,7 @@ const KEPT_EMPTY: Duration = Duration::from_secs(3_600);
 /// with two counts, and the history may have room for twice as many messages as it holds.
 const OVERHEAD_BYTES: usize = size_of::<ChatMessage>() + 64;
 
-/// About how many bytes of memory a room takes in which one user has spoken, besides its name and
+/// About how many bytes of memory a room in which one user has spoken takes, besides its name and
 /// its history.
 const ROOM_BYTES: usize = 1_536;
 
@@ -39,22 +39,22 @@ pub struct RoomLimits {
 pub struct NewMessage {
     /// Who.
     pub username: UserName,
-    /// From where, if they are a guest: all guests from there count as one, too. `None` if others
-    /// share that address.
+    /// Their address, if they are a guest: all guests from there count as one user, too. `None` if
+    /// others share that address.
     pub guests_address: Option<ClientAddress>,
     /// Its text.
     pub text: Arc<str>,
     /// The time now.
     pub date: Timestamp,
-    /// How long after their last message in slow mode it may come; zero where that is off, or not
-    /// for them.
+    /// How long slow mode makes them wait after their last message; zero if it is off, or not for
+    /// them.
     pub slow: Duration,
-    /// Whether a moderator says it to all.
+    /// Whether it is a moderator's announcement.
     pub is_announcement: bool,
 }
 
 impl NewMessage {
-    /// As the members of the room receive it.
+    /// The message as the members of the room receive it.
     pub fn numbered(self, id: u64, room: RoomName) -> ChatMessage {
         ChatMessage {
             id,
@@ -66,7 +66,7 @@ impl NewMessage {
         }
     }
 
-    /// As whose it counts.
+    /// The speakers for whom it counts.
     fn speakers(&self) -> Vec<Speaker> {
         let user = once(Speaker::User(self.username.clone()));
         user.chain(self.guests_address.map(Speaker::GuestsFrom))
@@ -92,7 +92,7 @@ pub struct ChatMessage {
     pub text: Arc<str>,
     /// When the server accepted it.
     pub date: Timestamp,
-    /// Whether a moderator says it to all.
+    /// Whether it is a moderator's announcement.
     pub is_announcement: bool,
 }
 
@@ -164,7 +164,7 @@ impl Room {
     /// Adds a message to the room's history, with the next number.
     ///
     /// # Errors
-    /// How long its author has to wait before their next message; nothing counts for that.
+    /// How long its author must wait before their next message; the refused one does not count.
     pub fn say(
         &mut self,
         said: NewMessage,
@@ -178,7 +178,7 @@ impl Room {
     /// Counts a message towards how often its author may speak.
     ///
     /// # Errors
-    /// How long they have to wait before their next message; nothing counts for that.
+    /// How long they must wait before their next message; the refused one does not count.
     pub fn admit(
         &mut self,
         said: &NewMessage,
@@ -194,16 +194,16 @@ impl Room {
         Ok(())
     }
 
-    /// The same for a message that somebody else has admitted, so it has been said.
+    /// The same for a message that another server has admitted, so it has been said.
     pub fn count(&mut self, said: &NewMessage, limits: &RoomLimits, now: Uptime) {
         for speaker in said.speakers() {
-            // Who has no permit left has none afterwards either.
+            // A speaker who has no permit left has none afterwards either.
             let _ = self.take_permits(slice::from_ref(&speaker), limits.rate, now);
             if !said.slow.is_zero() {
                 self.spoken.note(vec![speaker], now);
             }
         }
-        // Who may speak again is forgotten, also where nobody asks whether they may.
+        // Forgets speakers who may speak again, even if nobody asks whether they may.
         let _ = self.spoken.may_speak(&[], said.slow, now);
     }
 
@@ -222,12 +222,12 @@ impl Room {
         message
     }
 
-    /// If nobody is in the room, it counts as empty since then, unless it became empty later.
+    /// If nobody is in the room, it counts as empty since `then`, unless it became empty later.
     pub fn stays_empty_from(&mut self, then: Uptime) {
         self.empty_since = self.empty_since.map(|since| since.max(then));
     }
 
-    /// Takes a permit of each, or none.
+    /// Takes a permit for each speaker, or none.
     fn take_permits(
         &mut self,
         speakers: &[Speaker],
@@ -471,7 +471,7 @@ mod tests {
         assert!(!room.is_forgettable(NOW));
     }
 
-    /// What comes of a message in slow mode that comes so many seconds later.
+    /// The result of a message in slow mode that comes `later` seconds later.
     fn slowly(room: &mut Room, who: &str, slow: u64, later: u64) -> Result<u64, Duration> {
         let said = NewMessage {
             slow: Duration::from_secs(slow),

@@ -7,7 +7,7 @@ use super::time::Timestamp;
 pub const NOW: Timestamp = Timestamp::from_secs(1_000);
 pub const EXPIRY: Timestamp = Timestamp::from_secs(2_000);
 
-/// One with a token of this user for `ana/demo`.
+/// The bearer of a token of this user for `ana/demo`.
 pub fn bearer(user: &str) -> Identity {
     let claims = Claims {
         username: Some(user.into()),
@@ -19,7 +19,7 @@ pub fn bearer(user: &str) -> Identity {
     Identity::from_claims(&claims, NOW).expect("valid")
 }
 
-/// Those of a connection outside all rooms.
+/// The roles of a connection that is in no room.
 pub fn roles(streamer: bool, viewer: bool) -> Roles {
     Roles {
         streamer: streamer.then(Streaming::default),

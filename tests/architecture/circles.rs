@@ -1,5 +1,5 @@
-//! No files import each other in a circle, and no file imports through a `mod.rs` above it what
-//! that `mod.rs` only re-exports: it names the sibling itself.
+//! No files import each other in a circle. No file imports through a `mod.rs` above it what that
+//! `mod.rs` only re-exports; it names the sibling itself.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
@@ -15,8 +15,8 @@ const ROOTS: &[&str] = &[
     "tests/architecture",
 ];
 
-/// A chain of imports that comes back to where it began; each starts at the file to which the one
-/// before it leads.
+/// A chain of imports that comes back to where it began. Each import starts at the file that the
+/// one before it leads to.
 type Circle<'g> = Vec<&'g Import>;
 
 /// The shortest circle through each import that is part of one, grouped by the files that all

@@ -1,4 +1,5 @@
-//! A file is read in one go: it has at most 350 lines before its tests, and is written to its end.
+//! A file is short enough to read in one go: it has at most 350 lines before its tests. No document
+//! has the marks of a merge conflict.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,7 +16,8 @@ const ROOTS: &[&str] = &[
     "clients/twicecast-client/src",
 ];
 
-/// The program's own file is read first: it says which adapters there are, and nothing of how.
+/// The program's own file is what people read first: it says which adapters there are, not how they
+/// work.
 const MOST_LINES_OF_MAIN: usize = 60;
 
 #[test]

@@ -12,7 +12,7 @@ pub struct Module {
     pub folder: PathBuf,
     pub parent: Option<usize>,
     pub children: BTreeMap<String, usize>,
-    /// What `use` gives a name to in this module.
+    /// The paths to which a `use` in this module gives a name.
     pub imported: BTreeMap<String, Vec<String>>,
     pub has_globs: bool,
     pub paths: Vec<Vec<Token>>,
@@ -83,7 +83,7 @@ impl ModuleTree {
         rest.is_empty().then_some(target)
     }
 
-    /// Whether `name` reaches users of `module` by a `use` in it.
+    /// Whether `module` passes `name` on by a `use` in it.
     pub fn re_exports(&self, module: usize, name: &str) -> bool {
         let module = &self.modules[module];
         match name {

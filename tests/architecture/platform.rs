@@ -1,5 +1,5 @@
-//! What only Linux has stands behind one seam in the command, `platform`, and nowhere in the
-//! library. `scripts/macos-check` compiles the other side of it.
+//! Code that only works on Linux stands behind one seam in the command, `platform`, and nowhere in
+//! the library. `scripts/macos-check` compiles the other side of the seam.
 
 use std::fs;
 use std::path::Path;
@@ -36,16 +36,16 @@ const LINUX_ONLY: &[&str] = &[
     "timerfd_create",
 ];
 
-/// Places and words in texts that mean nothing elsewhere.
+/// Paths and words that mean nothing on other systems. They are searched for in texts, too.
 const LINUX_TEXTS: &[&str] = &["\"/proc/", "\"/sys/", "\"/dev/shm", "inotify", "sysctl"];
 
-/// What is compiled into the program: tests run on Linux alone.
+/// The code that is compiled into the program. Tests run on Linux alone, so they do not count.
 fn without_tests(source: &str) -> &str {
     let tests = source.find("\n#[cfg(test)]\nmod tests {");
     tests.map_or(source, |start| &source[..start])
 }
 
-/// What `source` has of Linux, and in which line.
+/// What only Linux has in `source`, and in which line.
 fn of_linux(source: &str) -> Vec<(usize, &'static str)> {
     let source = without_tests(source);
     let mut found = violations(source, LINUX_ONLY);

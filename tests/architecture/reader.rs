@@ -8,8 +8,8 @@ use syn::visit::{self, Visit};
 use crate::code::{self, Token};
 use crate::modules::{Module, ModuleTree};
 
-/// Reads a file as a module. One that `owns_folder` has the files of its modules beside it,
-/// others have them in a folder of their own name.
+/// Reads a file as a module. A file that `owns_folder` has the files of its modules beside it; any
+/// other has them in a folder of its own name.
 pub fn load(tree: &mut ModuleTree, parent: Option<usize>, file: &Path, owns_folder: bool) -> usize {
     let folder = if owns_folder {
         file.parent().map(Path::to_owned).unwrap_or_default()
@@ -38,7 +38,7 @@ impl Reader<'_> {
         &mut self.tree.modules[self.module]
     }
 
-    /// Notes each path in `tokens`, as macros have them.
+    /// Notes each path in `tokens`, which are a macro's.
     fn read_tokens(&mut self, tokens: proc_macro2::TokenStream) {
         let tokens = code::tokens_of(tokens);
         let mut rest = tokens.into_iter().peekable();
@@ -61,7 +61,7 @@ impl Reader<'_> {
         self.add_path(path);
     }
 
-    /// Notes a path; a single name is a module only if it is imported.
+    /// Notes a path. A single name is left out: it is a module only if it is imported.
     fn add_path(&mut self, path: Vec<Token>) {
         if path.len() > 1 {
             self.here().paths.push(path);

@@ -135,7 +135,8 @@ impl Document {
         Some(names_of(&operation["reply"]["messages"]))
     }
 
-    /// A schema without its references: what they refer to, under what stands beside them.
+    /// A schema with its reference replaced by what it refers to, under the schema's own
+    /// description.
     pub fn resolve(&self, schema: &Value) -> Value {
         let Some(target) = reference(schema) else {
             return schema.clone();
@@ -169,7 +170,7 @@ impl Message {
         self.object["payload"]["properties"]["ref"].is_null()
     }
 
-    /// In what `message` differs from this one.
+    /// How `message` differs from this one.
     pub fn faults(&self, message: &Value) -> Vec<String> {
         let errors = self.validator.iter_errors(message);
         errors

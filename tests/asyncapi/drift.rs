@@ -1,5 +1,5 @@
-//! Messages that have drifted away from the document do not pass, whichever of its messages they
-//! once were.
+//! A message that has drifted away from the document does not pass, whichever of the document's
+//! messages it was.
 
 use serde_json::{Value, json};
 
@@ -10,8 +10,9 @@ use crate::document::{Message, Sender, document};
 struct Noticed(usize);
 
 impl Noticed {
-    /// `changed`, once a `message`, is not one any more. (It may be another: the notice that nobody
-    /// applies a pull request, without its data, is the error that says so in answer.)
+    /// Asserts that `changed`, once a `message`, no longer is one. (It may be another: the notice
+    /// that nobody applies a pull request becomes, without its data, the error that answers the
+    /// same.)
     fn expect(&mut self, message: &Message, changed: &Value, what: &str) {
         let found = document().identify(message.sender, changed);
         let is_noticed = found.map_or(true, |found| found.name != message.name);
@@ -75,7 +76,7 @@ fn a_request_may_have_members_that_are_not_described() {
     }
 }
 
-/// The members that a schema asks for, with the place of their object in the message.
+/// The members that a schema requires, with the place of their object in the message.
 fn required(schema: &Value, place: &str, found: &mut Vec<(String, String)>) {
     let schema = document().resolve(schema);
     for name in schema["required"].as_array().into_iter().flatten() {

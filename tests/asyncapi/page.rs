@@ -154,7 +154,7 @@ fn show_message(page: &mut String, message: &Message) {
     page.push_str("```\n");
 }
 
-/// How a message is called for people; no two headings get the same anchor.
+/// What people read as a message's name; no two headings get the same anchor.
 fn heading(message: &Message) -> String {
     match message.name.split_once('.') {
         Some((kind, subtype)) if message.sender == Sender::Client => {
@@ -205,7 +205,7 @@ fn member_names(schema: &Value) -> Vec<&str> {
     names
 }
 
-/// The members of an object as a table; `whose` follows the word.
+/// The members of an object as a table; `whose` follows the word `member` in its head.
 fn show_members(page: &mut String, whose: &str, schema: &Value) {
     show_table(page, whose, schema, &member_names(schema));
 }
@@ -242,7 +242,7 @@ fn show_rows(page: &mut String, schema: &Value, names: &[&str], prefix: &str) {
     }
 }
 
-/// The name of the type that this is.
+/// The name of the type that the schema refers to.
 fn type_name(schema: &Value) -> Option<&str> {
     reference(schema)?.rsplit('/').next()
 }
@@ -331,7 +331,8 @@ fn bounds(schema: &Value) -> String {
     bounds.join(", ")
 }
 
-/// What a member is for. What its type says in general is told with the type, but for what it is.
+/// What a member is for. Of its type's description only the beginning, because the type is
+/// described in full elsewhere.
 fn meaning(member: &Value) -> String {
     let resolved = document().resolve(member);
     let whole = sentence(&resolved);

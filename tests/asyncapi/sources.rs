@@ -11,7 +11,7 @@ use crate::document::{Sender, document, members_of};
 
 const PROTOCOL: &str = "src/adapters/inbound/websocket/protocol";
 
-/// What is of interest in the sources of the protocol, tests aside.
+/// What the sources of the protocol know, tests aside.
 #[derive(Default)]
 struct Found {
     /// The types and subtypes of requests: two texts beside each other in a pattern.
@@ -64,7 +64,7 @@ impl<'ast> Visit<'ast> for Found {
         }
     }
 
-    /// Names of members, which serde has from attributes, are no types.
+    /// Attributes give serde the names of members, which are no types.
     fn visit_attribute(&mut self, _: &'ast syn::Attribute) {}
 }
 

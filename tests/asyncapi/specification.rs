@@ -65,7 +65,7 @@ fn each_message_has_the_name_of_its_type_and_an_example_that_it_describes() {
         let name = match (message.sender, members["subtype"]["const"].as_str()) {
             (Sender::Client, Some(subtype)) => format!("{kind}.{subtype}"),
             (Sender::Client, None) => kind.to_owned(),
-            // A second message of one type has a word of its own behind the point.
+            // A second message of the same type has a word of its own after the dot.
             (Sender::Server, _) => match message.name.split_once('.') {
                 Some((_, word)) => format!("{kind}.{word}"),
                 None => kind.to_owned(),
@@ -102,8 +102,8 @@ fn each_request_has_an_operation_and_each_other_message_answers_one_or_is_sent_u
         for message in messages {
             let answer = document().message(message);
             assert_eq!(answer.sender, Sender::Server, "{message} answers {sent}");
-            // What answers a request repeats its `ref`; what comes unasked has none, but for the
-            // two errors that can be either.
+            // A message that answers a request repeats its `ref`; an unasked one has none. Two
+            // errors can be either.
             let may_be_unasked =
                 answer.is_unasked() || answer.object["tags"][0]["name"] == "Errors";
             let is_right = match sent {

@@ -12,7 +12,7 @@ use crate::support::{PATIENCE, base64, token};
 
 const PAGE: &str = include_str!("page.html");
 
-/// Serves the page that tries what a page can do, and hears from it.
+/// Serves the page that tries what a page may do, and receives its report.
 pub struct Pages {
     pub address: SocketAddr,
     told: mpsc::UnboundedReceiver<Vec<String>>,
@@ -39,9 +39,9 @@ impl Pages {
         }
     }
 
-    /// What the page of `origin`, an origin or a folder of it, tells of these addresses: what it
-    /// may do at a `ws` address, what it reads at an `http` one. `names` are where names lie, as in
-    /// `evil.example 127.0.0.1`.
+    /// What the page at `origin` (an origin, or a folder of one) reports about these addresses:
+    /// what it may do at a `ws` address, and what it reads from an `http` one. `names` says where
+    /// host names lead, as in `evil.example 127.0.0.1`.
     pub async fn tell(&mut self, origin: &str, names: &[String], urls: &[String]) -> Vec<String> {
         let tried = json!({"urls": urls, "token": streamers_token()});
         let tried = base64(tried.to_string());
@@ -58,12 +58,12 @@ impl Drop for Pages {
     }
 }
 
-/// What a page that knows the default key can make.
+/// A token that any page can make that knows the default key.
 fn streamers_token() -> String {
     token(json!({"username": "ana", "streamername": "ana", "streamname": "demo"}))
 }
 
-/// A browser with one page; it ends with this value.
+/// A browser with one page. Dropping this value ends it.
 struct Browser {
     child: Child,
     /// Where it keeps its files.

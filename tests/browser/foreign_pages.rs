@@ -18,7 +18,7 @@ async fn a_foreign_page_neither_reads_nor_writes_also_under_a_rebound_name() {
             .await;
         assert_eq!(told, ["refused"; 4], "{origin}");
     }
-    // The same page of this machine may, except under the foreign name.
+    // The same page, served by this machine, may do both, except under the foreign name.
     let told = pages
         .tell(&format!("http://localhost:{port}"), &names, &urls)
         .await;

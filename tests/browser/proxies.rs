@@ -29,7 +29,8 @@ fn free_port() -> u16 {
     listener.local_addr().expect("an address").port()
 }
 
-/// A server with the example's `config.json`, but for the folder and what `change` changes.
+/// A server with the example's `config.json`, except for the folder, the port and what `change`
+/// changes.
 fn server(change: impl Fn(&mut serde_json::Value)) -> Server {
     let folder = tempfile::tempdir().expect("a folder");
     let text = example("With nginx in front", "json");
@@ -41,7 +42,7 @@ fn server(change: impl Fn(&mut serde_json::Value)) -> Server {
     Server::start_in(folder, Vec::new())
 }
 
-/// A proxy in front of a server; it ends with this value.
+/// A proxy in front of a server. Dropping this value ends it.
 struct Proxy {
     child: Child,
     port: u16,
@@ -65,7 +66,7 @@ impl Proxy {
         proxy
     }
 
-    /// nginx with the example's server, to which a place for the test's page is added.
+    /// nginx with the example's server and with a place for the test's page.
     fn nginx(server: &Server, pages: &Pages) -> Self {
         let (folder, port) = (tempfile::tempdir().expect("a folder"), free_port());
         certificate(folder.path());
@@ -97,7 +98,7 @@ impl Proxy {
         Self::start(command, port, folder)
     }
 
-    /// Caddy with the example, with a certificate of its own making.
+    /// Caddy with the example and with a certificate that it makes itself.
     fn caddy(server: &Server, pages: &Pages) -> Self {
         let (folder, port) = (tempfile::tempdir().expect("a folder"), free_port());
         let example = example("With Caddy", "text").replace(
@@ -121,7 +122,7 @@ impl Proxy {
         Self::start(command, port, folder)
     }
 
-    /// Where the public name lies.
+    /// Where the public names lead.
     fn names(&self) -> [String; 2] {
         [NAME, "live.example.org"].map(|name| format!("{name}:443 127.0.0.1:{}", self.port))
     }

@@ -16,7 +16,7 @@ pub const SERVERS: usize = 3;
 /// How long a machine that was killed is away.
 const AWAY: Duration = Duration::from_secs(2);
 
-/// How long one that hangs does.
+/// How long a machine hangs.
 const HUNG: Duration = Duration::from_secs(8);
 
 /// How long a process may take to start.
@@ -29,20 +29,20 @@ pub enum Failure {
     KillNats(usize),
     /// Its server is killed, and started again.
     KillServer(usize),
-    /// Both are.
+    /// Both are killed, and started again.
     KillBoth(usize),
     /// Its NATS server hangs for a while.
     HangNats(usize),
-    /// Its server hangs for so long that it counts as dead for the others.
+    /// Its server hangs so long that the others take it for dead.
     HangServer(usize),
-    /// Both do.
+    /// Both hang.
     HangBoth(usize),
     /// Its server is told to stop, and started again.
     StopServer(usize),
 }
 
 impl Failure {
-    /// Each kind in turn, on a machine by chance.
+    /// Each kind in turn, on a random machine.
     pub fn any(round: u64, random: &mut Random) -> Self {
         let machine = usize::try_from(random.below(SERVERS as u64)).expect("fits");
         let kinds = [
@@ -106,8 +106,8 @@ impl Machines {
         format!("ws://127.0.0.1:{}/", self.ports[machine])
     }
 
-    /// Lets a machine fail, and sees to it that it comes back; says when its server was there
-    /// again, if that was away.
+    /// Makes a machine fail and come back; returns when it was back, or `None` if only its NATS
+    /// server was killed.
     pub async fn fail(&mut self, failure: Failure) -> Option<Instant> {
         match failure {
             Failure::KillNats(at) => {
@@ -163,7 +163,8 @@ impl Machines {
         start(command, &folder.join("log"))
     }
 
-    /// Until it serves. It waits by itself for NATS servers that have only just been started.
+    /// Starts a server, and waits until it serves. It waits itself for NATS servers that are still
+    /// starting.
     fn start_server(&self, at: usize) -> Child {
         let folder = self.place.path().join(format!("server{at}"));
         std::fs::create_dir_all(&folder).expect("a folder");
@@ -227,7 +228,7 @@ fn end(child: &mut Child) {
     let _ = child.wait();
 }
 
-/// Lets these hang for a while; returns when they go on.
+/// Makes these hang for a while; returns when they go on.
 async fn hang(children: &[&Child]) -> Instant {
     for child in children {
         signal(child, "-STOP");

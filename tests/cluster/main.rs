@@ -1,9 +1,9 @@
-//! Three servers on three NATS servers, of which one or the other is killed, hung or stopped while
-//! a streamer writes and viewers watch. `scripts/cluster` runs it.
+//! Three servers on three NATS servers: one machine at a time has its processes killed, hung or
+//! stopped while a streamer writes and viewers watch. `scripts/cluster` runs it.
 //!
-//! Each content carries a number. What was acknowledged must be there afterwards, on all servers;
-//! no viewer sees a file go back; and after each failure a change is acknowledged again, and has
-//! reached every viewer, within a time that is measured.
+//! Each content carries a number. Every acknowledged change must be on all servers afterwards, and
+//! no viewer may see a file go back. After each failure, the test measures how long it takes until
+//! a change is acknowledged again and has reached every viewer.
 
 mod machines;
 #[path = "../live/support/mod.rs"]
@@ -22,10 +22,10 @@ use writer::Writer;
 /// How many files are written in turn.
 pub const FILES: usize = 20;
 
-/// What a failure may take until every viewer has what was acknowledged after it.
+/// How long it may take after a failure until every viewer has what was acknowledged since.
 const LONGEST: Duration = Duration::from_secs(20);
 
-/// What it may take in 195 of 200.
+/// How long it may take after 195 of 200 failures.
 const LONG: Duration = Duration::from_secs(10);
 
 /// How long everything runs well before the next failure.
@@ -63,7 +63,7 @@ async fn nothing_acknowledged_is_lost_whichever_machine_fails() {
             }
             (acknowledged, expected)
         });
-        // Whoever watches there counts from then on.
+        // The wait of viewers at the failed machine counts from its return.
         for (viewer, _) in viewers.iter().zip(0..).filter(|(_, at)| failure.is_at(*at)) {
             let from = is_back.unwrap_or(began);
             viewer.until_has(&expected, from, LONGEST).await;

@@ -1,4 +1,4 @@
-//! A viewer of one server, who comes back whenever it is there.
+//! A viewer of one server, who reconnects whenever the connection ends.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use crate::FILES;
 use crate::support::{authenticate, get_all, unbase64, viewer, with_ref};
 use crate::writer::Numbers;
 
-/// How long it waits for a connection; pings come more often than this on one that lives.
+/// How long to wait for a connection, or for a message on it: on a live one, pings come more often.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A viewer of one server.
@@ -30,7 +30,7 @@ impl Viewer {
         let (of, at) = (Arc::clone(&seen), url.clone());
         tokio::spawn(async move {
             loop {
-                // Whatever ends it, it comes again.
+                // Whatever ends the connection, the viewer connects again.
                 let _ = watch(&at, &of).await;
                 sleep(Duration::from_millis(200)).await;
             }
@@ -42,7 +42,7 @@ impl Viewer {
         }
     }
 
-    /// Waits until it has seen all this, or what came after it.
+    /// Waits until it has seen these numbers or later ones.
     pub async fn until_has(&self, expected: &Numbers, since: Instant, most: Duration) {
         let has_all = || {
             let seen = self.seen.lock().expect("whole");
@@ -62,12 +62,12 @@ impl Viewer {
         *self.last_wait.lock().expect("whole") = since.elapsed();
     }
 
-    /// How long that took the last time.
+    /// How long the latest [`until_has`](Self::until_has) waited.
     pub fn last_wait(&self) -> Duration {
         *self.last_wait.lock().expect("whole")
     }
 
-    /// What a new viewer gets there.
+    /// What a new viewer gets from this server.
     pub async fn fresh_look(&self) -> Numbers {
         let seen = Mutex::new(vec![0; FILES]);
         let looked = look(&self.url, &seen).await;
@@ -108,7 +108,8 @@ async fn look(url: &str, seen: &Mutex<Numbers>) -> Result<Socket, Error> {
     }
 }
 
-/// Notes what a message says of a file, which never goes back; returns the message's type.
+/// Notes the number that a message brings of a file, which must not go back; returns the message's
+/// type.
 fn note(message: &Message, seen: &Mutex<Numbers>) -> String {
     let Message::Text(text) = message else {
         return String::new();

@@ -15,26 +15,27 @@ use tokio_util::sync::CancellationToken;
 use crate::FILES;
 use crate::support::{authenticate, post, streamer, with_ref};
 
-/// How often a file is written: 100 times a second.
+/// The time between two writes: 100 a second.
 const EVERY: Duration = Duration::from_millis(10);
 
 /// How long it waits for a connection.
 const CONNECTING: Duration = Duration::from_secs(5);
 
 /// How long it waits for answers: longer than `clusterTimeoutSeconds`, after which a server that
-/// cannot answer sends it away. Whoever leaves earlier has to reckon with what was on its way.
+/// cannot answer closes the connection. If the writer left earlier, a change could still take
+/// effect after it.
 const PATIENCE: Duration = Duration::from_secs(40);
 
 /// How many changes may be under way.
 const UNDER_WAY: usize = 200;
 
-/// What was acknowledged: of each file the highest number.
+/// The highest acknowledged number of each file.
 pub type Numbers = Vec<u64>;
 
 struct Acknowledged {
     numbers: Numbers,
     count: u64,
-    /// When the change that was acknowledged last had been sent.
+    /// When the latest of the acknowledged changes was sent.
     sent: Option<Instant>,
 }
 
@@ -72,17 +73,17 @@ impl Writer {
         since.elapsed()
     }
 
-    /// What is acknowledged so far.
+    /// What has been acknowledged so far.
     pub fn acknowledged(&self) -> Numbers {
         self.acknowledged.lock().expect("whole").numbers.clone()
     }
 
-    /// How many changes are.
+    /// How many changes have been acknowledged.
     pub fn count(&self) -> u64 {
         self.acknowledged.lock().expect("whole").count
     }
 
-    /// Writes no more; says what is acknowledged.
+    /// Stops writing; returns what has been acknowledged.
     pub async fn stop(&self) -> Numbers {
         self.stop.cancel();
         let task = self.task.lock().expect("whole").take();

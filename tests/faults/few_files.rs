@@ -42,7 +42,7 @@ async fn out_of_files_it_serves_whom_it_has_rests_between_attempts_and_recovers(
     bob.ok(say("is it crowded?")).await;
     assert_eq!(eve.expect("chatMessage").await["message"], "is it crowded?");
     ana.refused(409, post("a", "new")).await;
-    // Not even whether such a project exists can be looked up.
+    // The server cannot even look up whether the project exists.
     ana.refused(409, get("a")).await;
     ana.refused(409, delete("a")).await;
     let before = ticks(&server);

@@ -1,4 +1,4 @@
-//! A disk that is full, in bytes, in files, or in the length that a file may have.
+//! A disk without room for more bytes or more files, and a limit on the length of a file.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -63,7 +63,7 @@ async fn a_file_that_does_not_fit_on_the_disk_is_refused_and_the_old_one_kept() 
     assert_eq!(refusal["type"], "failWriteFileError");
     disk.tidy().await;
     assert_eq!(ana.ok(get("a")).await["content"], base64("old"));
-    // Nor is one in parts, whose unfinished bytes need room as well.
+    // An upload in parts is refused too: its unfinished bytes need room as well.
     let parts = noise(2_000_000);
     let mut refused = None;
     for (part, chunk) in (1..).zip(parts.chunks(400_000)) {
@@ -77,7 +77,7 @@ async fn a_file_that_does_not_fit_on_the_disk_is_refused_and_the_old_one_kept() 
     disk.tidy().await;
     eve.quiet().await;
     drop(eve);
-    // A file that fits succeeds again, and chat does not notice.
+    // A file that fits succeeds again.
     ana.ok(post("b", noise(600_000))).await;
     ana.refused(409, post("c", noise(600_000))).await;
     ana.ok(delete("b")).await;
@@ -103,7 +103,7 @@ async fn a_disk_without_room_for_one_more_file_refuses_until_one_is_deleted() {
         kept.push(name);
     };
     assert_eq!(refusal["type"], "failWriteFileError");
-    // An unfinished file counts as one more.
+    // While a file is replaced, the unfinished one counts as one more.
     ana.refused(409, post(&kept[0], "another")).await;
     assert_eq!(ana.ok(get(&kept[0])).await["content"], base64(&kept[0]));
     ana.refused(409, post("folder/file", "")).await;

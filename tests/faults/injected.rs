@@ -1,4 +1,4 @@
-//! System calls that fail, one at a time, wherever a project's story makes one.
+//! System calls that fail, one at a time, anywhere in a project's story.
 
 use std::collections::HashMap;
 
@@ -101,8 +101,9 @@ impl Trial {
         let mut args = vec!["-e".to_owned(), format!("trace={call}")];
         let mut nth = nth;
         if call == "write" {
-            // Threads wake each other by writing, more or less often, and that must not fail:
-            // so only writes to files count, whose names a new server numbers from the start again.
+            // Threads also write to wake each other, not always equally often, and these writes
+            // must not fail. So only writes to files count; a new server numbers the files from the
+            // start again.
             self.server.restart();
             for number in 0..WRITTEN_FILES {
                 for name in ["temporary", "upload"] {
@@ -117,7 +118,7 @@ impl Trial {
             format!("inject={call}:error={error}:when={nth}"),
         ]);
         let hit = self.tell(&args).await;
-        // Perhaps in two threads, if the first has ended.
+        // The call may fail in two threads, if the first has ended.
         let is_hit = hit.iter().any(|hit| hit.nth_own == *nth_own);
         assert!(is_hit, "{operation:?} {error} was not hit: {hit:?}");
     }

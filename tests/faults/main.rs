@@ -1,6 +1,5 @@
-//! Real disk faults: system calls that fail (strace),
-//! a disk that is full (a small tmpfs), folders of another user, no files left to open, a disk that
-//! stalls.
+//! Real disk faults: system calls that fail (strace), a disk that is full (a small tmpfs), folders
+//! of another user, no files left to open, a disk that stalls.
 //!
 //! Needs Linux, root and strace, so it is not part of the ordinary tests but a separate command,
 //! which CI runs: `scripts/faults`. It fails if something is missing.

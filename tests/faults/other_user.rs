@@ -7,8 +7,8 @@ use tempfile::TempDir;
 
 use crate::support::*;
 
-/// The first of the user ids that nobody else has. Every server has its own, so that it also
-/// has its own limits on a user's processes.
+/// The first of the user ids that nobody else has. Every server gets one of its own, and with it
+/// its own limit of processes.
 const FIRST_USER: u32 = 54_321;
 
 static STARTED: AtomicU32 = AtomicU32::new(0);
@@ -23,8 +23,8 @@ pub fn start_in(folder: TempDir, limits: &[&str]) -> Server {
     let user = FIRST_USER + STARTED.fetch_add(1, Ordering::Relaxed);
     // That user may not have access to the folder where the program was built.
     let program = folder.path().join("file-ws-server");
-    // By a process of its own: a child that another test starts meanwhile would inherit the open file,
-    // and a program that is open for writing cannot be started.
+    // A process of its own copies it: a child that another test starts at that moment would inherit
+    // the open file, and a program that is open for writing cannot be started.
     let mut copy = std::process::Command::new("cp");
     copy.args([
         env!("CARGO_BIN_EXE_file-ws-server").as_ref(),

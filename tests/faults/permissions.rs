@@ -64,7 +64,7 @@ async fn what_may_not_be_read_is_said_so_and_all_else_is_sent() {
     assert_eq!(eve.expect("fileGet").await["name"], "/d/c");
     assert_eq!(eve.expect("fileGetDone").await["files"], 2);
     mode(&server.project().join("d"), 0);
-    // The names are known; the server need not read the folder for them.
+    // The server knows the names, and need not read the folder for them.
     eve.send(with_ref(get("d/"), "d")).await;
     for _ in ["d/b", "d/c"] {
         assert_eq!(
@@ -74,7 +74,7 @@ async fn what_may_not_be_read_is_said_so_and_all_else_is_sent() {
     }
     assert_eq!(eve.expect("fileGetDone").await["files"], 0);
     mode(&server.project().join("d"), 0o755);
-    // It is replaced, not written to.
+    // The file is replaced, not written to, so its own mode does not matter.
     ana.ok(post("d/b", "again")).await;
     assert_eq!(eve.expect("fileGet").await["content"], base64("again"));
     eve.quiet().await;

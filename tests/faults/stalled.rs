@@ -7,7 +7,7 @@ use tokio::time::sleep;
 use crate::strace::Strace;
 use crate::support::*;
 
-/// More than may be under way at once for one project.
+/// More requests than may be under way at once for one project.
 const WAITING: usize = 40;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -53,13 +53,14 @@ async fn a_connection_that_is_reset_while_what_it_asks_for_waits_for_the_disk_is
     for request in [list_all(), get_all()] {
         let mut server = Server::start();
         server.streamer().await.ok(post("a", "content")).await;
-        // Its hash is not known any more.
+        // After a restart the server no longer knows the file's hash, so `list` has to read the
+        // file.
         server.restart();
         let before = sockets(&server);
         let stall = "inject=pread64:delay_enter=60000000";
         let strace = Strace::attach(server.pid(), &["-e", "trace=pread64", "-e", stall]);
         let mut raw = Raw::connect(&server).await;
-        // More than is read before the first is carried out.
+        // More requests than the server reads before it carries out the first.
         raw.send(text_frame(&request).repeat(2_000)).await;
         let begun = Instant::now();
         while !strace.seen().contains("pread64") {

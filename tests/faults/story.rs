@@ -36,7 +36,7 @@ impl Story {
         }
     }
 
-    /// Tells the whole story. Afterwards the viewer has seen it to its end.
+    /// Tells the whole story. [`mirrored`](Self::mirrored) waits until the viewer has seen its end.
     pub async fn tell(&mut self) {
         let viewing = |name| authenticate(viewer(name, "ana", &self.project));
         let (eve, bob) = (viewing("eve"), viewing("bob"));

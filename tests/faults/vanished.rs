@@ -7,7 +7,7 @@ async fn check(server: &Server, ana: &mut Client) {
     for change in [post("new", ""), post("a", "other"), delete("a")] {
         ana.refused(409, change).await;
     }
-    // Nor can anything be read.
+    // Nothing can be read either.
     for request in [get("a"), get_all(), list_all()] {
         ana.refused(409, request).await;
     }
@@ -35,7 +35,7 @@ async fn without_its_folder_the_server_acknowledges_nothing_and_lives() {
     ana.ok(post("a", "a")).await;
     std::fs::remove_dir_all(server.base()).expect("removed");
     check(&server, &mut ana).await;
-    // Not even if something else has its name.
+    // The same holds if something else takes its name.
     std::fs::write(server.base(), "a file").expect("written");
     check(&server, &mut ana).await;
     assert_eq!(std::fs::read(server.base()).expect("untouched"), b"a file");

@@ -3,7 +3,7 @@
 use crate::support::*;
 use serde_json::{Value, json};
 
-/// What ana authenticates with, with these members in the section `file`.
+/// The data with which ana authenticates, with these members in the section `file`.
 fn streaming(members: &Value) -> Value {
     let mut data = streamer("ana", "demo");
     let section = data["file"].as_object_mut().expect("a section");

@@ -202,7 +202,7 @@ async fn a_base_takes_64_bytes_of_the_256_kib_of_names() {
     let mut ana = server.streamer().await;
     let mut bob = server.viewer("bob").await;
     bob.ok(creation()).await;
-    // A name of 4,032 bytes and its base are a 64th of it.
+    // A name of 4,032 bytes and its base take 4,096 bytes, a 64th of the 256 KiB.
     let deep = vec!["s".repeat(200); 20].join("/");
     let name = |number: usize| format!("/{number:011}/{deep}");
     assert_eq!(name(0).len(), 4_032);

@@ -213,7 +213,7 @@ async fn a_member_whose_queue_overflows_is_closed_with_1013_and_the_others_hear_
     let mut bob = server.member("bob", "r").await;
     let mut carl = server.member("carl", "r").await;
     let text = "x".repeat(4_000);
-    // Somewhat more than their queue and the sockets between can hold.
+    // Somewhat more than the queue of the deaf member and the sockets can hold.
     for _ in 0..200 {
         bob.ok(say(&text)).await;
         assert_eq!(carl.expect("chatMessage").await["message"], text);

@@ -38,13 +38,13 @@ async fn send_desktop(client: &mut Client, name: &str, content: &[u8]) {
     }
 }
 
-/// Around every multiple of 375 bytes, which make 500 characters.
+/// Lengths around multiples of 375 bytes, which make 500 characters of base64.
 const LENGTHS: [usize; 21] = [
     0, 1, 373, 374, 375, 376, 748, 749, 750, 751, 1_123, 1_124, 1_125, 1_126, 37_498, 37_499,
     37_500, 37_501, 3, 375, 2,
 ];
 
-/// Those whose last part is announced and never comes, which nothing in the content shows.
+/// The lengths whose announced last part never comes, which nothing in the content shows.
 const SILENT: [usize; 4] = [375, 750, 1_125, 37_500];
 
 #[tokio::test]
@@ -266,7 +266,8 @@ async fn the_desktop_client_renames_a_folder_and_no_file_goes() {
     send_desktop(&mut desktop, "/old/a", b"a").await;
     desktop.expect("filePost").await;
     let mut web = server.viewer("bob").await;
-    // It posts nothing under the new name.
+    // When it renames a folder, the desktop client deletes the old name and posts nothing under the
+    // new one.
     desktop.send_binary(indented(&delete("/old"))).await;
     assert_eq!(desktop.expect("fileDelete").await["file"], "/old");
     send_desktop(&mut desktop, "/b", b"b").await;
@@ -291,7 +292,7 @@ async fn what_the_desktop_client_deleted_while_it_was_away_is_gone_when_it_is_ba
     desktop.send_close().await;
     watcher.expect("streamerDisconnected").await;
     watcher.expect_all("fileDeleted", 2).await;
-    // It sends what it has, and never says what it no longer has.
+    // The desktop client sends the files it has, and never says which it no longer has.
     let mut desktop = server.streamer().await;
     send_desktop(&mut desktop, "/stays", b"as it was").await;
     watcher.until("fileGet").await;

@@ -37,7 +37,7 @@ fn version_of(name: &str, stored: &[u8]) -> u64 {
     version
 }
 
-/// What was requested for one file, and how much of it was acknowledged.
+/// The changes that were requested for one file, and how many of them were acknowledged.
 #[derive(Default)]
 struct Asked {
     /// In order: a version, or its deletion.
@@ -46,7 +46,7 @@ struct Asked {
 }
 
 impl Asked {
-    /// What may be there after a crash.
+    /// The versions that may be there after a crash; `None` stands for no file.
     fn possible(&self) -> BTreeSet<Option<u64>> {
         let last = self.acknowledged.checked_sub(1);
         let before = last.and_then(|last| self.changes[last]);
@@ -161,7 +161,7 @@ fn on_disk(folder: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) {
     }
 }
 
-/// How many acknowledged changes were checked.
+/// Checks all logged changes and pull requests; returns how many of them were acknowledged.
 async fn check(server: &Server, logs: &mut [Log], proposed: &[Vec<String>]) -> usize {
     let mut files = BTreeMap::new();
     on_disk(&server.project(), "", &mut files);
@@ -195,7 +195,7 @@ async fn check_pull_requests(ana: &mut Client, proposed: &[Vec<String>]) -> usiz
     let mut listed: Vec<Value> = Vec::new();
     loop {
         let message = ana.next().await;
-        // Those that were waiting come first.
+        // The notices of waiting pull requests come first.
         if message["ref"] == "list" {
             listed.extend(message["data"].as_array().expect("a list").iter().cloned());
             if message["last"] == true {

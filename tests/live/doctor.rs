@@ -1,4 +1,4 @@
-//! `file-ws-server doctor` and `health`: a bad thing each, by the sentence and the exit code.
+//! `file-ws-server doctor` and `health`: each fault leads to its sentence and its exit code.
 
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
@@ -43,7 +43,7 @@ fn finding(text: &str, name: &str) -> (String, String) {
         .unwrap_or_else(|| panic!("no {name} in\n{text}"))
 }
 
-/// That there is an error of that name, and so the exit code 2.
+/// Asserts an error of that name and the exit code 2; returns the sentence.
 fn has_error(folder: &Path, flags: &[&str], name: &str) -> String {
     let (code, text) = doctor(folder, flags);
     let (severity, says) = finding(&text, name);
@@ -51,7 +51,7 @@ fn has_error(folder: &Path, flags: &[&str], name: &str) -> String {
     says
 }
 
-/// A folder with a configuration with which all is well, of that mode.
+/// A folder with a configuration file of that mode in which nothing is wrong.
 fn configured(mode: u32) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let config = folder.path().join("config.json");
@@ -185,7 +185,7 @@ async fn who_has_the_port_is_named() {
     let folder = configured(0o600);
     let other = TcpListener::bind("127.0.0.1:0").expect("listens");
     let port = other.local_addr().expect("bound").port().to_string();
-    // It takes the connection and closes it: no file-ws-server.
+    // It closes the connection that it accepts, so it is no file-ws-server.
     let closing = std::thread::spawn(move || drop(other.accept()));
     has_error(
         folder.path(),
@@ -225,7 +225,7 @@ fn a_folder_that_cannot_be_used_is_an_error_and_none_is_made() {
     let (_, text) = doctor(folder.path(), &["--port", "0", "--base-dir", "missing"]);
     assert_eq!(finding(&text, "base-missing").0, "warning", "{text}");
     assert!(!folder.path().join("missing").exists());
-    // Nobody can write there, root neither.
+    // Nobody can write there, not even root.
     let says = has_error(
         folder.path(),
         &["--port", "0", "--base-dir", "/proc/self/fdinfo"],
@@ -278,7 +278,8 @@ async fn a_doctor_changes_nothing_and_disturbs_nobody() {
     assert!(server.stop());
 }
 
-/// What lies between the doctor and a server: rewrites the head of each request.
+/// A proxy between the doctor and a server, which rewrites the head of each request; returns its
+/// port.
 async fn proxy(port: u16, rewrite: fn(&str) -> String) -> u16 {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
     let listener = listener.expect("listens");
@@ -301,7 +302,7 @@ async fn proxy(port: u16, rewrite: fn(&str) -> String) -> u16 {
     own
 }
 
-/// What speaks TLS with the certificate `server.pem`, which is for 127.0.0.1 and holds a century.
+/// Speaks TLS with the certificate `server.pem`, which is for 127.0.0.1 and valid for a century.
 fn acceptor() -> tokio_rustls::TlsAcceptor {
     let own = CertificateDer::from_pem_slice(SERVER.as_bytes()).expect("a certificate");
     let key = include_bytes!("certificates/server.key");
@@ -327,7 +328,7 @@ async fn over_tls_the_certificate_must_be_valid_here() {
         while let Ok((client, _)) = listener.accept().await {
             let acceptor = acceptor.clone();
             tokio::spawn(async move {
-                // One that is not trusted is left without a word.
+                // A client that does not trust the certificate leaves without a word.
                 let Ok(mut client) = acceptor.accept(client).await else {
                     return;
                 };
@@ -395,7 +396,7 @@ fn a_server_that_holds_the_folder_and_does_not_answer_is_told() {
     );
 }
 
-/// What a doctor finds on the folder of a server behind that proxy.
+/// What a doctor finds in the folder of a server behind that proxy.
 async fn behind(rewrite: fn(&str) -> String, flags: &[&str]) -> (i32, String) {
     let server = Server::alone_with(flags);
     let through = proxy(server.port, rewrite).await;
@@ -522,7 +523,7 @@ fn health_is_asked_on_the_configured_port() {
         output.status.success() && output.stdout == b"ready\n",
         "{output:?}"
     );
-    // As another user, who cannot read the key.
+    // It also works for another user, who cannot read the key.
     let unread = [
         "health",
         "--port",

@@ -29,7 +29,7 @@ async fn server(guests: &str, flags: &[&str]) -> (Server, Client) {
     streamed_at(Server::with(&[&["--guests", guests], flags].concat())).await
 }
 
-/// The same, but one server in any case.
+/// The same, but always a single server.
 async fn server_alone(guests: &str, flags: &[&str]) -> (Server, Client) {
     streamed_at(Server::alone_with(&[&["--guests", guests], flags].concat())).await
 }
@@ -240,8 +240,8 @@ async fn a_taken_name_is_told_with_a_free_one_also_after_a_restart() {
         .await;
     assert_eq!(own[0]["owner"], "~bob");
 
-    // What the server has written down, as if half a day had passed: the pull request still bears
-    // the name.
+    // The server's record, changed as if half a day had passed. The pull request still bears the
+    // name.
     let kept = server.base().join(".twicecast/guests/ana/demo");
     let record = std::fs::read_to_string(&kept).expect("is there");
     let mut record: Value = serde_json::from_str(&record).expect("JSON");
@@ -327,7 +327,7 @@ async fn no_other_token_names_a_user_like_a_guest() {
     }
     let data = json!({"token": token_as_is(&own, b"secret"), "file": file_section("~eve", "demo")});
     client.refused(401, authenticate(data)).await;
-    // A guest is nobody else.
+    // A guest's token is good for no other name and no other room.
     client
         .refused(401, authenticate(roles(&real, "~eve")))
         .await;
@@ -395,7 +395,7 @@ async fn where_reading_needs_a_token_so_does_entering_and_nobody_reads_for_longe
         .authenticate(roles(pass["token"].as_str().expect("a token"), "~bob"))
         .await;
     assert_eq!(client.refused(401, say("hello")).await["until"], exp);
-    // Nor by entering again as a guest.
+    // Entering again as a guest does not make the token last longer.
     assert_eq!(client.ok(enter("pat")).await["expires"], exp * 1_000);
 }
 
@@ -452,7 +452,7 @@ async fn names_of_a_project_that_is_removed_are_free() {
             server.restart();
         }
     }
-    // Adopting gives back the files and nobody's name.
+    // Adopting gives back the files, but takes nobody's name.
     let mut ana = server.streamer().await;
     ana.ok(enter("bob")).await;
     std::fs::create_dir_all(server.base().join("ana/found")).expect("made");
@@ -493,7 +493,7 @@ async fn a_guest_who_reads_along_is_a_viewer_like_anybody_and_who_only_chats_is_
     viewers(&mut told, 1).await;
     let mut bob = guest(&server, "bob").await;
     viewers(&mut told, 2).await;
-    // Watching as well makes no second one of a connection.
+    // A connection that also watches still counts once.
     bob.ok(file("watch", project())).await;
     let mut eve = server.connect().await;
     let token = token_of(&mut eve, "eve").await;

@@ -45,8 +45,7 @@ fn expiring(name: &str, seconds: u64) -> String {
     token(claims)
 }
 
-/// All messages up to the file of that name: once it has been posted, everything that waited
-/// before it has come.
+/// All messages up to the file of that name. Whatever waited when it was posted comes before it.
 async fn until_file(client: &mut Client, name: &str) -> Vec<Value> {
     until(client, |message| message["data"]["name"] == name).await
 }
@@ -76,7 +75,7 @@ fn from_on<'a>(messages: &'a [Value], kind: &str) -> &'a [Value] {
     &messages[index.unwrap_or_else(|| panic!("no {kind} among {}", messages.len()))..]
 }
 
-/// At most the file that had begun, and nothing that was posted later.
+/// Asserts that at most the file that had begun arrived, and nothing that was posted later.
 fn assert_only_the_begun(messages: &[Value], secret: &[u8]) {
     let mut later = names(messages);
     later.dedup();
@@ -90,7 +89,7 @@ fn assert_only_the_begun(messages: &[Value], secret: &[u8]) {
     );
 }
 
-/// Nothing arrives of what waited for `bob`, or is posted before bob watches again.
+/// Asserts that nothing arrives that waited for `bob` or was posted before bob watches again.
 async fn assert_nothing_waits(ana: &mut Client, bob: &mut Client) {
     ana.ok(post("f149", "secret")).await;
     bob.send(file("watch", project())).await;
@@ -284,7 +283,7 @@ async fn a_close_does_not_wait_behind_a_get() {
     raw.send(&requests).await;
     until_viewers(&mut ana, 1).await;
     raw.send(masked(0x88, 1_000_u16.to_be_bytes())).await;
-    // Although the client reads nothing.
+    // The close takes effect although the client reads nothing.
     let began = Instant::now();
     until_viewers(&mut ana, 0).await;
     assert!(
@@ -318,7 +317,7 @@ async fn a_shutdown_tells_also_a_client_whose_get_is_under_way() {
         if first == 0x88 {
             break payload;
         }
-        // More slowly than the server could send.
+        // Reads more slowly than the server could send.
         tokio::time::sleep(Duration::from_millis(5)).await;
     };
     assert_eq!(code[..2], 1_001_u16.to_be_bytes());

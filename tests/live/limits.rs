@@ -108,7 +108,7 @@ async fn an_upload_that_nobody_goes_on_with_is_dropped() {
     let server = Server::with(&["--upload-idle-seconds", "1", "--max-open-uploads", "1"]);
     let mut client = server.streamer().await;
     client.send(post_part("a", "1", 1, 2)).await;
-    // No message tells of it; the only sign is that there is room again.
+    // No message tells of it. The only sign is that there is room again.
     let began = std::time::Instant::now();
     loop {
         client.send(post_part("b", "1", 1, 2)).await;

@@ -99,7 +99,7 @@ impl Talkative {
 
 impl Drop for Talkative {
     fn drop(&mut self) {
-        // If the test failed before the end.
+        // It still runs if the test failed before the end.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -172,7 +172,7 @@ impl Tokens {
         }
     }
 
-    /// Whole, and the signature by itself.
+    /// Each token whole, and its signature by itself.
     fn forbidden(&self) -> impl Iterator<Item = &str> {
         let all = [&self.ana, &self.bob].into_iter().chain(&self.bad);
         all.flat_map(|token| [token, token.rsplit('.').next().expect("a part")])
@@ -284,7 +284,7 @@ async fn broken_disk(server: &Talkative, ana: &mut Client, heard: &mut Vec<Value
     }
 }
 
-/// Bytes that end their connection, and a request with data that does not belong in it.
+/// A message that is too long, which ends its connection.
 async fn broken_wire(server: &Talkative) {
     let mut client = Client::connect(&server.url).await;
     client.send_text(&GARBAGE.repeat(200_000)).await;

@@ -16,7 +16,7 @@ async fn ask(port: u16, request: &str) -> String {
     let mut stream = stream.expect("connected");
     stream.write_all(request.as_bytes()).await.expect("sent");
     let mut answer = Vec::new();
-    // A socket that finds no place is reset behind its answer.
+    // If all places are taken, the server answers and then resets the connection.
     let _ = stream.read_to_end(&mut answer).await;
     String::from_utf8(answer).expect("a text")
 }
@@ -69,7 +69,7 @@ async fn until(server: &Server, wanted: &[(&str, u64)]) {
             return;
         }
         assert!(begun.elapsed() < PATIENCE, "{missing:#?}");
-        // It is another one in a second.
+        // The server makes a new text at most once a second.
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
@@ -77,7 +77,7 @@ async fn until(server: &Server, wanted: &[(&str, u64)]) {
 /// A family: its type, and each label with its values.
 type Family = (String, BTreeMap<String, BTreeSet<String>>);
 
-/// What a text tells.
+/// The families in a text.
 fn told(text: &str) -> BTreeMap<String, Family> {
     let mut families = BTreeMap::<String, Family>::new();
     for line in text.lines() {
@@ -107,7 +107,7 @@ fn told(text: &str) -> BTreeMap<String, Family> {
     families
 }
 
-/// What the page lists.
+/// The families that the page lists.
 fn listed() -> BTreeMap<String, Family> {
     let mut families = BTreeMap::new();
     for line in include_str!("../../docs/metrics.md").lines() {
@@ -144,7 +144,7 @@ const ON: [&str; 2] = ["--metrics-port", "0"];
 async fn the_documentation_lists_exactly_what_a_server_tells() {
     let server = Server::with(&ON);
     let mut told = told(&text(&server).await);
-    // Its only value is the version of the day.
+    // Its only value is the current version.
     let version = told.get_mut("file_ws_server_build_info").expect("it");
     let version = version.1.get_mut("version").expect("a label");
     assert_eq!(
@@ -320,7 +320,7 @@ async fn evening(server: &Server) -> Vec<Client> {
 
 const EVENING: [&str; 4] = ["--metrics-port", "0", "--guests", "propose"];
 
-/// What is there in such an evening: each kind with its number.
+/// The connections during such an evening: each kind with its number.
 const PRESENT: [(&str, u64); 5] = [
     (r#"file_ws_server_connections{kind="streamer"}"#, 1),
     (r#"file_ws_server_connections{kind="viewer"}"#, 1),
@@ -329,7 +329,7 @@ const PRESENT: [(&str, u64); 5] = [
     (r#"file_ws_server_connections{kind="none"}"#, 1),
 ];
 
-/// What is told of it, at least.
+/// The least values of other metrics after such an evening.
 #[rustfmt::skip]
 const TOLD: &[(&str, u64)] = &[
     ("file_ws_server_guests", 1),
@@ -438,7 +438,7 @@ async fn nobody_makes_them_grow_or_finds_a_name_in_them() {
     }
 }
 
-/// One that takes the beginning of its answer, for which its window is too small, and no more.
+/// A scraper that reads only the beginning of its answer; its window is too small for the rest.
 async fn stalled_scraper(port: u16) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_recv_buffer_size(1).expect("the least");
@@ -476,8 +476,8 @@ async fn scrapers_that_are_slow_or_many_hold_up_nobody_else() {
     assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
     assert!(server.streamer().await.ask(post("/a.txt", "a")).await["code"] == 200);
     assert!(http(&server, "/", "").await.starts_with("HTTP/1.1 200"));
-    // They are still there, and their places are not theirs any more: after 2 s, and some for a
-    // busy machine.
+    // The slow scrapers are still connected, but they lose their places after 2 s. A busy machine
+    // may need somewhat longer.
     while !get(port, "/metrics", "Host: localhost\r\n")
         .await
         .starts_with("HTTP/1.1 200")
@@ -492,7 +492,7 @@ async fn scrapers_that_are_slow_or_many_hold_up_nobody_else() {
     let refused = r#"file_ws_server_connections_refused_total{reason="full"}"#;
     assert_eq!(now[refused], 0, "they count for themselves");
     assert_eq!(now[r#"file_ws_server_connections{kind="http"}"#], 0);
-    // A thousand at once get the same text, which is made once a second at the most.
+    // A thousand scrapers at once share a text, which the server makes at most once a second.
     let begun = Instant::now();
     let flood = (0..1_000).map(|_| get(port, "/metrics", "Host: localhost\r\n"));
     let answers = futures_util::future::join_all(flood).await;

@@ -1,5 +1,5 @@
-//! A folder of layout 1, whose names of projects were not percent-encoded, is brought to layout 2
-//! by a server that is killed at random moments meanwhile: nothing is lost (section 3).
+//! A server that is killed at random moments brings a folder of layout 1, which did not
+//! percent-encode the names of projects, to layout 2. Nothing is lost (section 3).
 //!
 //! `MIGRATION_KILLS` (default 12) is the number of kills, `MIGRATION_SEED` the seed of the random
 //! numbers.

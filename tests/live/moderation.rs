@@ -17,7 +17,7 @@ async fn ana(server: &Server) -> Client {
     ana
 }
 
-/// What somebody views and chats with in ana's project.
+/// The data with which somebody authenticates to view ana's project and to chat in its room.
 fn login(name: &str, role: Option<&str>) -> Value {
     let claims = json!({"username": name, "streamername": "ana", "streamname": "demo",
         "role": role});
@@ -61,7 +61,7 @@ async fn a_mute_is_told_to_whom_it_concerns_and_to_moderators_and_lasts() {
     let mut bobs_other = server.viewer("bob").await;
     let before = now();
     let muted = moderator.ask(with_ref(moderate("mute", "bob"), 7)).await;
-    // The moderator is told, too, perhaps first.
+    // The moderator gets the notice, too, perhaps before the answer.
     let (answer, told) = if muted["type"] == "chatMute" {
         (muted, moderator.next().await)
     } else {
@@ -107,7 +107,7 @@ async fn a_ban_ends_room_draft_and_listening_of_connections_that_say_nothing() {
     ear.ok(chat("listen", json!({"room": ROOM}))).await;
     let mut pat = member(&server, "pat").await;
 
-    // Moderators are told as well, and here before the answer.
+    // Moderators get the notice as well, and here before the answer.
     ana.send(ban("bob")).await;
     let told = ana.expect("chatModerated").await;
     let expected = json!({"room": ROOM, "action": "ban", "username": "bob"});
@@ -196,7 +196,8 @@ async fn announcements_keep_their_order_with_messages_and_reach_the_moderators_o
     }
     let history = bob.ok(chat("history", json!({}))).await;
     assert_eq!(history.as_array().expect("a list"), &by_bob);
-    // Her own announcements come to ana, too; the one who is outside gets the answers alone.
+    // Ana also gets her own announcements. The moderator who is outside the room gets only the
+    // answers.
     let mut own = 0;
     for _ in 0..80 {
         let message = ana.next().await;
@@ -278,12 +279,12 @@ async fn a_role_moderates_the_project_of_its_token_alone_and_never_a_guest_or_it
     elsewhere.authenticate(data).await;
     ana.ok(say("hello")).await;
     elsewhere.expect("chatMessage").await;
-    // What nobody has made is moderated by nobody: else a file of it would stay.
+    // A project that does not exist cannot be moderated; otherwise a file about it would stay.
     let slow = chat("slow", json!({"seconds": 60}));
     elsewhere.refused(400, slow).await;
     let mut dan = server.connect().await;
     dan.authenticate(streamer("dan", "other")).await;
-    // It is another project that she moderates: nothing happens here.
+    // Eve moderates dan's project, not ana's: nothing happens here.
     elsewhere.ok(chat("slow", json!({"seconds": 60}))).await;
     assert_eq!(status(&mut ana).await["slow"], 0);
     elsewhere
@@ -400,7 +401,7 @@ async fn a_damaged_file_stops_no_server_and_unbans_nobody() {
     assert_eq!(log.matches("cannot be read, so").count(), 1, "{log}");
 
     std::fs::write(&kept, &whole).expect("mended");
-    // It is read again in about three seconds.
+    // The server reads it again after about three seconds.
     let deadline = Instant::now() + Duration::from_secs(30);
     let refused = loop {
         let refused = bob.ask(authenticate(login("bob", None))).await;
@@ -531,7 +532,7 @@ async fn a_guest_who_took_their_name_before_a_restart_is_banned_by_their_address
     eve.ok(enter("Eve")).await;
     server.restart();
     let mut ana = ana(&server).await;
-    // Nobody is there under that name, and it is spelled in another way.
+    // Nobody of that name is connected, and the guest wrote it in another case.
     ana.send(ban("~eve")).await;
     let banned = ana.until("chatBan").await;
     let expected = json!({"username": "~eve", "address": true});

@@ -257,7 +257,7 @@ async fn a_server_whose_engine_hangs_says_so_then_sends_its_clients_away_and_com
         "{:?}",
         hung.elapsed()
     );
-    // What waits is neither acknowledged nor refused.
+    // The waiting post is neither acknowledged nor refused.
     assert_eq!(ana.rest_until_closed().await, (Vec::new(), 1_013));
     assert_eq!(bob.closed().await, 1_013);
     let refused = http(&server, "/ws", UPGRADE).await;
@@ -346,7 +346,7 @@ async fn what_moderators_decide_at_one_server_holds_at_the_other() {
     );
     here.send(chat("ban", json!({"username": "bob"}))).await;
     here.until("chatBan").await;
-    // A moderator there is told, too.
+    // A moderator at the other server is told, too.
     there.expect("chatModerated").await;
     let mute = json!({"username": "eve", "seconds": 600});
     there.send(chat("mute", mute)).await;
@@ -360,7 +360,8 @@ async fn what_moderators_decide_at_one_server_holds_at_the_other() {
     here.until("chatSlow").await;
     there.expect("chatSlowed").await;
     let mut pat = in_room(&other, "pat", None).await;
-    // Within milliseconds, not at once: the room may be told before it is so at this server.
+    // Slow mode begins within milliseconds here, not at once: the room may hear of it before this
+    // server applies it.
     let mut said = 0;
     let refused = loop {
         let answer = pat.ask(say("x")).await;
@@ -380,7 +381,7 @@ async fn what_moderators_decide_at_one_server_holds_at_the_other() {
     }
 }
 
-/// A streamer of whom all servers know: what they post afterwards has reached a viewer.
+/// A streamer that all servers know of, because its posts have reached a viewer.
 async fn present(server: &Server, viewer: &mut Client) -> Client {
     let mut streamer = server.streamer().await;
     for number in 0..5 {
@@ -412,7 +413,7 @@ async fn a_viewer_at_one_server_is_told_once_that_a_streamer_at_another_comes_an
     let expected = json!({"code": 200, "type": "streamerConnected", "data": project()});
     assert_eq!(bob.next().await, expected);
     ana.quiet().await;
-    // While somebody is there at the other, nobody has come or gone.
+    // While a streamer is connected to the other server, nobody has come or gone.
     let second = present(&other, &mut bob).await;
     drop(ana);
     let _again = present(&one, &mut bob).await;
@@ -467,7 +468,8 @@ async fn files_stay_while_their_streamer_is_at_another_server_and_go_once_when_i
     let mut bob = three.viewer("bob").await;
     let second = present(&two, &mut bob).await;
     drop(ana);
-    // It would have been deleted meanwhile: the streamer has left their first server for good.
+    // The files outlast the grace period: the streamer has left the first server for good, but is
+    // still at the second.
     assert_eq!(bob.next_within(Duration::from_secs(4)).await, None);
     assert_eq!(bob.ok(get("a")).await["content"], base64("x"));
     two.kill();

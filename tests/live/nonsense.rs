@@ -208,7 +208,7 @@ fn request(random: &mut Random, ids: &[Value]) -> Value {
     json!({"type": kind, "subtype": subtype, "data": data})
 }
 
-/// Whether it may be a part that is not the last.
+/// Whether the request may be a part that is not the last of its file, and so gets no answer.
 fn may_be_silent(request: &Value) -> bool {
     request["subtype"] == "post" && request["data"].get("maxPart").is_some()
 }

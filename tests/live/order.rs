@@ -140,7 +140,7 @@ async fn stream(client: &mut Client, before: u64, mut random: Random) -> BTreeMa
     there
 }
 
-/// Reads at random speeds and sends requests now and then, for as long as the streamer streams.
+/// Sends a request, pauses or reads a message, forty times at random.
 async fn read_along(client: &mut Client, mut random: Random) -> Replica {
     let mut replica = Replica::default();
     for _ in 0..40 {

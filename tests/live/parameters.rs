@@ -21,7 +21,7 @@ enum Kind {
 
 use Kind::{Count, Flag, Limit, Object, Part, Text};
 
-/// A valid request and its parameters, each with whether it is required.
+/// A valid request and its parameters: the name, the kind, and whether it is required.
 type Row = (Value, &'static [(&'static str, Kind, bool)]);
 
 fn rows() -> Vec<Row> {
@@ -249,7 +249,7 @@ async fn a_member_that_is_there_twice_is_refused() {
         assert_eq!(answer["code"], 400, "{answer} to {message}");
         assert_eq!(answer.get("ref"), None, "{answer}");
     }
-    // This does not apply to unknown members.
+    // Unknown members may be there twice.
     client
         .send_text(r#"{"x":1,"x":2,"type":"file","subtype":"list","data":{"username":"ana","project":"demo","x":1,"x":2}}"#)
         .await;

@@ -3,7 +3,7 @@
 use crate::support::*;
 use serde_json::{Value, json};
 
-/// A watch of `ana/demo` with these members beside.
+/// A watch of `ana/demo` with these additional members.
 fn watch(members: Value) -> Value {
     file("watch", with(project(), members))
 }
@@ -17,7 +17,7 @@ fn with(mut data: Value, more: Value) -> Value {
     data
 }
 
-/// Waits until it is told that so many view the project.
+/// Waits until the client is told that the project has this many viewers.
 async fn told_of(client: &mut Client, viewers: u64) {
     while client.expect("viewersChanged").await["viewers"] != viewers {}
 }

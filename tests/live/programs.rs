@@ -42,7 +42,7 @@ impl Twicecast {
 
     pub fn share_once(&self, folder: &Path) {
         let mut share = self.command("share", folder);
-        // This project's own sources, which are the tree, hold a test key.
+        // The tree holds this project's own sources, and they contain a test key.
         share.args(["--user", "ana", "--once", "--yes", "--allow", "*"]);
         Self::run(share);
     }
@@ -54,7 +54,7 @@ impl Twicecast {
     }
 }
 
-/// A mirror that runs until the test is over.
+/// A mirror that runs until this value is dropped.
 pub struct Mirror(Child);
 
 impl Mirror {
@@ -76,7 +76,7 @@ impl Drop for Mirror {
     }
 }
 
-/// The client is another package's program: it is beside the server's, or is built now.
+/// The client is a program of another package. If it is not beside the server's, it is built now.
 fn program() -> PathBuf {
     let server = Path::new(env!("CARGO_BIN_EXE_file-ws-server"));
     let program = server.with_file_name("twicecast");

@@ -7,7 +7,7 @@ fn by_id(subtype: &str, id: &Value) -> Value {
     pull_request(subtype, json!({"id": id}))
 }
 
-/// Bob's pull request with this file; returns its id as ana is told it.
+/// Bob proposes this file; returns the pull request's id, as ana is told it.
 async fn proposed(bob: &mut Client, ana: &mut Client, name: &str) -> Value {
     bob.ok(creation()).await;
     bob.ok(post(name, name)).await;
@@ -125,7 +125,7 @@ async fn an_owner_withdraws_a_pull_request_and_the_streamer_is_told() {
     }
     unknown(&mut bob, by_id("get", &id)).await;
 
-    // Of two who end it at once, one succeeds.
+    // If two connections end it at once, one of them succeeds.
     for round in 0..20 {
         let id = proposed(&mut bob, &mut ana, &format!("{round}")).await;
         second.expect("pullRequestCreated").await;
@@ -140,7 +140,7 @@ async fn an_owner_withdraws_a_pull_request_and_the_streamer_is_told() {
         bobs_other.expect("pullRequestClosed").await;
     }
 
-    // One that is withdrawn while the streamer is away is told of to nobody.
+    // A streamer who comes back is not told of one that was withdrawn while they were away.
     let gone = proposed(&mut bob, &mut ana, "gone").await;
     second.expect("pullRequestCreated").await;
     drop((ana, second));

@@ -70,7 +70,7 @@ async fn whole_file(client: &mut Client) -> Vec<u8> {
     }
 }
 
-/// Posts `f` this many times, each time with another byte; returns the last one.
+/// Posts `f` once with each of these bytes, repeated; returns the last byte.
 async fn post_uniform(mut client: Client, bytes: std::ops::RangeInclusive<u8>) -> (Client, u8) {
     let last = *bytes.end();
     for byte in bytes {
@@ -114,7 +114,7 @@ async fn one_file_posted_by_two_connections_at_once_is_always_one_whole_version(
     let stored = std::fs::read(server.project().join("f")).expect("stored");
     let last = uniform(&stored);
     assert!([one_last, two_last].contains(&last), "{last}");
-    // The viewer reads only now, and ends with the files on the disk.
+    // The viewer reads only now, and ends with the version on the disk.
     while uniform(&whole_file(&mut bob).await) != last {}
     bob.quiet().await;
 }
@@ -211,7 +211,7 @@ async fn a_viewer_who_joins_in_the_middle_of_a_storm_ends_with_what_is_on_the_di
     });
     let mut probe = server.connect().await;
     for round in 1..=4 {
-        // Somewhere in the middle, not at a certain time.
+        // Joins somewhere in the middle, not at a certain time.
         while probe.ok(file("status", project())).await["files"].as_u64() < Some(2 * round) {}
         let mut late = server.viewer("late").await;
         late.send(with_ref(get_all(), round)).await;

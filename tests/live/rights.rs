@@ -16,7 +16,7 @@ const IDENTITIES: [&str; 7] = [
     "author",
 ];
 
-/// The answer to each identity, in the order of [`IDENTITIES`].
+/// A name, a request, and the code that answers each identity, in the order of [`IDENTITIES`].
 type Row = (&'static str, Value, [u16; 7]);
 
 fn login(user: &str, streamer: &str, project: &str, exp: u64) -> Value {
@@ -90,7 +90,8 @@ async fn code(client: &mut Client, request: &Value, cell: &str) -> Value {
 
 async fn check(server: &Server, rows: &[Row]) {
     for (column, identity) in IDENTITIES.iter().enumerate() {
-        // Expiry takes a while; changes made by other cells must not affect the next one.
+        // Waiting for the expiry takes a while, so that identity keeps its connection. Any other
+        // gets a new one for each cell, so that the changes of one cell do not affect the next.
         let is_shared = *identity == "expired";
         let mut client = connect(server, identity).await;
         for (what, request, expected) in rows {
@@ -114,7 +115,7 @@ async fn every_command_of_every_identity_on_own_and_foreign_objects() {
     let strange = "00000000-0000-4000-8000-000000000000";
     #[rustfmt::skip]
     let rows: Vec<Row> = vec![
-        //                                                                    none exp  view oview ostr owner author
+        // The columns: none, expired, viewer, other viewer, other streamer, owner, author.
         ("get a", request("file", "get", &own),                              [200, 200, 200, 200, 200, 200, 200]),
         ("get theirs", request("file", "get", &foreign),                     [200, 200, 200, 200, 200, 200, 200]),
         ("list", request("file", "list", &own),                              [200, 200, 200, 200, 200, 200, 200]),
@@ -144,7 +145,7 @@ async fn every_command_of_every_identity_on_own_and_foreign_objects() {
         ("leave", request("chat", "leave", &json!(null)),                    [401, 401, 200, 200, 200, 200, 200]),
     ];
     check(&server, &rows).await;
-    // The owner and the author each end one.
+    // The owner and the author each end a pull request.
     for last in [5, 6] {
         let (server, _ana, id) = world(&[]).await;
         let request = request("pullrequest", "delete", &json!({"id": id}));
@@ -244,7 +245,7 @@ async fn a_token_with_fewer_rights_gives_nothing_more() {
             if proposes {
                 ana.until("pullRequestCreated").await;
             }
-            // Not even the streamer's own token streams with it.
+            // With the claim `rights`, not even the streamer's own token makes a streamer.
             let mut limited = server.connect().await;
             let login = json!({"token": token(claims("ana")), "file": file_section("ana", "demo")});
             limited.refused(401, authenticate(login)).await;

@@ -20,8 +20,8 @@ async fn with_a_big_file() -> (Server, Client) {
     (server, ana)
 }
 
-/// Requests for the big file, whose answers do not fit into the queue and the sockets of somebody
-/// who does not read.
+/// Requests for the big file. Their answers do not fit into the queue and the sockets of a client
+/// that does not read.
 fn more_than_fits() -> Vec<u8> {
     text_frame(&get("big")).repeat(GETS)
 }
@@ -164,7 +164,7 @@ async fn a_streamer_and_a_viewer_who_stop_reading_hold_up_nobody_and_go_on_later
 
 #[tokio::test]
 async fn a_busy_viewer_that_neither_reads_nor_answers_stays_and_a_silent_streamer_does_not() {
-    // As usual, and as for the old web viewer.
+    // With the default configuration, and with that for the old web viewer.
     tokio::join!(
         keep_a_busy_viewer(&[]),
         keep_a_busy_viewer(&["--compatibility", "original"])
@@ -209,8 +209,8 @@ async fn keep_a_busy_viewer(more: &[&str]) {
     }
 }
 
-/// What they send waits behind what they do not read, and has been read only in part. They have
-/// closed properly behind it, which completes the desktop client's upload.
+/// What the streamer sends waits behind answers that they do not read, and the server has read only
+/// part of it. They close properly at the end, which completes the desktop client's upload.
 #[tokio::test]
 async fn what_a_streamer_has_sent_is_carried_out_though_the_connection_is_reset() {
     const POSTS: usize = 120;
@@ -227,7 +227,7 @@ async fn what_a_streamer_has_sent_is_carried_out_though_the_connection_is_reset(
     };
     let half = posts(0..POSTS / 2);
     raw.send([half, masked(0x89, b"ping")].concat()).await;
-    // Then all of that has been read, and the rest finds room in the server's socket.
+    // After the pong, the server has read all of that, and the rest finds room in its socket.
     while raw.frame().await.expect("a frame").0 != 0x8A {}
     let desktop = post_part("desktop", noise(375), 1, 2).to_string();
     let end = [masked(0x82, desktop), masked(0x88, [])].concat();
@@ -254,7 +254,7 @@ async fn what_a_streamer_had_sent_comes_before_what_they_send_on_a_new_connectio
         let old = |number: usize| text_frame(&post(&number.to_string(), "old"));
         let old: Vec<u8> = (0..POSTS).flat_map(old).collect();
         ana.send(old).await;
-        // Kept open, for a process that is killed with unread bytes resets its connection.
+        // Kept open, because a process that is killed with unread bytes resets its connection.
         let half_closed = if is_reset {
             ana.reset();
             None

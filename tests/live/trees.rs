@@ -19,7 +19,7 @@ pub fn read(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 fn collect(folder: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) {
-    // A folder or file may disappear while it is read: then it is not there.
+    // A folder or file may disappear while it is read; then it counts as missing.
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry
             .file_name()

@@ -9,13 +9,13 @@ use tokio::time::Instant;
 use crate::support::*;
 
 const ROOM: &str = "ana/demo";
-/// Where the troll sits, and where a guest who means no harm does.
+/// The troll's address, and that of a guest who means no harm.
 const TROLLS: &str = "203.0.113.7";
 const OTHERS: &str = "203.0.113.8";
-/// So many messages the troll sends at once. After a hundred refusals the server answers about one
-/// in a millisecond, so that a flood lasts longer than a stretch of messages that are timed.
+/// How many messages the troll sends at once. After a hundred refusals the server answers about one
+/// in a millisecond, so a flood lasts longer than the messages that are timed during it.
 const FLOOD: usize = 500;
-/// So often messages are timed in calm and, right after that, during a flood.
+/// How often messages are timed in calm and, right after that, during a flood.
 const PAIRS: usize = 7;
 
 fn login(name: &str, role: Option<&str>) -> Value {
@@ -35,7 +35,7 @@ fn enter(name: &str) -> Value {
     json!({"type": "guest", "subtype": "enter", "data": data})
 }
 
-/// What a guest authenticates with.
+/// The data with which a guest authenticates.
 fn guest_login(token: &str, name: &str) -> Value {
     json!({
         "token": token,
@@ -44,7 +44,7 @@ fn guest_login(token: &str, name: &str) -> Value {
     })
 }
 
-/// A guest who has come from there, and their token.
+/// A guest who comes from that address, and their token.
 async fn guest(server: &Server, name: &str, address: &str) -> (Client, String) {
     let mut client = Client::behind_proxy(&server.url(), address).await;
     let pass = client.ok(enter(name)).await;
@@ -65,8 +65,8 @@ async fn heard(client: &mut Client, from: &str) -> Value {
     }
 }
 
-/// How long it takes from one member to another, at the median of some messages; they come in the
-/// order of their numbers, none of them twice or too late.
+/// How long a message takes from one member to another: the median of some messages. Asserts that
+/// they come in the order of their numbers, none of them twice or too late.
 async fn latency(
     (speaker, name): (&mut Client, &str),
     quin: &mut Client,
@@ -89,12 +89,11 @@ async fn latency(
     times[MESSAGES / 2]
 }
 
-/// What was measured in calm and right after that in trouble. The machine does other things as
-/// well, but then it does so in both.
+/// Times in calm and, right after that, in trouble. Whatever else the machine does affects both.
 struct Latencies(Vec<(Duration, Duration)>);
 
 impl Latencies {
-    /// The median of how many times longer it took, and the one of how much longer.
+    /// The medians of how many times longer a message took in trouble, and of how much longer.
     fn harm(&self) -> (f64, Duration) {
         let pairs = self.0.iter();
         let mut times: Vec<_> = pairs
@@ -109,8 +108,8 @@ impl Latencies {
         (times[times.len() / 2], longer[longer.len() / 2])
     }
 
-    /// The others hardly notice: it takes at most four times as long, or 20 ms longer,
-    /// of which nobody is aware.
+    /// Asserts that the others hardly notice: a message takes at most four times as long, or 20 ms
+    /// longer, which nobody perceives.
     fn assert_unharmed(&self) {
         let (times, longer) = self.harm();
         eprintln!(
@@ -135,7 +134,7 @@ async fn answered(client: &mut Client, request: Value) -> Value {
     }
 }
 
-/// What is the same after a restart.
+/// Asserts the decisions, which are the same after a restart.
 async fn assert_decided(ana: &mut Client, until: &Value) {
     let shown = answered(ana, chat("moderation", json!({}))).await;
     let shown = &shown["data"];
@@ -168,7 +167,7 @@ async fn assert_decided(ana: &mut Client, until: &Value) {
     assert_eq!(log, expected);
 }
 
-/// Those who are there all the time.
+/// The server, and those who are there all the time.
 struct Evening {
     server: Server,
     ana: Client,
@@ -181,7 +180,7 @@ struct Evening {
     last_id: u64,
 }
 
-/// What ana streams and chats with.
+/// The data with which ana authenticates to stream and to chat.
 fn anas() -> Value {
     let mut data = streamer("ana", "demo");
     data["chat"] = chat_section("ana", ROOM);
@@ -217,7 +216,7 @@ impl Evening {
         latency(pat, &mut self.quin, &mut self.last_id).await
     }
 
-    /// Most of the floods is refused, and the others talk on.
+    /// Asserts that most of the flood is refused, and that the others talk on.
     async fn is_flooded_by(&mut self, bob: &mut Client) {
         let mut latencies = Latencies(Vec::new());
         let mut limited = 0;
@@ -244,7 +243,7 @@ impl Evening {
         latencies.assert_unharmed();
     }
 
-    /// Returns until when.
+    /// Ana mutes bob; returns until when.
     async fn mutes(&mut self, bob: &mut Client) -> Value {
         let mute = json!({"username": "~bob", "seconds": 3_600});
         let mut muted = answered(&mut self.ana, chat("mute", mute)).await;
@@ -255,7 +254,7 @@ impl Evening {
         until
     }
 
-    /// The message of this number is gone from all screens and the history.
+    /// A moderator deletes the message of this number. It is gone from all screens and the history.
     async fn deletes(&mut self, id: &Value) {
         let deletion = chat("delete", json!({"id": id}));
         let deleted = answered(&mut self.moderator, deletion).await;
@@ -303,7 +302,7 @@ impl Evening {
         third.refused(401, enter("mallory")).await;
     }
 
-    /// The others wait, those who moderate do not.
+    /// In slow mode, the others have to wait and those who moderate do not.
     async fn is_slowed(&mut self, zoe: &mut Client) {
         let ana = (&mut self.ana, "ana");
         let calm = latency(ana, &mut self.quin, &mut self.last_id).await;
@@ -338,7 +337,7 @@ async fn assert_is_slow(client: &mut Client) {
     assert!(wait.is_some_and(|wait| (1..=30).contains(&wait)));
 }
 
-/// All is as it was decided, on a server that has just started.
+/// Asserts that all decisions still hold, on a server that has just started.
 async fn assert_still_decided(server: &Server, until: &Value, [bobs, eves]: [&str; 2]) {
     const ELSEWHERE: &str = "198.51.100.9";
     let mut ana = server.connect().await;
@@ -359,13 +358,13 @@ async fn assert_still_decided(server: &Server, until: &Value, [bobs, eves]: [&st
     let refused = eve.refused(401, authenticate(login(eves))).await;
     assert_eq!(refused["until"], Value::Null, "{refused}");
     assert_is_slow(&mut member(server, "pat").await).await;
-    // Until somebody has mercy.
+    // The ban holds until somebody lifts it.
     answered(&mut ana, chat("unban", json!({"username": "~eve"}))).await;
     eve.authenticate(login(eves)).await;
     troll.ok(enter("mallory")).await;
 }
 
-/// The log tells each action, and nothing that anybody has said.
+/// Asserts that the log tells each action, and nothing that anybody has said.
 fn assert_logged(log: &str) {
     for action in ["mute", "delete", "ban", "slow", "unban"] {
         let action = format!("\"{action}\"");

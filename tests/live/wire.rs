@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::support::*;
 use serde_json::json;
 
-/// Longer than a refused connection may take to end: the close of a client that does not answer.
+/// Longer than a refused connection may take to end, even if the client does not answer the close.
 const SOON: Duration = Duration::from_secs(5);
 
 #[tokio::test]
@@ -59,7 +59,7 @@ async fn fragments_without_end_are_closed_at_the_limit() {
     for _ in 0..3 {
         raw.send(masked(0x00, &content)).await;
     }
-    // Up to here it is a message that may still end.
+    // So far the message may still end within the limit.
     raw.send(masked(0x89, b"ping")).await;
     assert_eq!(raw.frame().await, Some((0x8A, b"ping".to_vec())));
     raw.send(masked(0x00, b"x")).await;

@@ -252,7 +252,7 @@ async fn the_executable_bit_is_kept_on_disk_and_told_wherever_the_file_is() {
         let listed = bob.ok(list_all()).await;
         assert_eq!(listed["files"][0]["executable"], expected);
     }
-    // Of an upload in parts that is staged on disk, the first part that says counts.
+    // In an upload in parts that is staged on disk, the first part that brings `executable` counts.
     let parts = [noise(300_000), noise(300_000), noise(10)];
     for (number, part) in (1..).zip(&parts) {
         let request = post_part("staged", part, number, 3);

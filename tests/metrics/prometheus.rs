@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::support::PATIENCE;
 
-/// A Prometheus that scrapes one server each second; it ends with this value.
+/// A Prometheus that scrapes one server each second. Dropping this value ends it.
 pub struct Prometheus {
     child: Child,
     port: u16,

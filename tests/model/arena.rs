@@ -64,8 +64,8 @@ impl Arena {
         .collect()
     }
 
-    /// Those where connections do not wait for each other: with room, so that none affects
-    /// another, and with short queues, so that some lag.
+    /// The servers for histories in which connections do not wait for each other: with room, so
+    /// that none affects another, and with short queues, so that some lag.
     pub fn concurrent() -> Vec<Self> {
         let short = [("max-queue-bytes", "262144".to_owned())];
         [true, false]
@@ -179,7 +179,7 @@ impl Arena {
         Ok(())
     }
 
-    /// Once it has stopped with success, nothing temporary is left.
+    /// Stops the server; asserts that it exits with success and leaves nothing temporary.
     pub fn stop(mut self) {
         assert!(self.server.stop(), "it stopped with success");
         for folder in ["staging", "drafts"] {

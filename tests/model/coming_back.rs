@@ -1,5 +1,5 @@
-//! One history that is not random: a streamer's connection that is another user's, or nobody's,
-//! for a while is then told of the pull requests that came meanwhile, and of none twice.
+//! One history that is not random. For a while, a streamer's connection belongs to another user or
+//! to nobody. Afterwards it is told of the pull requests that came in between, and of none twice.
 
 use crate::arena::Arena;
 use crate::ask::{Ask, Fault, Project, Section, Token};
@@ -89,7 +89,8 @@ async fn history(game: &mut Game) -> Result<(), Difference> {
         for ask in absence {
             game.ask(ANA, &ask, true).await?;
         }
-        // One that is withdrawn meanwhile, of which the streamer's connection is never told.
+        // A pull request that is withdrawn during the absence; the streamer's connection is never
+        // told of it.
         propose(game).await?;
         let newest = game.world.pulls.last().ok_or("no pull request")?.id();
         game.ask(BOB, &Ask::PullDelete(newest, None), true).await?;
@@ -107,7 +108,7 @@ async fn history(game: &mut Game) -> Result<(), Difference> {
     Ok(())
 }
 
-/// A pull request of bob's, and its id.
+/// Opens a pull request of bob's, and lists it so that its id is known.
 async fn propose(game: &mut Game) -> Result<(), Difference> {
     let (title, description) = ("t".to_owned(), None);
     let post = Ask::Post("a".to_owned(), b"a".to_vec(), None);

@@ -60,7 +60,7 @@ impl Game {
         let mut reaction = self.world.disconnect(me);
         let own = reaction.perhaps.drain(..).map(|(_, message)| message);
         self.perhaps[me].extend(own);
-        // An answer to a close without a code has none either.
+        // A close without a code is answered by one without a code.
         self.closed(me, 1_005).await?;
         self.take_pushes(me, reaction).await
     }
@@ -121,7 +121,7 @@ impl Game {
             if request["ref"].is_null() {
                 request["ref"] = json!(reference);
             } else {
-                // The `ref` itself is invalid, and is not echoed then.
+                // The `ref` of this request is itself invalid, so it is not echoed.
                 reference = None;
             }
             self.note(me, &shown(&request));
@@ -154,8 +154,8 @@ impl Game {
         Ok(())
     }
 
-    /// Takes these replies in this order, and these pushes: those of files in this order, others
-    /// in any. `pushes_last`: no push comes before the last reply.
+    /// Takes the replies in this order, the pushes of files in this order, and the other pushes in
+    /// any. With `pushes_last`, no push comes before the last reply.
     async fn receive(
         &mut self,
         me: usize,
@@ -250,7 +250,7 @@ impl Game {
         Ok(())
     }
 
-    /// Nothing has come to any connection that was not awaited.
+    /// Checks that nothing has come to any connection that was not awaited.
     pub async fn all_quiet(&mut self) -> Result<(), Difference> {
         for me in 0..self.clients.len() {
             if self.clients[me].is_some() {

@@ -14,7 +14,7 @@ use crate::support::{Random, base64};
 
 const PATHS: [&str; 8] = ["a", "a/b", "a/b/c", "d", "d/e", "d-x", "d/e/f", "a/g"];
 const SIZES: [usize; 10] = [0, 1, 2, 3, 299, 300, 301, 700, 1_000, 1_001];
-/// Longer than what is sent as it came, and than what an upload keeps in memory.
+/// Longer than a content that is pushed as it came, and than what an upload keeps in memory.
 const GREAT_SIZES: [usize; 3] = [60_000, 70_000, 300_000];
 
 pub struct Generator {
@@ -145,7 +145,7 @@ impl Generator {
         self.spelled(path)
     }
 
-    /// The name of a file or a folder, of the project or of a pull request.
+    /// The name of a file or folder, in the project or in a pull request.
     fn name(&mut self, world: &World) -> String {
         let mut name = self.file_name();
         if self.one_in(12) && !world.pulls.is_empty() {
@@ -249,7 +249,7 @@ impl Generator {
         let pieces = pieces.into_iter().map(piece);
         let mut pieces: Vec<_> = pieces.map(|post| self.perhaps_from(post)).collect();
         if self.one_in(4) {
-            // What comes after a message that is not part of it.
+            // A message that is not part of the upload comes before its last piece.
             let last = pieces.len() - 1;
             pieces.insert(last, nothing());
         }

@@ -39,7 +39,7 @@ async fn history(
         } else if generator.one_in(40) {
             game.disconnect(me).await?;
         } else if generator.one_in(20) {
-            // All at once: a second of silence would count as an end.
+            // Sent all at once, because a second of silence would count as the upload's end.
             let mut pieces = generator.pieces();
             let closes = generator.one_in(6);
             if !closes {
@@ -56,11 +56,12 @@ async fn history(
             let with_reference = !generator.one_in(10);
             game.ask(me, &ask, with_reference).await?;
             if !with_reference && matches!(ask, Ask::Get(..)) {
-                // Nothing comes for a folder without files, so this shows that it was looked at.
+                // A `get` without `ref` is not answered for a folder without files, so another
+                // answer shows that it was carried out.
                 game.ask(me, &nothing(), true).await?;
             }
             if game.world.pulls.len() > open {
-                // So that its id is known, in case nobody was told.
+                // Makes its id known, in case nobody was told of it.
                 game.ask(me, &Ask::PullList, true).await?;
             }
         }

@@ -11,7 +11,7 @@ use crate::support::{chat, file, say};
 const HISTORY: usize = 100;
 const MESSAGE: usize = 4_096;
 
-/// A `get` of a name of that many bytes, which no file has.
+/// A `get` of a file that does not exist, with a name of this many bytes.
 pub fn named(bytes: usize) -> Vec<u8> {
     let mut data = project("own");
     data["name"] = "x".repeat(bytes).into();

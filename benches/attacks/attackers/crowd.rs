@@ -1,4 +1,4 @@
-//! Posts without end: to very many receivers, and of very many streamers.
+//! Posts without end: to very many receivers, and from very many streamers.
 
 use super::{Running, Stage, for_ever, frames};
 use crate::connection::Role;

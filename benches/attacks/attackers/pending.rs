@@ -10,7 +10,7 @@ use tokio::time::{sleep, timeout};
 use super::{Running, Stage, begun, full};
 use crate::connection::{Connection, source};
 
-/// From how many addresses they come.
+/// How many addresses the sockets come from.
 const ADDRESSES: usize = 3;
 /// How long a socket may take to connect, and how many in a row may take longer.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -54,7 +54,7 @@ async fn keep(stage: Stage, head: String) {
     }
 }
 
-/// Whether the server has not closed it; sends another byte of its head.
+/// Whether the server keeps the socket open. Also sends another byte of an unfinished head.
 fn goes_on(socket: &Connection, head: &str) -> bool {
     let is_open = match socket.stream.try_read(&mut [0; 256]) {
         Ok(length) => length > 0,
@@ -63,7 +63,7 @@ fn goes_on(socket: &Connection, head: &str) -> bool {
     is_open && (head.is_empty() || socket.stream.try_write(b"x").is_ok())
 }
 
-/// Opens those that are not open, as long as the server accepts them.
+/// Opens the sockets that are not open, as long as the server accepts them.
 async fn fill(stage: &Stage, sockets: &mut [Option<Connection>], head: &str) {
     let mut failures = 0;
     for (number, place) in sockets.iter_mut().enumerate() {

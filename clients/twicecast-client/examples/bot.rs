@@ -1,4 +1,4 @@
-//! A bot: greets the chat room, lists the project, and proposes a file that names what is in it.
+//! A bot: it greets the chat room, lists the project, and proposes a file that lists what is in it.
 //!
 //!     BOT_TOKEN=… cargo run -p twicecast-client --example bot -- ws://127.0.0.1:3005 ana demo bot
 

@@ -1,5 +1,5 @@
-//! A file's parts, put in order again: each must follow the one before, and a file must not grow
-//! beyond what was announced.
+//! Puts a file's parts together: each part must follow the one before, and the file must not become
+//! longer than announced.
 
 use std::fmt;
 
@@ -10,10 +10,10 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use crate::protocol::FilePart;
 use crate::untrusted::shown;
 
-/// A longer file is not taken.
+/// The largest file that is accepted, in bytes.
 pub const FILE_BYTES_MAX: u64 = 4 << 30;
 
-/// Padding or not, it is taken.
+/// Accepts base64 with and without padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
@@ -25,7 +25,7 @@ pub struct Assembly {
     name: String,
     max_part: u64,
     next_part: u64,
-    /// The size of the first part, which no other exceeds.
+    /// The size of the first part; no other part may be longer.
     part_bytes: u64,
     bytes: u64,
     listed: Option<u64>,
@@ -38,14 +38,14 @@ pub struct Taken {
     pub bytes: Vec<u8>,
     /// Whether the file is whole now.
     pub is_last: bool,
-    /// Why the file must not be kept, where it is longer than it may be.
+    /// Why the file must not be kept, if it is too long.
     pub too_long: Option<TooLong>,
 }
 
-/// How a file is longer than it may be.
+/// In what way a file is too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TooLong {
-    /// The list announced so many bytes.
+    /// Longer than the list announced, in bytes.
     Listed(u64),
     /// A part is longer than the first one.
     Part,
@@ -53,7 +53,7 @@ pub enum TooLong {
     File,
 }
 
-/// The parts do not follow on one another as the contract says.
+/// The parts do not follow one another as the contract says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutOfOrder(String);
 
@@ -66,12 +66,12 @@ impl fmt::Display for OutOfOrder {
 impl std::error::Error for OutOfOrder {}
 
 impl Assembly {
-    /// Begins with a file's first part, which is still to be [`Assembly::take`]n; `listed` is how
-    /// many bytes a list says that it has.
+    /// Begins with a file's first part; [`Assembly::take`] still has to take it. `listed` is the
+    /// file's size in the server's list, if there is one.
     ///
     /// # Errors
     ///
-    /// If it is not a first part.
+    /// If the part is not a first part.
     pub fn begin(part: &FilePart, listed: Option<u64>) -> Result<Self, OutOfOrder> {
         if part.part != 1 || part.max_part < 1 {
             return Err(OutOfOrder(format!(
@@ -98,7 +98,7 @@ impl Assembly {
     ///
     /// # Errors
     ///
-    /// If it belongs to another file, comes out of turn, or is not base64.
+    /// If the part belongs to another file, comes out of order, or is not base64.
     pub fn take(&mut self, part: &FilePart) -> Result<Taken, OutOfOrder> {
         if part.name != self.name
             || part.part != self.next_part

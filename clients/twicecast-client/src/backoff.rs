@@ -1,28 +1,28 @@
-//! How long to wait before a lost connection is tried again.
+//! How long to wait before the next attempt to restore a lost connection.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
 const FIRST: Duration = Duration::from_millis(500);
-/// While a server may just be starting anew, …
+/// The longest wait while the server may just be restarting.
 const SOON: Duration = Duration::from_secs(1);
-/// … which is for so many attempts, …
+/// For so many attempts, the server may just be restarting.
 const ATTEMPTS: u32 = 90;
-/// … and when it has been away for longer.
+/// The longest wait after that.
 const LATE: Duration = Duration::from_secs(30);
 
-/// Attempts since the connection was lost.
+/// Counts the attempts since the connection was lost.
 #[derive(Debug, Default)]
 pub struct Backoff(u32);
 
 impl Backoff {
-    /// The connection is there.
+    /// Starts over, once the connection is there again.
     pub fn reset(&mut self) {
         self.0 = 0;
     }
 
-    /// How long to wait now: each time longer, and for everybody a little different, so that those
-    /// that one server has lost do not all come back in the same moment.
+    /// How long to wait now. The wait grows with each attempt and is random, so that the clients
+    /// that one server has lost do not all come back at the same moment.
     pub fn next_wait(&mut self) -> Duration {
         let longest = if self.0 < ATTEMPTS { SOON } else { LATE };
         let wait = FIRST.saturating_mul(1 << self.0.min(8)).min(longest);
@@ -31,7 +31,7 @@ impl Backoff {
     }
 }
 
-/// Between 0 and 1. The standard library's hash keys are random.
+/// A random number between 0 and 1: the standard library seeds its hashers randomly.
 fn random() -> f64 {
     let bits = u32::try_from(RandomState::new().build_hasher().finish() >> 32);
     f64::from(bits.unwrap_or(0)) / f64::from(u32::MAX)

@@ -1,4 +1,4 @@
-//! The connection: from a URL to two ends, one that sends and one that receives.
+//! The connection: makes a sending and a receiving end out of a URL.
 
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
@@ -23,13 +23,13 @@ use crate::throughput::{Metered, Pulse};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 const PING_EVERY: Duration = Duration::from_secs(20);
-/// A server from which no byte comes for this long, pinged or not, is dead.
+/// A server that sends no byte for this long, although it is pinged, is dead.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 const MESSAGE_BYTES_MAX: usize = 64 << 20;
-/// Messages that wait to be written; with the largest this client sends, about 1 MiB.
+/// Messages that wait to be written. With the largest that this client sends they take about 1 MiB.
 const OUTGOING_MAX: usize = 4;
-/// A reader that is slow on purpose must not have the kernel read ahead for it.
+/// The kernel must not read ahead for a reader that is slow on purpose.
 const SLOW_RECEIVE_BUFFER_BYTES: u32 = 16 * 1024;
 
 type Socket = WebSocketStream<MaybeTlsStream<Metered<TcpStream>>>;
@@ -51,7 +51,7 @@ pub struct Incoming {
 pub struct Options {
     /// Bytes per second that are read at most.
     pub read_limit: Option<u64>,
-    /// How `wss://` is spoken; `None` trusts the system's certificates.
+    /// The TLS configuration for `wss://`; `None` trusts the system's certificates.
     pub tls: Option<Arc<ClientConfig>>,
 }
 
@@ -59,7 +59,7 @@ pub struct Options {
 ///
 /// # Errors
 ///
-/// The address is wrong, nobody answers within 15 seconds, or the answer is not a WebSocket's.
+/// If the address is wrong, nobody answers within 15 seconds, or the answer is not a WebSocket's.
 pub async fn connect(url: &str, options: Options) -> Result<(Outgoing, Incoming), Error> {
     let url = &*websocket(url);
     let (host, port) = address(url)?;
@@ -76,7 +76,7 @@ pub async fn connect(url: &str, options: Options) -> Result<(Outgoing, Incoming)
     let config = WebSocketConfig::default()
         .max_message_size(Some(MESSAGE_BYTES_MAX))
         .max_frame_size(Some(MESSAGE_BYTES_MAX));
-    // TLS is not set up, nor the system's certificates read, where it is not used.
+    // Without `wss:` there is no need to set up TLS or to read the system's certificates.
     let connector = url
         .starts_with("wss:")
         .then(|| Connector::Rustls(options.tls.unwrap_or_else(trusting_the_system)));
@@ -100,18 +100,18 @@ pub async fn connect(url: &str, options: Options) -> Result<(Outgoing, Incoming)
     ))
 }
 
-/// The certificates that the system trusts, or those of `SSL_CERT_FILE` and `SSL_CERT_DIR` where
-/// they are set.
+/// The certificates that the system trusts, or those of `SSL_CERT_FILE` and `SSL_CERT_DIR` if these
+/// are set.
 pub fn system_roots() -> RootCertStore {
     let mut roots = RootCertStore::empty();
-    // One that cannot be read vouches for nobody.
+    // A certificate that cannot be read is left out.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     roots
 }
 
-/// TLS that trusts those certificates.
+/// A TLS configuration that trusts those certificates.
 pub fn tls_trusting(roots: RootCertStore) -> Arc<ClientConfig> {
-    // It only fails where one is installed already, which serves as well.
+    // This only fails if a provider is already installed, which serves as well.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     Arc::new(
         ClientConfig::builder()
@@ -125,7 +125,8 @@ fn trusting_the_system() -> Arc<ClientConfig> {
     Arc::clone(CONFIG.get_or_init(|| tls_trusting(system_roots())))
 }
 
-/// The address with the scheme of a WebSocket: a page's is taken for that of the socket beside it.
+/// The address with the scheme of a WebSocket: `https://` becomes `wss://`, and `http://` becomes
+/// `ws://`.
 pub fn websocket(url: &str) -> Cow<'_, str> {
     let page = |scheme: &str| {
         let beginning = url.get(..scheme.len())?;
@@ -144,7 +145,7 @@ pub fn websocket(url: &str) -> Cow<'_, str> {
 ///
 /// # Errors
 ///
-/// [`Error::Address`], if it is none.
+/// [`Error::Address`], if it is not a server's address.
 pub fn address(url: &str) -> Result<(String, u16), Error> {
     let wrong = || Error::Address(url.to_owned());
     let uri: Uri = websocket(url).parse().map_err(|_| wrong())?;
@@ -212,7 +213,7 @@ async fn write(mut sink: SplitSink<Socket, Message>, mut queue: mpsc::Receiver<S
             },
             _ = ping.tick() => sink.send(Message::Ping(Vec::new().into())).await,
         };
-        // Why it failed, the receiving end learns too; it is the one that tells.
+        // The receiving end learns why it failed and reports it.
         if sent.is_err() {
             return;
         }
@@ -222,28 +223,28 @@ async fn write(mut sink: SplitSink<Socket, Message>, mut queue: mpsc::Receiver<S
 }
 
 impl Outgoing {
-    /// Queues a message, waiting while the connection is congested.
-    /// Returns whether the connection still takes any; the receiving end tells why not.
+    /// Queues a message, and waits while the connection is congested. Returns whether the
+    /// connection still accepts messages; if not, the receiving end says why.
     pub async fn send(&self, text: String) -> bool {
         self.0.send(text).await.is_ok()
     }
 
-    /// Waits for room for one message.
+    /// Waits until one more message may be queued.
     pub async fn room(&self) -> Option<mpsc::Permit<'_, String>> {
         self.0.reserve().await.ok()
     }
 }
 
 impl Incoming {
-    /// The next message that the contract knows.
+    /// The next message.
     ///
     /// # Errors
     ///
-    /// How the connection ended, or what cannot be understood.
+    /// How the connection ended, or why a message cannot be understood.
     pub async fn next(&mut self) -> Result<(Option<u64>, ServerMessage), Error> {
         loop {
-            // Messages that have come already are taken without waiting; a flood of them must not
-            // keep a signal from being heard.
+            // Messages that have already arrived are taken without waiting; a flood of them must
+            // not keep a signal from being noticed.
             tokio::task::coop::consume_budget().await;
             let message = match self.next_raw().await? {
                 Message::Text(text) => protocol::parse(text.as_str()),
@@ -265,11 +266,11 @@ impl Incoming {
         }
     }
 
-    /// The next message that answers the request `asked`. What else comes meanwhile goes `aside`.
+    /// The next message that answers the request `asked`. All other messages go `aside`.
     ///
     /// # Errors
     ///
-    /// [`Error::Refused`], if the server answers with an error; else as [`Incoming::next`].
+    /// [`Error::Refused`], if the server answers with an error; otherwise as [`Incoming::next`].
     pub async fn answer(
         &mut self,
         asked: u64,
@@ -318,7 +319,7 @@ impl Incoming {
         }
     }
 
-    /// Waits, briefly, for the server's side of the goodbye, once the sending end is dropped.
+    /// Waits briefly until the server has closed its side, once the sending end is dropped.
     pub async fn finish(mut self) {
         let goodbye = async { while let Some(Ok(_)) = self.socket.next().await {} };
         let _ = timeout(CLOSE_TIMEOUT, goodbye).await;

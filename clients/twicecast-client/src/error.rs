@@ -1,4 +1,4 @@
-//! What can go wrong, without advice: what to do depends on the program that asks.
+//! What can go wrong. There is no advice here: what to do depends on the program that asks.
 
 use std::io;
 
@@ -6,7 +6,7 @@ use crate::assembly::OutOfOrder;
 use crate::protocol::ServerError;
 use crate::untrusted::Untrusted;
 
-/// Why there is no connection any more, or no answer.
+/// Why a connection ended, or a request failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -21,10 +21,10 @@ pub enum Error {
         /// The system's words.
         source: io::Error,
     },
-    /// The host takes no connection in time.
+    /// The host does not accept a connection in time.
     #[error("nothing answers at {0} in time")]
     NoAnswer(String),
-    /// The host takes the connection and then says nothing.
+    /// The host accepts the connection and then says nothing.
     #[error("something took the connection at {0} but did not answer")]
     NoHandshake(String),
     /// TLS fails.
@@ -32,10 +32,10 @@ pub enum Error {
     Tls {
         /// The server.
         url: String,
-        /// Often a [`rustls::Error`] inside.
+        /// Often contains a [`rustls::Error`].
         source: io::Error,
     },
-    /// The address names a host that no certificate can be for.
+    /// The address names a host for which no certificate can exist.
     #[error("no secure connection to {url}: {why}")]
     TlsName {
         /// The server.
@@ -43,12 +43,12 @@ pub enum Error {
         /// The library's words.
         why: String,
     },
-    /// What answers is no WebSocket.
+    /// What answers is not a WebSocket.
     #[error("{url} is no WebSocket: {why}")]
     NoWebSocket {
         /// The server.
         url: String,
-        /// The status of HTTP, where one came.
+        /// The HTTP status, if one came.
         status: Option<u16>,
         /// What is wrong with the answer.
         why: Untrusted,
@@ -68,7 +68,7 @@ pub enum Error {
     Lost {
         /// The server.
         url: String,
-        /// How.
+        /// How it was lost.
         why: Untrusted,
     },
     /// A message does not fit the contract.
@@ -82,10 +82,10 @@ pub enum Error {
     /// The server refused the request.
     #[error("the server refused: {} ({})", .0.message, .0.code)]
     Refused(Box<ServerError>),
-    /// The server sends more than is ever taken.
+    /// The server sends more than the client accepts.
     #[error("the server sends more than {0}")]
     TooMuch(&'static str),
-    /// The parts of a file do not follow on one another.
+    /// The parts of a file do not follow one another.
     #[error("the server sent a file wrongly: {0}")]
     Parts(#[from] OutOfOrder),
 }

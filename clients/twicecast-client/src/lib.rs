@@ -1,8 +1,8 @@
 //! A client of a file-ws-server, for a bot, an editor's plug-in or a command.
 //!
-//! [`Client`] asks and waits for the answers; what the server says without being asked is in
-//! [`Client::next_event`]. To have many requests under way at once, use [`connection`] and
-//! [`protocol`] themselves, as the `twicecast` command does.
+//! [`Client`] makes requests and waits for their answers; [`Client::next_event`] gives what the
+//! server says without being asked. To have several requests under way at once, use [`connection`]
+//! and [`protocol`] directly, as the `twicecast` command does.
 //!
 //! ```no_run
 //! use twicecast_client::{Client, Section};
@@ -17,8 +17,8 @@
 //! # }
 //! ```
 //!
-//! Nothing that a server sends is trusted: names are checked ([`names::FileName`]), texts print
-//! escaped ([`Untrusted`]), and whatever is kept in memory has a bound.
+//! Nothing that a server sends is trusted: names are checked ([`names::FileName`]), texts are
+//! printed escaped ([`Untrusted`]), and everything that is kept in memory has a bound.
 
 pub mod assembly;
 pub mod backoff;

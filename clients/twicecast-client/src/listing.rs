@@ -5,16 +5,16 @@ use crate::error::Error;
 use crate::protocol;
 use crate::protocol::{ListedFile, PullRequest, ServerError, ServerMessage};
 
-/// A project with more files than this is not listed, …
+/// The most files or messages in a project's list.
 const FILES_MAX: usize = 1_000_000;
-/// … nor one whose names are longer than this together.
+/// The most bytes of names in a project's list.
 const NAME_BYTES_MAX: usize = 256 << 20;
-/// No project has more open pull requests than this, by far, …
+/// The most open pull requests; real projects have far fewer.
 const PULL_REQUESTS_MAX: usize = 10_000;
-/// … nor more text in them.
+/// The most bytes of text in all open pull requests.
 const TEXT_BYTES_MAX: usize = 256 << 20;
 
-/// How long a list has grown.
+/// How long a list has become.
 #[derive(Debug, Default)]
 pub struct Length {
     messages: usize,
@@ -23,11 +23,11 @@ pub struct Length {
 }
 
 impl Length {
-    /// Counts one more message of it.
+    /// Counts one more message of the list.
     ///
     /// # Errors
     ///
-    /// [`Error::TooMuch`], over 1,000,000 files or messages, or 256 MiB of names.
+    /// [`Error::TooMuch`], after more than 1,000,000 files or messages, or 256 MiB of names.
     pub fn add<'a>(&mut self, names: impl Iterator<Item = &'a str>) -> Result<(), Error> {
         self.messages += 1;
         for name in names {
@@ -44,8 +44,8 @@ impl Length {
     }
 }
 
-/// The project's files, and the errors of those that the server has and cannot read. `aside` is
-/// told what else the server says meanwhile, such as which pull requests wait.
+/// The project's files, and an error for each file that the server has but cannot read. All other
+/// messages that arrive in the meantime, such as waiting pull requests, go `aside`.
 ///
 /// # Errors
 ///
@@ -74,7 +74,7 @@ pub async fn list(
             }
             Ok(_) => {}
             Err(Error::Refused(error)) if error.unread_file().is_some() => {
-                // What the server says of it counts as well.
+                // The server's words about the file count as well.
                 length.name_bytes += error.message.raw().len();
                 length.add(error.unread_file().into_iter())?;
                 unread.push(*error);
@@ -84,11 +84,12 @@ pub async fn list(
     }
 }
 
-/// The open pull requests, oldest first: all for the streamer, one's own for a viewer.
+/// The open pull requests, oldest first: all for the streamer, their own for a viewer.
 ///
 /// # Errors
 ///
-/// If the connection breaks, the server refuses, or there are more than 10,000 of them or 256 MiB.
+/// If the connection breaks, the server refuses, or there are more than 10,000 of them or more than
+/// 256 MiB of text.
 pub async fn pull_requests(
     outgoing: &Outgoing,
     incoming: &mut Incoming,
@@ -119,7 +120,7 @@ pub async fn pull_requests(
     }
 }
 
-/// How long the texts of a pull request are together.
+/// The bytes of all texts of a pull request together.
 pub(crate) fn text_bytes(pull: &PullRequest) -> usize {
     let names = pull.files.iter().chain(&pull.deleted);
     let bases = pull.bases.iter().chain(&pull.deleted_bases);

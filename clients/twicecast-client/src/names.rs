@@ -1,34 +1,33 @@
-//! Names: what may be a file of a project, what may be a user or a project, and which names this
-//! client never touches on either side. It knows the contract's rules and nothing of disks or
-//! sockets.
+//! Names: what may be a file of a project, a user or a project, and which names this client never
+//! touches, neither in a folder nor on the server. This module knows the contract's rules and
+//! nothing about disks or sockets.
 
 use std::fmt;
 
 use crate::untrusted::shown;
 
-/// Whatever begins so is a client's own: nothing that it sends, and nothing that it takes.
+/// Names with this prefix are the client's own: it neither sends nor accepts them.
 pub const OWN_PREFIX: &str = ".twicecast-";
-/// The folder in which a server keeps its records; whatever holds it is a server's base folder.
+/// The folder in which a server keeps its records; a folder that has one is a server's base folder.
 pub const SERVER_FOLDER: &str = ".twicecast";
 
-/// Where other version control systems than git keep their records, and what they run.
+/// Where version control systems other than git keep their records, and what they run.
 const REPOSITORIES: [&str; 6] = [".hg", ".svn", ".jj", ".bzr", "_darcs", ".pijul"];
 
 const SEGMENT_BYTES_MAX: usize = 255;
 const PATH_BYTES_MAX: usize = 4096;
 const DEPTH_MAX: usize = 64;
 
-/// A file's name inside a project: `/`-separated, with one leading `/`, every segment safe to use
-/// as a file name below a folder of ours. There is no other way to make one than
-/// [`FileName::parse`].
+/// A file's name inside a project: segments separated by `/`, with one leading `/`, each safe to
+/// use as a file name below a folder of ours. Only [`FileName::parse`] makes one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileName(String);
 
 /// The rule of the contract, or of this client's own, that a name breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NameFault {
-    /// Anything but exactly one leading `/`, or an empty or `.` segment: the server never answers
-    /// so.
+    /// Not exactly one leading `/`, or an empty or `.` segment: the server never answers with such
+    /// a name.
     NotNormal,
     /// A `..` segment.
     Parent,
@@ -42,9 +41,9 @@ pub enum NameFault {
     LongPath,
     /// More than 64 segments.
     Deep,
-    /// Something that is, or that some file system takes for, `.git`.
+    /// `.git`, or something that some file system takes for it.
     Git,
-    /// The folder of another version control system, which runs what is configured there.
+    /// The folder of another version control system, which runs what is configured in it.
     Repository,
     /// A server's own folder.
     ServerFolder,
@@ -71,11 +70,11 @@ impl fmt::Display for NameFault {
 }
 
 impl FileName {
-    /// Takes a name exactly as the server must send it.
+    /// Takes a name exactly as the server sends it.
     ///
     /// # Errors
     ///
-    /// Names the first rule that the name breaks; nothing is repaired.
+    /// The first rule that the name breaks; nothing is repaired.
     pub fn parse(name: &str) -> Result<Self, NameFault> {
         let path = name.strip_prefix('/').ok_or(NameFault::NotNormal)?;
         if path.len() > PATH_BYTES_MAX {
@@ -95,13 +94,13 @@ impl FileName {
         &self.0
     }
 
-    /// The full name of the folder that holds the file, `""` for the top one, and the file's own
-    /// segment.
+    /// The full name of the folder that holds the file (`""` for the top folder), and the file's
+    /// own segment.
     pub fn split(&self) -> (&str, &str) {
         self.0.rsplit_once('/').unwrap_or(("", &self.0))
     }
 
-    /// The folders above the file, outermost first, each as a full name with a leading `/`.
+    /// The folders that contain the file, outermost first, each as a full name with a leading `/`.
     pub fn folders(&self) -> impl DoubleEndedIterator<Item = &str> {
         let inner = self
             .0
@@ -115,7 +114,7 @@ impl FileName {
             .into_iter()
     }
 
-    /// Whether this file lies somewhere below the folder of that full name.
+    /// Whether this file is somewhere below the folder with that full name.
     pub fn is_below(&self, folder: &str) -> bool {
         self.0
             .strip_prefix(folder)
@@ -129,11 +128,12 @@ impl fmt::Display for FileName {
     }
 }
 
-/// Checks one segment of a path against the contract and against what this client never touches.
+/// Checks one segment of a path against the rules of the contract and against the names that this
+/// client never touches.
 ///
 /// # Errors
 ///
-/// Names the rule that it breaks.
+/// The rule that the segment breaks.
 pub fn check_segment(segment: &str) -> Result<(), NameFault> {
     if segment.is_empty() || segment == "." {
         Err(NameFault::NotNormal)
@@ -150,9 +150,8 @@ pub fn check_segment(segment: &str) -> Result<(), NameFault> {
     }
 }
 
-/// Some file systems drop a name's trailing dots and spaces, its stream after a `:`, its case, or
-/// characters that cannot be seen; and `.git` has a short name on some. All of these stand for the
-/// same folder.
+/// Some file systems ignore a name's trailing dots and spaces, its stream after a `:`, its case, or
+/// invisible characters, and on some `.git` has a short name. All of these mean the same folder.
 fn check_reserved(segment: &str) -> Result<(), NameFault> {
     let visible: String = segment
         .chars()
@@ -192,7 +191,7 @@ pub enum NotAName {
     /// `.`, `..`, or a control character.
     #[error("it must not be `.` or `..`, nor hold control characters")]
     Characters,
-    /// What a single component of a path cannot be.
+    /// Not possible as a single component of a path.
     #[error("it must not start with a dot, nor hold `/` or `\\`")]
     Path,
 }
@@ -201,7 +200,7 @@ pub enum NotAName {
 ///
 /// # Errors
 ///
-/// The rule that it breaks.
+/// The rule that the name breaks.
 pub fn check_user(name: &str) -> Result<(), NotAName> {
     check_name(name, name.len())?;
     if name.starts_with('.') || name.contains(['/', '\\']) {
@@ -210,11 +209,11 @@ pub fn check_user(name: &str) -> Result<(), NotAName> {
     Ok(())
 }
 
-/// Checks a project's name. It is a name and never a path: it may hold `/`.
+/// Checks a project's name. Because it is a name and never a path, it may contain `/`.
 ///
 /// # Errors
 ///
-/// The rule that it breaks.
+/// The rule that the name breaks.
 pub fn check_project(name: &str) -> Result<(), NotAName> {
     let encoded = name.matches(['/', '\\', '%']).count();
     check_name(name, name.len() + 2 * encoded)

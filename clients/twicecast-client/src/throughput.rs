@@ -1,5 +1,5 @@
-//! A byte stream that notes when it last moved, so that a dead server is told from a slow one, and
-//! that can be read slowly on purpose, to play a slow viewer.
+//! A byte stream that counts what it moves, so that a dead server can be told from a slow one. It
+//! can be read slowly on purpose, to play a slow viewer.
 
 use std::io;
 use std::pin::Pin;
@@ -11,16 +11,16 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// Our own pings are no sign that anybody is listening; a write larger than a control frame was
-/// taken by the peer's window.
+/// Our own pings do not show that anybody is listening. A write that is longer than a control frame
+/// does: the peer's window had room for it.
 const CONTROL_FRAME_BYTES_MAX: usize = 125 + 14 + 32;
 
-/// Counts the bytes that prove that the other side is alive.
+/// Counts the bytes that show that the other side is alive.
 #[derive(Debug, Clone, Default)]
 pub struct Pulse(Arc<AtomicU64>);
 
 impl Pulse {
-    /// The count so far; equal counts at two moments mean silence between them.
+    /// The count so far. If it is the same at two moments, nothing moved between them.
     pub fn count(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
@@ -30,12 +30,12 @@ impl Pulse {
     }
 }
 
-/// The stream itself.
+/// A stream whose bytes are counted.
 #[derive(Debug)]
 pub struct Metered<S> {
     stream: S,
     pulse: Pulse,
-    /// Bytes per second that are read at most.
+    /// The most bytes to read per second.
     limit: Option<u64>,
     pause: Option<Pin<Box<Sleep>>>,
 }
@@ -73,7 +73,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
             self.pulse.beat(buf.filled().len() - before);
             return Poll::Ready(Ok(()));
         };
-        // A twentieth of a second's worth at a time keeps the flow even.
+        // Reading a twentieth of a second's worth at a time keeps the flow even.
         let bite = usize::try_from(limit / 20)
             .unwrap_or(usize::MAX)
             .clamp(1, buf.remaining().max(1));

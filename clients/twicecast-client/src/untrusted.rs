@@ -1,5 +1,5 @@
-//! Text that somebody else wrote, on its way to a terminal. [`shown`] is the one escaper: it takes
-//! from a text what could steer or deceive, and leaves alone what people write.
+//! Text that somebody else wrote, on its way to a terminal. [`shown`] is the only escaper: it
+//! escapes what could steer the terminal or deceive the reader, and leaves what people write.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,13 +7,13 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use unicode_width::UnicodeWidthChar;
 
-/// No script needs more marks on one letter.
+/// The most marks on one letter; no script needs more.
 const MARKS_MAX: usize = 8;
-/// The scripts and pictures that zero-width joiners are made for begin here.
+/// From here on there are scripts and pictures that need zero-width joiners.
 const FIRST_JOINED: char = '\u{590}';
 
-/// Text from outside, such as a server's. It prints escaped; the text itself is had only by
-/// [`Untrusted::raw`], so that nobody prints it by accident.
+/// Text from outside, such as a server's. It prints escaped; only [`Untrusted::raw`] gives the text
+/// itself, so that nobody prints it by accident.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Untrusted(String);
@@ -24,13 +24,13 @@ impl Untrusted {
         &self.0
     }
 
-    /// The first characters of it.
+    /// The first characters of the text.
     #[must_use]
     pub fn beginning(&self, characters: usize) -> Self {
         Self(self.0.chars().take(characters).collect())
     }
 
-    /// Whether it says nothing.
+    /// Whether the text is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -60,7 +60,7 @@ impl From<String> for Untrusted {
     }
 }
 
-/// What [`shown`] can make fit to print.
+/// What [`shown`] can make safe to print.
 pub trait OutsideText {
     /// The text as it came.
     fn outside_text(&self) -> &str;
@@ -96,8 +96,8 @@ impl<T: OutsideText + ?Sized> OutsideText for &T {
     }
 }
 
-/// A text from outside, fit for a terminal: what could steer it, reorder it or hide in it is
-/// escaped. Accents, joined pictures and the spaces of all languages stay.
+/// A text from outside, made safe for a terminal: what could steer it, reorder the text or hide in
+/// it is escaped. Accents, joined pictures and the spaces of all languages stay.
 pub fn shown<T: OutsideText + ?Sized>(text: &T) -> String {
     let text = text.outside_text();
     let mut safe = String::with_capacity(text.len());
@@ -108,7 +108,7 @@ pub fn shown<T: OutsideText + ?Sized>(text: &T) -> String {
         let stands = may_stand(c)
             && match before {
                 _ if has_room => true,
-                // It would join or mark what we have printed before it.
+                // At the start it would join or mark what was printed before.
                 None => false,
                 Some(before) if is_joiner(c) => before >= FIRST_JOINED && !is_joiner(before),
                 Some(_) => marks < MARKS_MAX,
@@ -126,30 +126,30 @@ pub fn shown<T: OutsideText + ?Sized>(text: &T) -> String {
     safe
 }
 
-/// Whether a character may be part of a printed text at all. What takes up no room may, but only
-/// where it belongs: [`shown`] looks at what stands before it.
+/// Whether a character may be part of a printed text at all. A character without width may, but
+/// only in the right place: [`shown`] checks what precedes it.
 pub fn may_stand(c: char) -> bool {
     match c {
-        // With the spaces that languages need; the separators of lines are none of them.
+        // These include the spaces that languages need, but no line separators.
         ' '..='~' | '\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => {
             true
         }
-        // Letters that are blank.
+        // Letters that look blank.
         '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' => false,
         _ => is_joiner(c) || is_printable(c),
     }
 }
 
-/// Whether it says if the characters beside it are joined, and cannot be seen itself.
+/// Whether the character is invisible and only says whether its neighbours are joined.
 pub fn is_joiner(c: char) -> bool {
     matches!(c, '\u{200c}' | '\u{200d}')
 }
 
-/// Controls, formats, separators, private use and what no standard knows yet are not.
+/// False for controls, formats, separators, private use and characters that no standard knows yet.
 fn is_printable(c: char) -> bool {
     let mut bytes = [b'a'; 5];
     let len = 1 + c.encode_utf8(&mut bytes[1..]).len();
-    // A mark is escaped by the library only at the beginning, where nothing carries it.
+    // The library escapes a mark only at the beginning of a text, where it has no letter.
     std::str::from_utf8(&bytes[..len]).is_ok_and(|text| text.escape_debug().count() == 2)
 }
 
@@ -167,7 +167,7 @@ mod tests {
             "می\u{200c}خواهم",
             "क\u{94d}\u{200d}ष, ශ\u{dca}\u{200d}රී",
             "👩\u{200d}💻 👩🏽\u{200d}❤\u{fe0f}\u{200d}👨🏿 ❤\u{fe0f} 1\u{fe0f}\u{20e3} 🇩🇪 葛\u{e0100}",
-            // Hangul as macOS takes it apart, Hebrew with its points, Thai.
+            // Hangul as macOS decomposes it, Hebrew with its points, Thai.
             "\u{1112}\u{1161}\u{11ab}",
             "שָׁלוֹם ที่นี่",
         ] {

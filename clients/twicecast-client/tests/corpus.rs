@@ -1,4 +1,4 @@
-//! Every input in `fuzz/corpus` for the client does what the fuzz targets ask for.
+//! Runs every input in `fuzz/corpus` for the client through its fuzz target.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,5 @@
-//! The library sends what `docs/asyncapi.yaml` describes, and reads what the server sends by it.
+//! The library sends what `docs/asyncapi.yaml` describes, and reads what that says the server
+//! sends.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +15,7 @@ mod document;
 const ID: &str = "9b2f0c1e-5d64-4f0a-8a3b-7c6d5e4f3a2b";
 const BASE: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-/// Each function that makes a request, with what it makes.
+/// Each function that makes a request, with a request that it makes.
 fn requests() -> Vec<(&'static str, String)> {
     let file = json!({"username": "ana", "project": "demo"});
     let viewer = json!({"username": "bob", "streamer": "ana", "project": "demo"});

@@ -1,5 +1,5 @@
-//! Connecting, with this command's certificates, and the sentences for all that can go wrong on a
-//! connection.
+//! Connects with this command's certificates, and has the sentences for everything that can go
+//! wrong on a connection.
 
 use twicecast_client::Error;
 use twicecast_client::assembly::OutOfOrder;
@@ -16,7 +16,7 @@ use crate::tls;
 ///
 /// # Errors
 ///
-/// A sentence that says what to do: the address is wrong, nobody answers, or the answer is not a
+/// A sentence that says what to do, if the address is wrong, nobody answers, or the answer is not a
 /// WebSocket's.
 pub async fn connect(url: &str, read_limit: Option<u64>) -> Result<(Outgoing, Incoming), Failure> {
     let tls = websocket(url).starts_with("wss:").then(tls::config);
@@ -31,13 +31,14 @@ pub async fn connect(url: &str, read_limit: Option<u64>) -> Result<(Outgoing, In
 /// A sentence that shows the form it must have.
 pub fn address(url: &str) -> Result<(String, u16), Failure> {
     if shown(url) != url {
-        // It may be a folder's, and stands in many sentences.
+        // The address may come from a folder, and is printed in many sentences.
         return Err(Error::Address(url.to_owned()).into());
     }
     Ok(twicecast_client::connection::address(url)?)
 }
 
-/// What to tell somebody whose request the server refuses; other errors speak for themselves.
+/// The failure for an error: `sentence` says what to tell the user if the server refused the
+/// request; other errors have sentences of their own.
 pub fn refused(error: Error, sentence: impl FnOnce(&ServerError) -> Failure) -> Failure {
     match error {
         Error::Refused(error) => sentence(&error),
@@ -96,7 +97,7 @@ impl From<Error> for Failure {
                 format!("{url} sent something that cannot be understood: {why}.")
             }
             Error::Parts(why) => format!("The server sent a file in the wrong order: {why}."),
-            // The library may learn of more.
+            // A later version of the library may have more errors.
             error => format!("The server cannot be used: {}.", shown(&error.to_string())),
         })
     }

@@ -1,5 +1,5 @@
-//! `--local`: a server in this process, for those who want to see it all at once. The only place
-//! that knows the server's inside; everything goes over the wire all the same.
+//! `--local`: a server in this process, for people who want to try everything at once. This is the
+//! only module that knows the server's code; even here, everything goes over the wire.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,16 +18,16 @@ use crate::fs::user_dirs::lies_in;
 use crate::local_settings::{LocalSettings, ViewersLink};
 use crate::names::shown;
 
-/// How long connections may take to end.
+/// How long connections may take to close.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How long the streamer's token holds: longer than anybody shares.
+/// How long the streamer's token holds, in hours: longer than anybody shares.
 const STREAMER_HOURS: u32 = 8_760;
 
 type Fault = Box<dyn std::error::Error + Send + Sync>;
 
 /// A server that runs until it is stopped.
 pub struct LocalServer {
-    /// Where it is.
+    /// Its address.
     pub url: String,
     /// Its key.
     pub key: String,
@@ -37,12 +37,12 @@ pub struct LocalServer {
 }
 
 impl LocalServer {
-    /// Keeps a token and the link for the streamer's other commands, which find them by the folder
-    /// or by the server's address, and replaces those that were kept before.
+    /// Stores a token and the link for the streamer's other commands, and replaces those stored
+    /// before. The commands find them by the folder or by the server's address.
     ///
     /// # Errors
     ///
-    /// A sentence, if it cannot be kept.
+    /// A sentence, if they cannot be stored.
     pub fn keep(
         &mut self,
         credentials: &Credentials,
@@ -55,9 +55,9 @@ impl LocalServer {
             project,
             ..
         } = credentials;
-        // Both may have begun at once.
+        // Another share may have started at the same time.
         refuse_second(dir, Some(&self.url))?;
-        // The key dies with this process, and the token with the key.
+        // The key ends with this process, and the token with the key.
         let claims = Claims::new(user, streamer, project, None, STREAMER_HOURS);
         let share = LocalShare {
             url: self.url.clone(),
@@ -73,11 +73,11 @@ impl LocalServer {
         })
     }
 
-    /// Keeps what somebody is to be sent, in a file that only the user can read, and says where.
+    /// Writes an invitation to a file that only the user can read, and returns its path.
     ///
     /// # Errors
     ///
-    /// A sentence, if it cannot be kept.
+    /// A sentence, if it cannot be written.
     pub fn invite(&self, name: &str, text: &str) -> Result<PathBuf, Failure> {
         let kept = self.registration.invite(name, text);
         kept.map_err(|error| {
@@ -85,12 +85,12 @@ impl LocalServer {
         })
     }
 
-    /// How it was asked to be.
+    /// The settings that it was started with.
     pub fn settings(&self) -> &LocalSettings {
         &self.settings
     }
 
-    /// Ends the server, and then takes its data away.
+    /// Stops the server, and then removes its data.
     pub async fn stop(self) {
         self.running.stop_or(sleep(PATIENCE)).await;
         drop(self.registration);
@@ -101,7 +101,7 @@ impl LocalServer {
 ///
 /// # Errors
 ///
-/// A sentence that says what the system does not give.
+/// A sentence that says what the system refuses.
 pub async fn start(dir: &Path, settings: LocalSettings) -> Result<LocalServer, Failure> {
     let cannot = |why: Fault| Failure::usage(format!("The local server cannot start: {why}."));
     local_share::sweep();
@@ -125,8 +125,8 @@ pub async fn start(dir: &Path, settings: LocalSettings) -> Result<LocalServer, F
     serve(registration, settings).await.map_err(cannot)
 }
 
-/// Refuses to share a folder that is shared already from here, by another server than `own`: the
-/// streamer's commands in it would not know which of the two is meant.
+/// Refuses to share a folder that another server than `own` already shares from here: the
+/// streamer's commands in the folder would not know which of the two is meant.
 fn refuse_second(dir: &Path, own: Option<&str>) -> Result<(), Failure> {
     let first = local_share::of_folder(dir).filter(|first| Some(first.url.as_str()) != own);
     let Some(first) = first else {
@@ -139,7 +139,7 @@ fn refuse_second(dir: &Path, own: Option<&str>) -> Result<(), Failure> {
 }
 
 async fn serve(registration: Registration, settings: LocalSettings) -> Result<LocalServer, Fault> {
-    // 256 bits: two random ids, without what is the same in all of them, are a few less.
+    // At least 256 random bits. A random UUID has 122, so two are not enough.
     let key: String = (0..3)
         .map(|_| uuid::Uuid::new_v4().simple().to_string())
         .collect();

@@ -1,12 +1,12 @@
-//! What ends a command: one sentence for the person at the keyboard, and what the shell and the
-//! reconnecting loop make of it.
+//! Why a command ends: one sentence for the user, and what the shell and the reconnecting loop do
+//! with it.
 
 use std::path::Path;
 use std::{fmt, io};
 
 use twicecast_client::untrusted::shown;
 
-/// Why a command cannot go on. Files that fail one by one are counted instead, see
+/// Why a command cannot go on. Files that fail one by one are counted instead, in
 /// [`crate::ui::output::Report`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
@@ -20,9 +20,9 @@ enum Kind {
     Usage,
     /// The server could not be reached, or the connection broke.
     Connection,
-    /// The server will not have us.
+    /// The server does not let us in.
     Denied,
-    /// The token ran out while the session was open.
+    /// The token expired while the session was open.
     Expired,
     /// The project does not exist yet.
     NotYet,
@@ -34,7 +34,7 @@ impl Failure {
         Self::new(Kind::Usage, sentence)
     }
 
-    /// The folder that was given is not there, is no folder, or cannot be read.
+    /// The folder that was given does not exist, is no folder, or cannot be read.
     pub fn of_folder(dir: &Path, error: &io::Error) -> Self {
         let dir = shown(&dir.to_string_lossy());
         Self::usage(match error.kind() {
@@ -61,7 +61,7 @@ impl Failure {
         Self::new(Kind::Expired, sentence)
     }
 
-    /// The project is not there yet and may come.
+    /// The project does not exist yet, but may appear.
     pub fn not_yet(sentence: impl Into<String>) -> Self {
         Self::new(Kind::NotYet, sentence)
     }
@@ -73,7 +73,7 @@ impl Failure {
         }
     }
 
-    /// The same, with one more sentence.
+    /// The same failure, with one more sentence.
     #[must_use]
     pub fn and(mut self, sentence: &str) -> Self {
         self.sentence.push(' ');
@@ -81,8 +81,8 @@ impl Failure {
         self
     }
 
-    /// Whether the same thing, tried again later, may succeed without anybody's help.
-    /// An expired token is worth another try only for someone who can make a fresh one.
+    /// Whether another attempt may succeed later without anybody's help. After an expired token it
+    /// may only if a new one can be made.
     pub fn may_pass(&self, can_renew_token: bool) -> bool {
         match self.kind {
             Kind::Usage | Kind::Denied => false,
@@ -91,7 +91,7 @@ impl Failure {
         }
     }
 
-    /// Whether the project was not there yet.
+    /// Whether the project did not exist yet.
     pub fn is_not_yet(&self) -> bool {
         self.kind == Kind::NotYet
     }

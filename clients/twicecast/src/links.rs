@@ -1,18 +1,17 @@
 //! Links to a project's page, which viewers open in a browser.
 //!
-//! A token stands in the fragment, which a browser sends nowhere.
+//! The token is in the fragment, which a browser never sends.
 
 use twicecast_client::connection::websocket;
 
 use crate::connection;
 use crate::failure::Failure;
 
-/// The address at which a browser finds a server: scheme, host and, if it is not the usual one,
-/// port.
+/// The address of a server for a browser: scheme, host and, if it is not the usual one, port.
 ///
 /// # Errors
 ///
-/// A sentence, if the server's address is none.
+/// A sentence, if the server's address is invalid.
 pub fn origin(url: &str) -> Result<String, Failure> {
     let (host, port) = connection::address(url)?;
     let (scheme, usual) = if websocket(url).starts_with("wss:") {
@@ -32,17 +31,18 @@ pub fn origin(url: &str) -> Result<String, Failure> {
     })
 }
 
-/// An address at which others reach a server, as its key `publicUrl` takes it.
+/// Checks an address at which others reach a server, and returns it as the key `publicUrl` takes
+/// it.
 ///
 /// # Errors
 ///
-/// What it must look like.
+/// What the address must look like.
 pub fn public_url(text: &str) -> Result<String, String> {
     let wrong = || "must look like https://code.example.org".to_owned();
     let bare = text.strip_suffix('/').unwrap_or(text);
     let is_web = bare.starts_with("https://") || bare.starts_with("http://");
     let found = origin(bare).map_err(|_| wrong())?;
-    // The usual port may be there.
+    // The usual port may be given.
     let is_whole = bare == found || bare.strip_prefix(&*found).is_some_and(is_port);
     if is_web && is_whole {
         Ok(found)
@@ -59,7 +59,7 @@ fn is_port(rest: &str) -> bool {
 ///
 /// # Errors
 ///
-/// A sentence, if the project can have none.
+/// A sentence, if the project cannot have a page.
 pub fn page(origin: &str, streamer: &str, project: &str) -> Result<String, Failure> {
     if streamer == "-" {
         return Err(Failure::usage(
@@ -70,7 +70,7 @@ pub fn page(origin: &str, streamer: &str, project: &str) -> Result<String, Failu
     Ok(format!("{origin}/{streamer}/{project}"))
 }
 
-/// A page with the token with which it is opened.
+/// The address of a page with the token that opens it.
 pub fn with_token(page: &str, token: &str) -> String {
     format!("{page}#token={token}")
 }

@@ -1,4 +1,4 @@
-//! A whole project's list, with what this command says where the server does not give it.
+//! Lists a whole project, and has the sentences for when the server does not.
 
 use twicecast_client::protocol::{ListedFile, ServerMessage};
 
@@ -9,12 +9,13 @@ use crate::credentials::Credentials;
 use crate::failure::Failure;
 use crate::names::shown;
 
-/// The project's files, and those that the server has and cannot read, each with its words. `aside`
-/// is told what else the server says meanwhile, such as which pull requests wait.
+/// The project's files, and those that the server has but cannot read, each with the server's
+/// words. All other messages that arrive in the meantime, such as waiting pull requests, go to
+/// `aside`.
 ///
 /// # Errors
 ///
-/// If the connection breaks, or the server does not tell.
+/// If the connection breaks, or the server does not list the project.
 pub async fn list(
     outgoing: &Outgoing,
     incoming: &mut Incoming,

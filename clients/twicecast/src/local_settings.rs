@@ -1,4 +1,4 @@
-//! What `share --local` asks of the server in this process.
+//! The settings of `share --local` for the server in this process.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -15,7 +15,7 @@ pub enum Viewers {
     Propose,
 }
 
-/// How the server is to be.
+/// The settings of the server.
 #[derive(Debug, Clone)]
 pub struct LocalSettings {
     /// Whether nobody needs a token to read.
@@ -24,13 +24,13 @@ pub struct LocalSettings {
     pub viewers: Viewers,
     /// The address that it listens on.
     pub host: IpAddr,
-    /// The port; 0 takes a free one.
+    /// The port; 0 picks a free one.
     pub port: u16,
-    /// Where others reach it through a tunnel or a proxy.
+    /// The address at which others reach it through a tunnel or a proxy.
     pub public_url: Option<String>,
 }
 
-/// What viewers open.
+/// The link that viewers open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ViewersLink {
     /// The link.
@@ -40,7 +40,7 @@ pub struct ViewersLink {
 }
 
 impl LocalSettings {
-    /// As flags of the server, but for its key and its folder.
+    /// The settings as flags of the server, without its key and its folder.
     #[cfg_attr(
         all(not(feature = "local"), not(test)),
         expect(dead_code, reason = "there is no server")
@@ -60,12 +60,12 @@ impl LocalSettings {
             ("--guests", guests.to_owned()),
         ];
         if !self.host.is_loopback() {
-            // Then only its own pages may ask, which is not so by default.
+            // With this, only the server's own pages may connect; by default any page may.
             flags.push(("--allowed-origins", "http://localhost".to_owned()));
         }
         if let Some(url) = &self.public_url {
             flags.push(("--public-url", url.clone()));
-            // A tunnel's end is on this computer and says who is at the other one.
+            // The tunnel ends on this computer, and says who is at its other end.
             flags.push(("--trusted-proxies", "127.0.0.1,::1".to_owned()));
         }
         let flags = flags.into_iter();
@@ -74,7 +74,7 @@ impl LocalSettings {
             .collect()
     }
 
-    /// Who reaches the server, in lines for a terminal.
+    /// Who can reach the server, in lines for a terminal.
     pub fn reach(&self) -> String {
         let host = self.host;
         match &self.public_url {
@@ -93,7 +93,7 @@ impl LocalSettings {
     }
 }
 
-/// An address that viewers can use, of those that this computer has.
+/// Reads an address of this computer that viewers can use.
 ///
 /// # Errors
 ///
@@ -123,14 +123,15 @@ pub fn own_address(text: &str) -> Result<IpAddr, String> {
 
 /// Whether an address is this computer's own.
 pub fn is_here(address: IpAddr) -> bool {
-    // Only what is bound to an own address is let through; nothing is sent.
+    // A socket can only be bound to an address of this computer. Nothing is sent.
     std::net::UdpSocket::bind((address, 0)).is_ok()
 }
 
-/// From which address this computer speaks to others.
+/// The address from which this computer talks to others.
 fn address_to_others() -> Option<IpAddr> {
     let socket = std::net::UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
-    // It only looks up the way; no packet goes to this address, which is for documentation.
+    // This only looks up the route; no packet goes to this address, which is reserved for
+    // documentation.
     socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
     let address = socket.local_addr().ok()?.ip();
     (!address.is_unspecified() && !address.is_loopback()).then_some(address)

@@ -1,5 +1,5 @@
-//! The `twicecast` command: the streamer's and the viewer's end of a file-ws-server. It knows the
-//! wire contract and nothing of the server's inside.
+//! The `twicecast` command: the streamer's and the viewers' side of a file-ws-server. It knows the
+//! contract and nothing about the server's code.
 
 mod chat;
 mod cli;
@@ -36,7 +36,7 @@ use crate::failure::Failure;
 use crate::ui::output::{say, warn};
 use crate::ui::style;
 
-/// musl's own allocator gives every page back at once, and takes it again.
+/// musl's own allocator returns every page to the system at once, and then has to request it again.
 #[cfg(target_env = "musl")]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -64,7 +64,7 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Result<u8, Failure> {
-    // It only fails where one is installed already, which serves as well.
+    // This only fails if a provider is already installed, which serves as well.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     if let Some(file) = &cli.ca {
         tls::trust(file)?;

@@ -1,9 +1,9 @@
-//! The library's rules for names, with what this command says of the flags that break them.
+//! The library's rules for names, with this command's sentences about flags that break them.
 
 pub use twicecast_client::names::*;
 pub use twicecast_client::untrusted::shown;
 
-/// The folder in a mirrored directory in which `mirror` keeps its own records.
+/// The folder inside a mirror in which `mirror` keeps its own records.
 pub const WORK_FOLDER: &str = ".twicecast-mirror";
 
 /// Checks a user's or streamer's name, given with the flag `--what`.
@@ -15,7 +15,7 @@ pub fn check_user(what: &str, name: &str) -> Result<(), String> {
     twicecast_client::names::check_user(name).map_err(|fault| sentence(what, name, fault))
 }
 
-/// Checks a project's name. It is a name and never a path: it may hold `/`.
+/// Checks a project's name. Because it is a name and never a path, it may contain `/`.
 ///
 /// # Errors
 ///

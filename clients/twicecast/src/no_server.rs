@@ -1,5 +1,5 @@
-//! Stands for [`embedded`](self) in a build without the feature `local`, which depends on nothing
-//! of the server.
+//! Replaces [`embedded`](self) in a build without the feature `local`, which depends on no code of
+//! the server.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use crate::local_settings::{LocalSettings, ViewersLink};
 
 /// The server that this build cannot start.
 pub struct LocalServer {
-    /// Where it would be.
+    /// The address that it would have.
     pub url: String,
     /// Its key.
     pub key: String,
@@ -39,7 +39,7 @@ impl LocalServer {
     }
 }
 
-/// Says that there is none.
+/// Says that this build has no server.
 ///
 /// # Errors
 ///

@@ -1,5 +1,5 @@
-//! Reading a file in parts, so that the parts announced are the parts that come, even while
-//! somebody is writing to the file.
+//! Reads a file in parts. As many parts come as are announced, even while another program writes to
+//! the file.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -8,9 +8,10 @@ use rustix::fs::fstat;
 
 use crate::fs::fingerprint::Fingerprint;
 
-/// Content per part, in bytes; a multiple of 3, so that the parts' base64 texts can be joined.
+/// Content per part, in bytes. It is a multiple of 3 so that the base64 texts of the parts can be
+/// joined.
 pub const PART_BYTES: usize = 4 * 49_152;
-/// A file that changes while it is read is begun anew this often before it is sent as it comes.
+/// How often a file that changes while it is read is started again before it is sent as it is.
 const ATTEMPTS: u32 = 3;
 
 /// How a file was read.
@@ -18,37 +19,37 @@ const ATTEMPTS: u32 = 3;
 pub enum Outcome {
     /// As it was at one moment.
     Whole,
-    /// It changed each time; what was read may be a mix.
+    /// It changed every time; what was read may be a mixture.
     Changed,
-    /// The receiver of the parts wanted no more.
+    /// The receiver of the parts wanted no more of them.
     Stopped,
 }
 
-/// One part, or a file whole.
+/// One part of a file, or the whole file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Part<'a> {
-    /// Its number from 1 and how many there are; `None` for a file that goes in one piece.
+    /// Its number, from 1, and the number of all parts; `None` for a file in one piece.
     pub number: Option<(u64, u64)>,
     /// The content.
     pub bytes: &'a [u8],
-    /// With the last part: which file it was, if it stayed the same from its first part on.
+    /// With the last part: the file's fingerprint, if it stayed the same since the first part.
     pub whole: Option<Fingerprint>,
 }
 
 impl Part<'_> {
-    /// Whether the file begins, or begins anew, with it.
+    /// Whether the file starts, or starts again, with this part.
     pub fn is_first(&self) -> bool {
         self.number.is_none_or(|(part, _)| part == 1)
     }
 }
 
-/// Reads a file and hands over its parts in order. Where the file changes meanwhile it begins anew
-/// with part 1, which the protocol allows as long as the last part has not been sent. `emit`
-/// returns whether it wants more.
+/// Reads a file and hands over its parts in order. If the file changes in between, reading starts
+/// again with part 1, which the protocol allows until the last part has been sent. `emit` returns
+/// whether it wants more.
 ///
 /// # Errors
 ///
-/// The system's own. The parts that were handed over then make no whole file, and must not be
+/// The system's error. The parts that were handed over are then not a whole file, and must not be
 /// completed.
 pub fn read(
     mut open: impl FnMut() -> io::Result<File>,

@@ -1,4 +1,4 @@
-//! Which certificates a secure connection trusts, and what to tell somebody when it does not.
+//! The certificates that a secure connection trusts, and what to tell the user if it does not.
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -14,12 +14,12 @@ use twicecast_client::untrusted::shown;
 
 static CONFIG: OnceLock<Arc<ClientConfig>> = OnceLock::new();
 
-/// Trusts the certificates in a PEM file, beside those that the system trusts. To be called before
-/// the first connection.
+/// Trusts the certificates in a PEM file, in addition to those of the system. It must be called
+/// before the first connection.
 ///
 /// # Errors
 ///
-/// A sentence, if the file cannot be read or holds no certificate.
+/// A sentence, if the file cannot be read or contains no certificate.
 pub fn trust(file: &Path) -> Result<(), Failure> {
     let unusable = |why: &str| {
         let file = shown(&file.to_string_lossy());
@@ -42,12 +42,12 @@ pub fn trust(file: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// How secure connections are made.
+/// The configuration of secure connections.
 pub fn config() -> Arc<ClientConfig> {
     Arc::clone(CONFIG.get_or_init(|| tls_trusting(system_roots())))
 }
 
-/// Why there is no secure connection, and what to do.
+/// Why a secure connection failed, and what to do.
 pub fn sentence(url: &str, error: &std::io::Error) -> String {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
     let why = match inner {

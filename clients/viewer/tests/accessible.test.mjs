@@ -1,4 +1,5 @@
-// For people who cannot see, cannot point, or need it large: every view, judged by axe and by measure.
+// For people who cannot see, cannot point, or need large text: every view, checked by axe and by
+// measuring.
 import test from "node:test";
 import assert from "node:assert/strict";
 import { open, phone, startServer, streamer, streamerToken, viewerToken } from "./lib.mjs";

@@ -1,4 +1,4 @@
-// The chat, in two browsers and beside the protocol itself.
+// The chat, in two browsers and next to the plain protocol.
 import test from "node:test";
 import assert from "node:assert/strict";
 import { open, phone, say, startServer, streamer, token, viewer, viewerToken } from "./lib.mjs";
@@ -125,7 +125,7 @@ test("a viewer whose name expires goes on reading a public chat, and hears what 
   const ana = await streamer(t, server);
   const page = await open(t, server);
   await page.getByText("Live", { exact: true }).waitFor();
-  // Not before: nobody knows how long the page takes on a busy machine.
+  // The token is made only now, because the page may take any time on a busy machine.
   const exp = Math.floor(Date.now() / 1000) + 4;
   const short = viewerToken("bob", "ana", "demo", { exp });
   await page.evaluate((token) => (location.hash = `token=${token}`), short);
@@ -156,14 +156,14 @@ test("a guest whose name is refused or expires goes on with the link, and is tol
     assert.equal(await page.getByText(/Your link/).count(), 0);
   };
   await enter("Bob");
-  // As after a restart of the server without the guests' key.
+  // This is the state after a restart of the server without the guests' key.
   const refused = token({ username: "~Bob", streamername: "ana", streamname: "demo" });
   await page.evaluate((wrong) => sessionStorage.setItem("token:ana/demo", wrong), refused);
   await page.reload();
   await page.getByText(/name that you took as a guest was refused/).waitFor();
   await reads("after a refusal");
 
-  // A guest's name lasts no longer than the link it was taken with.
+  // A guest's name holds no longer than the link with which it was taken.
   const exp = Math.floor(Date.now() / 1000) + 8;
   const short = viewerToken("viewer", "ana", "demo", { rights: ["read"], exp });
   await page.evaluate((token) => (location.hash = `token=${token}`), short);
@@ -198,7 +198,7 @@ test("a message is shown once where the connection was lost before the page lear
   await log(page).getByText("heard you").waitFor();
   assert.equal(isCut, true);
   assert.deepEqual(await log(page).locator(".words").allInnerTexts(), ["only once", "heard you"]);
-  // Saying the same again is another message.
+  // The same words again are another message.
   await say(page, "only once");
   await log(page).getByText("only once").nth(1).waitFor();
   await page.behaved();

@@ -1,4 +1,4 @@
-// What a viewer's edit becomes as bytes, without a browser.
+// How a viewer's edit becomes bytes, without a browser.
 import test from "node:test";
 import assert from "node:assert/strict";
 import { bytesOf, isChange, kindOf, nameProblem, withEndings } from "../page/src/draft.js";

@@ -1,4 +1,4 @@
-// What a viewer's edits are before they are sent, without a browser.
+// A viewer's edits before they are sent, without a browser.
 import test from "node:test";
 import assert from "node:assert/strict";
 import { kindOf } from "../page/src/draft.js";
@@ -7,7 +7,7 @@ import { Observable } from "../page/src/observable.js";
 import { MAX_TEXT, Proposal } from "../page/src/proposal.js";
 
 /**
- * Edits that are kept in `kept`.
+ * Edits that are stored in `kept`.
  * @param {Record<string, string>} [kept]
  * @param {string | null} [name] whose they are
  */

@@ -1,10 +1,11 @@
-// A token that expires where the server has nothing to take away, and so does not say so by itself.
+// A token that expires when the server has nothing to take away, and so does not report it by
+// itself.
 import test from "node:test";
 import assert from "node:assert/strict";
 import { editFile, open, openProposals, panel, startServer, streamer, viewerToken } from "./lib.mjs";
 
 /**
- * A link to read and propose with, without the chat, that is good for `seconds` from now.
+ * A link that allows reading and proposing, but not the chat, and holds for `seconds` from now.
  * @param {number} seconds
  */
 const shortLink = (seconds) => {
@@ -14,7 +15,7 @@ const shortLink = (seconds) => {
 const HOUR_MS = 3_600_000;
 
 /**
- * A page where somebody has edited a file.
+ * A page with an edited file.
  * @param {import("node:test").TestContext} t
  * @param {object} [options]
  */
@@ -29,7 +30,7 @@ async function editing(t, options) {
 
 test("a link without the chat that expires while somebody watches says so by itself", async (t) => {
   const page = await editing(t);
-  // Not before: nobody knows how long the page takes on a busy machine.
+  // The token is made only now, because the page may take any time on a busy machine.
   await page.evaluate((short) => (location.hash = `token=${short}`), shortLink(3));
   await page.getByText(/Your link has expired/).waitFor();
   await page.getByRole("button", { name: "You are bob" }).waitFor({ state: "detached" });

@@ -1,6 +1,6 @@
-// What the page costs its readers in time, for docs/performance.md: from the link to the tree, near
-// and over a slow line, and from a save to the lines marked on the screen. `scripts/viewer-figures`
-// runs it with the release build.
+// How long the page takes, for docs/performance.md: from the link to the tree, nearby and over a
+// slow line, and from a save to the marked lines on the screen. `scripts/viewer-figures` runs it
+// with the release build.
 import { writeFile } from "node:fs/promises";
 import net from "node:net";
 import path from "node:path";
@@ -9,12 +9,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { open, share, startServer, temporary } from "./lib.mjs";
 import { becomes, put, row, tree } from "./lib/watching.mjs";
 
-/** The slow line: 1.6 Mbit/s, and 150 ms there and back. */
+/** The slow line: 1.6 Mbit/s, and 150 ms for a round trip. */
 const BYTES_PER_MS = 200;
 const ONE_WAY_MS = 75;
 const ROUNDS = 5;
 const SAVES = 60;
-/** As fast as people save; `share` looks ever less often at a file that never rests. */
+/** As often as people save; `share` looks less and less often at a file that never rests. */
 const SAVE_EVERY_MS = 1_500;
 
 /** @type {string[]} */
@@ -26,7 +26,7 @@ const quantile = (times, part) =>
   [...times].sort((a, b) => a - b)[Math.min(times.length - 1, Math.floor(times.length * part))];
 
 /**
- * A line to the server that is as slow as told; all connections share it.
+ * A slow line to the server, shared by all connections.
  *
  * @param {import("node:test").TestContext} t
  * @param {string} origin
@@ -35,7 +35,8 @@ async function slowLine(t, origin) {
   const free = { up: 0, down: 0 };
   /** @param {net.Socket} from @param {net.Socket} to @param {"up" | "down"} way */
   const carry = (from, to, way) => {
-    // One after the other: timers that are due at once may fire in any order.
+    // The pieces are sent one after another, because timers that are due at once may fire in any
+    // order.
     let before = Promise.resolve();
     const later = (/** @type {() => void} */ act) => {
       const due = Math.max(free[way], Date.now()) + ONE_WAY_MS;
@@ -58,7 +59,11 @@ async function slowLine(t, origin) {
   return `http://127.0.0.1:${/** @type {net.AddressInfo} */ (relay.address()).port}`;
 }
 
-/** A project of so many files. @param {import("node:test").TestContext} t @param {number} files */
+/**
+ * A project with that many files.
+ * @param {import("node:test").TestContext} t
+ * @param {number} files
+ */
 async function project(t, files) {
   const folder = await temporary(t);
   /** @type {Record<string, string>} */
@@ -70,7 +75,11 @@ async function project(t, files) {
   return server;
 }
 
-/** How long from the link to the tree. @param {import("node:test").TestContext} t @param {any} server */
+/**
+ * The time from the link to the tree.
+ * @param {import("node:test").TestContext} t
+ * @param {any} server
+ */
 async function linkToTree(t, server) {
   const times = [];
   for (let round = 0; round < ROUNDS; round++) {
@@ -114,7 +123,7 @@ test("from a save to the lines marked on the screen", { timeout: 300_000 }, asyn
       const root = /** @type {any} */ (document.querySelector("#code")).shadowRoot;
       for (const line of root.querySelectorAll(".cm-line")) {
         const save = line.textContent.match(/save (\d+)\./)?.[1];
-        // The mark of this line: a part of it, or the bar beside it.
+        // The line is marked if a part of it is, or the bar next to it is there.
         const { top } = line.getBoundingClientRect();
         const bars = [...root.querySelectorAll(".cm-bar")].map((bar) => bar.getBoundingClientRect());
         const hasBar = bars.some((bar) => bar.top <= top + 1 && bar.bottom > top + 1);

@@ -1,4 +1,4 @@
-// What files hold: pictures, bytes, long ones, hostile ones; and taking them home.
+// The contents of files: pictures, bytes, long ones, hostile ones; and downloading them.
 import test from "node:test";
 import assert from "node:assert/strict";
 import { readFile, readdir } from "node:fs/promises";
@@ -11,7 +11,7 @@ import { becomes, lines, put, row, sees } from "./lib/watching.mjs";
 const PNG = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
 const SVG = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9" onload="window.pwned=1"><script>window.pwned=1</script><circle r="4"/></svg>`;
 
-/** Opens a file by its link. @param {any} page @param {string} name */
+/** Opens a file through its link. @param {any} page @param {string} name */
 const go = (page, name) => page.evaluate((/** @type {string} */ hash) => (location.hash = hash), `#${encodeURI(name)}`);
 
 test("a server that has no room for a download right now is asked again, and not for ever", async (t) => {
@@ -150,7 +150,10 @@ test("the zip has the project byte for byte, also where reading needs a token", 
   await page.behaved();
 });
 
-/** What `a.txt` holds in the one folder below `home`; "" while there is none. @param {string} home */
+/**
+ * The content of `a.txt` in the only folder below `home`; "" if there is none.
+ * @param {string} home
+ */
 async function arrived(home) {
   const [folder] = await readdir(home);
   return readFile(path.join(home, folder ?? "", "a.txt"), "utf8").catch(() => "");

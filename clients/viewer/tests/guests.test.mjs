@@ -1,4 +1,4 @@
-// Somebody without an account: what becomes of their edits when the name goes, and where the focus is.
+// Guests: what happens to their edits when they lose their name, and where the focus is.
 import test from "node:test";
 import assert from "node:assert/strict";
 import {

@@ -1,4 +1,4 @@
-// Names, contents, chat and proposals that would be more than text, if the page let them.
+// Names, contents, chat and proposals that would be more than text if the page allowed it.
 import { createServer } from "node:http";
 import test from "node:test";
 import assert from "node:assert/strict";
@@ -68,7 +68,7 @@ const WORDS = [
   "z̷̛͙a̸͚l̵g̶ọ̷".repeat(100),
 ];
 
-/** Everybody is called something unpleasant. @param {import("node:test").TestContext} t */
+/** A project in which every name is hostile. @param {import("node:test").TestContext} t */
 async function corpus(t) {
   const server = await startServer(t, { chatMessagesPerSecond: 0 });
   const ana = await streamer(t, server);
@@ -99,7 +99,7 @@ test("hostile names and contents change nothing on the page but text", async (t)
   await page.getByRole("treeitem", { name: "page.html" }).waitFor();
   const tree = page.getByRole("tree");
   const seen = new Set();
-  // From the top down, opening each folder and each file.
+  // From top to bottom, opens each folder and each file.
   const here = tree.locator(".cursor");
   await tree.focus();
   await page.keyboard.press("Home");
@@ -183,7 +183,7 @@ test("what a page could do with an injection is refused: markup, inline code, ev
   await page.getByText("Nothing here yet").waitFor();
   const results = await page.evaluate(
     (address) =>
-      // In a task of its own: what the test itself evaluates is exempt from the policy.
+      // This runs in a task of its own: what the test itself evaluates is exempt from the policy.
       new Promise((resolve) => {
         setTimeout(async () => {
           const attempt = (/** @type {() => unknown} */ run) => {

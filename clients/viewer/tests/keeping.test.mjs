@@ -1,5 +1,5 @@
-// What becomes of edits that are not sent: a question before they are lost, the way back, their
-// author, and a browser that keeps nothing.
+// What happens to edits that are not sent: the question before they are lost, how to restore them,
+// their author, and a browser that stores nothing.
 import test from "node:test";
 import assert from "node:assert/strict";
 import {

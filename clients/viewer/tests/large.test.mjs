@@ -1,34 +1,34 @@
-// A large project and a file that is too large to be shown. Elements, bytes, contents and memory
-// are bounded; times are only told, since the machine is shared: docs/performance.md has those,
-// of the release build.
+// A large project, and a file that is too large to be shown. Elements, bytes, contents and memory
+// are limited. Times are only printed, because other programs use the machine; docs/performance.md
+// has those of the release build.
 import { stat } from "node:fs/promises";
 import test from "node:test";
 import assert from "node:assert/strict";
 import { code, open, openFile, say, startServer, streamer, viewerToken } from "./lib.mjs";
 
 const MB = 1024 * 1024;
-/** What the page may keep in the heap of its scripts, with 5,000 files or with many long ones open. */
+/** The limit for the heap of the page's scripts, with 5,000 files or with many long ones open. */
 const MAX_HEAP = 15 * MB;
-/** And outside of it: the small files that are held ready. */
+/** The limit outside of it, for the small files that are held ready. */
 const MAX_OUTSIDE = 5 * MB;
-/** Of long files at most 32 MB are held, each as bytes and as the text made of them. */
+/** At most 32 MB of long files are held, each as bytes and as the text made from them. */
 const MAX_CONTENTS_OUTSIDE = 70 * MB;
-/** What may stay behind of a download. */
+/** The most that may remain after a download. */
 const MAX_GROWN = 5 * MB;
 /**
- * The elements of the whole page with its tree full of rows of two elements each, and with the bar,
- * tabs, chat and icons of all views, which the first plan of 150 had not counted. What matters is
- * that more files make no more of them.
+ * The elements of the whole page, with a tree full of rows of two elements each, and with the bar,
+ * tabs, chat and icons of all views, which the first plan of 150 did not include. What matters is
+ * that more files do not need more elements.
  */
 const MAX_ELEMENTS = 240;
 const MAX_ROWS = 60;
 /**
- * What the page takes of those who only watch, without the list, the language of the open file and the
- * headers. The first plan was 200 kB, for a page in one piece: its modules are served as they are reviewed,
- * with comments and each by itself.
+ * The bytes that a viewer who only watches loads, without the list, the language of the open file
+ * and the headers. The first plan was 200 kB, for a page in one piece; but its modules are served
+ * one by one as they are reviewed, with comments.
  */
 const MAX_BYTES = 235_000;
-/** Small files that changed last are held ready, beside the one that is looked at. */
+/** The small files that changed last are held ready, in addition to the one on screen. */
 const MAX_CONTENTS = 24 + 1;
 
 /** Posts many files, several at a time. @param {any} client @param {[string, string][]} files */
@@ -46,8 +46,8 @@ const many = (count, content) =>
     /** @type {[string, string]} */ ([`/d${at % 50}/s${at % 7}/file_${at}.rs`, `${content} ${at}\n`]));
 
 /**
- * What the scripts of a page keep, in bytes, once what they have dropped is gone: in their heap, and outside
- * of it, where the bytes of files are and the texts made of them.
+ * The bytes that the scripts of a page keep after garbage collection: in their heap, and outside of
+ * it, where the bytes of files are and the texts made from them.
  * @param {import("playwright-core").Page} page
  */
 async function memoryOf(page) {
@@ -59,7 +59,7 @@ async function memoryOf(page) {
 }
 
 /**
- * Tells what is kept.
+ * Prints how much is kept.
  * @param {import("node:test").TestContext} t
  * @param {{ heap: number, outside: number }} memory
  */
@@ -68,7 +68,7 @@ function tell(t, { heap, outside }) {
 }
 
 /**
- * Opens the page of a project of `count` files, and measures it once nothing more comes.
+ * Opens the page of a project with `count` files, and measures it once nothing more arrives.
  * @param {import("node:test").TestContext} t
  * @param {number} count
  */
@@ -81,7 +81,7 @@ async function measured(t, count) {
   await page.getByRole("treeitem").first().waitFor();
   await page.getByText(`${new Intl.NumberFormat("en").format(count)} files`).waitFor();
   const took = Math.round(performance.now() - began);
-  // What is held ready comes last; then nothing more does.
+  // The files that are held ready arrive last.
   await code(page).waitFor();
   await page.quiet();
   const elements = await page.evaluate(() => document.querySelectorAll("*").length);
@@ -152,7 +152,8 @@ test("a file of 60 MB is downloaded, by itself and in a zip, while all else goes
   const before = await memoryOf(page);
   const saved = page.waitForEvent("download");
   await page.getByRole("button", { name: "Download it" }).click();
-  // Meanwhile the rest goes on: what is said is answered at once, on a quiet machine within 300 ms.
+  // The rest of the page still works: a message is answered at once, on a quiet machine within 300
+  // ms.
   const began = performance.now();
   await say(page, "meanwhile");
   await page.getByRole("log").getByText("meanwhile").waitFor();

@@ -1,4 +1,4 @@
-// Parts of the page that come when they are first wanted.
+// Parts of the page that are loaded when they are first wanted.
 import test from "node:test";
 import assert from "node:assert/strict";
 import { open, startServer, streamer, streamerToken, viewerToken } from "./lib.mjs";
@@ -36,7 +36,7 @@ test("a dialog that does not come counts as closed, and comes when it is asked f
   const help = page.getByRole("dialog", { name: "Keys" });
   const button = page.getByRole("button", { name: "Keys" });
   await button.click();
-  // Keys act again, as they do not while a dialog is open.
+  // Keys work again; they do not while a dialog is open.
   await becomes(async () => {
     await page.keyboard.press("p");
     return page.getByRole("tab", { name: "Proposals" }).getAttribute("aria-selected");

@@ -1,4 +1,4 @@
-// What the tests are made of: a real server, the real command, a real browser.
+// What the tests use: a real server, the real command, a real browser.
 export { PATIENCE, connect, streamer, viewer } from "./lib/client.mjs";
 export { desktop, open, phone } from "./lib/browser.mjs";
 export { projectWithProposal } from "./lib/proposal.mjs";

@@ -1,4 +1,4 @@
-// What `twicecast share --local` prints: the link opens the project, and a viewer who opened it takes part.
+// What `twicecast share --local` prints: the link opens the project, and its viewer can take part.
 import test from "node:test";
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
@@ -6,7 +6,7 @@ import path from "node:path";
 import { editFile, open, propose, say, start, temporary } from "./lib.mjs";
 import { sees } from "./lib/watching.mjs";
 
-/** Where the guest's token and the link's are kept, for this tab alone. */
+/** The storage keys of the guest's token and the link's, which exist only in this tab. */
 const KEPT = ["token:ana/a b/c", "token:ana/a b/c link"];
 
 test("one command's link shows the project, lets a guest chat and propose, and leaves no token outside of this tab's store", async (t) => {
@@ -47,7 +47,7 @@ test("one command's link shows the project, lets a guest chat and propose, and l
     addresses: [page.url(), ...sent].join("\n"),
     kept: JSON.stringify(kept.filter(([key]) => !KEPT.includes(key))),
     browser: await page.evaluate(() => JSON.stringify(localStorage)),
-    // What it prints to be handed on has tokens in it.
+    // The lines that it prints to be passed on contain tokens.
     terminal: sharing.output.replace(/^.*"event":"(?:link|invitation)".*$/gm, ""),
   };
   assert.ok(sent.length > 10 && elsewhere.terminal.includes("Greeting"));

@@ -1,4 +1,4 @@
-// Moderation by the keyboard, on a phone, in forced colours, and as axe judges it.
+// Moderation by keyboard, on a phone, in forced colours, and checked by axe.
 import test from "node:test";
 import assert from "node:assert/strict";
 import { open, phone, say, startServer, streamer, streamerToken, viewer, viewerToken } from "./lib.mjs";
@@ -53,7 +53,7 @@ test("a message's menu is used by the keyboard alone, and gives the focus back",
   await ana.keyboard.press("Enter");
   await message(ana, "two").waitFor({ state: "detached" });
   await becomes(focused, "three");
-  // The other messages are one Tab stop, and the field is behind it.
+  // All messages together are one Tab stop, and the field is the next one.
   await ana.keyboard.press("Tab");
   assert.equal(await ana.evaluate(() => document.activeElement?.getAttribute("name")), "message");
   await ana.behaved();

@@ -1,4 +1,4 @@
-// Moderation: what those who moderate have on the page, and what becomes of everybody else's.
+// Moderation: the moderators' tools on the page, and what happens on everybody else's page.
 import test from "node:test";
 import assert from "node:assert/strict";
 import { open, phone, say, startServer, streamer, streamerToken, token, viewerToken } from "./lib.mjs";
@@ -24,7 +24,7 @@ test("a mute is told to whom it concerns, keeps their text, and is undone by one
   await bob.getByRole("alert").getByText(/^You are muted until/).waitFor();
   assert.equal(await field(bob).inputValue(), "and more of th");
 
-  // A second one takes the place of the first, and is undone before its notice goes.
+  // A second mute replaces the first, and is undone before its notice disappears.
   await (await menuOf(mia, "rude words")).getByRole("menuitem", { name: "Mute bob for 1 day" }).click();
   await mia.getByRole("status").getByRole("button", { name: "Undo" }).last().click();
   await bob.getByRole("alert").getByText("You can write again.").waitFor();
@@ -32,7 +32,7 @@ test("a mute is told to whom it concerns, keeps their text, and is undone by one
   await message(mia, "and more of th").waitFor();
   await bob.getByRole("alert").waitFor({ state: "detached" });
 
-  // For the streamer's and one's own there is only what makes sense.
+  // For the streamer's messages, and one's own, only some actions make sense.
   const all = async (/** @type {string} */ words) => {
     const names = await (await menuOf(mia, words)).getByRole("menuitem").allInnerTexts();
     await mia.keyboard.press("Escape");
@@ -69,7 +69,7 @@ test("who is banned loses the field and keeps their text, also after a reload, a
   assert.equal(await field(bob).count(), 0);
   assert.equal(await bob.getByRole("button", { name: "Join as guest" }).count(), 0);
   await (await moderation(ana)).getByRole("button", { name: "Lift it for bob" }).click();
-  // Who comes back to the tab need not wait for the next question whether the connection stands.
+  // When the tab becomes visible, the connection is checked at once.
   await becomes(async () => {
     await bob.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
     return field(bob).count();
@@ -140,7 +140,7 @@ test("a message that is deleted goes from every page, from those that were cut o
   await message(away, "back to work").waitFor();
   assert.deepEqual(await log(away).locator(".words").allInnerTexts(), ["first", "last", "back to work"]);
 
-  // After a restart numbers begin anew: what was said before has none that means anything.
+  // After a restart numbers start again, so earlier messages have no valid number.
   await server.restart();
   const again = await streamer(t, server);
   await again.say("number one");
@@ -192,7 +192,7 @@ test("slow mode says how long it takes, counts down, and ends for everybody at o
   await bob.getByRole("alert").getByText(/wait \d+ seconds, then send again/).waitFor();
   assert.equal(await field(bob).inputValue(), "two");
   await bob.getByText(/the next in 2[0-7] s\.$/).waitFor();
-  // The server says so, too, where the page has forgotten.
+  // If the page has forgotten the wait, the server reports it.
   await bob.reload();
   await bob.getByText("Slow mode: one message every 30 s.").waitFor();
   await say(bob, "three");

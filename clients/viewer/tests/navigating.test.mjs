@@ -1,4 +1,4 @@
-// Finding one's way: palette, tree, tabs, links to lines, and the keyboard alone.
+// Navigation: palette, tree, tabs, links to lines, and the keyboard alone.
 import test from "node:test";
 import assert from "node:assert/strict";
 import { open, panel, phone, startServer, streamer, viewerToken } from "./lib.mjs";
@@ -16,7 +16,7 @@ async function project(t) {
 }
 
 const palette = (/** @type {any} */ page) => page.getByRole("combobox", { name: "Go to file" });
-/** What has the focus: in the code's shadow root, too. @param {any} page */
+/** What has the focus, also inside the code's shadow root. @param {any} page */
 const focused = (page) => page.evaluate(() => {
   const active = document.activeElement;
   return (active?.shadowRoot?.activeElement ?? active)?.className;
@@ -77,7 +77,7 @@ test("ten thousand names are searched within a frame", async (t) => {
     let slowest = 0;
     for (const query of ["m", "mo", "mod", "modu", "module_9", "pars", "z", "inb rs 42"]) {
       let best = Infinity;
-      // The best of some, since other programs run beside this one.
+      // The best of several, because other programs run next to this one.
       for (let round = 0; round < 5; round++) {
         search.find("", 50);
         const begin = performance.now();
@@ -238,7 +238,10 @@ test("keys act where the page has just moved to, however slowly it is drawn", as
   const page = await open(t, server, { token: viewerToken("bob") });
   await sees(page, "two");
   await page.getByRole("textbox", { name: "Message" }).waitFor();
-  /** Presses keys with no frame in between, and then lets the page be drawn. @param {string[]} keys */
+  /**
+   * Presses keys without a frame in between, and then lets the page render.
+   * @param {string[]} keys
+   */
   const press = async (...keys) => {
     await page.evaluate(() => {
       const later = /** @type {FrameRequestCallback[]} */ ([]);

@@ -1,7 +1,7 @@
-// The story's main steps in Firefox and WebKit, as Debian has them (`firefox-esr`,
-// `webkit2gtk-driver` with `xvfb`): a link is opened, a save is seen, a guest talks and proposes,
-// and the streamer's disk has it. `scripts/viewer-browsers` runs it. Both browsers are driven by
-// what they bring themselves: WebDriver BiDi and WebDriver.
+// The story's main steps in Firefox and WebKit, as Debian packages them (`firefox-esr`,
+// `webkit2gtk-driver` with `xvfb`): a link is opened, a save is seen, a guest chats and proposes,
+// and the streamer's disk gets it. `scripts/viewer-browsers` runs it. Both browsers are driven by
+// their own interfaces, WebDriver BiDi and WebDriver.
 import { spawn } from "node:child_process";
 import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -84,7 +84,7 @@ async function webkit(t) {
   };
 }
 
-/** What the scripts in the page share: elements by their role's words, also in shadow roots. */
+/** What the scripts in the page share: finds elements by their labels, also in shadow roots. */
 const HELP = `
   const all = (root, selector) => [...root.querySelectorAll(selector), ...[...root.querySelectorAll("*")].flatMap((one) => one.shadowRoot ? all(one.shadowRoot, selector) : [])];
   const shown = (one) => one.getClientRects().length > 0;

@@ -1,5 +1,5 @@
-// Makes the pictures of the README: the page, a review, a phone, and a save in an editor beside a
-// viewer's page as a moving picture. `scripts/viewer-pictures` runs it.
+// Makes the pictures of the README: the page, a review, a phone, and, as an animation, a save in an
+// editor next to a viewer's page. `scripts/viewer-pictures` runs it.
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import test from "node:test";
@@ -114,7 +114,10 @@ const WIDTH = { editor: 470, page: 690 };
 const HEIGHT = 500;
 const FRAME_MS = 90;
 
-/** The streamer's editor, as far as the picture needs one. @param {import("node:test").TestContext} t */
+/**
+ * The streamer's editor, as far as the picture needs it.
+ * @param {import("node:test").TestContext} t
+ */
 async function editor(t) {
   const context = await (await browser()).newContext({ viewport: { width: WIDTH.editor, height: HEIGHT }, colorScheme: "dark" });
   t.after(() => context.close());

@@ -1,4 +1,5 @@
-// The page names its parts rightly, and asks for the libraries before its own modules mention them.
+// The page names its parts correctly, and requests the libraries before its own modules import
+// them.
 import test from "node:test";
 import assert from "node:assert/strict";
 import { access, readFile } from "node:fs/promises";

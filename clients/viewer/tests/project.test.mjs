@@ -1,4 +1,4 @@
-// What a page keeps of a project, beside a connection that only the test speaks through; no browser.
+// What a page keeps of a project, with a connection that only the test controls; no browser.
 import test from "node:test";
 import assert from "node:assert/strict";
 import { ActiveFile } from "../page/src/active.js";
@@ -8,7 +8,7 @@ import { Observable } from "../page/src/observable.js";
 import { MAX_SHOWN_BYTES, Project, TooLarge } from "../page/src/project.js";
 import { Workspace } from "../page/src/workspace.js";
 
-/** Lets go on whatever an answer was waited for by. */
+/** Lets everything continue that was waiting for an answer. */
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 /** A project, with the test as its server. */
@@ -19,7 +19,7 @@ function world() {
   let ready = () => {};
   /** @type {(value: any) => void} */
   let answerList = () => {};
-  /** What the page has asked for and not yet been given, oldest first. @type {any[]} */
+  /** The requests of the page that have not been answered, oldest first. @type {any[]} */
   const asked = [];
   const connection = Object.assign(new Observable(), {
     state: "open",
@@ -42,22 +42,22 @@ function world() {
     /** @param {string} type @param {any} data */
     push: (type, data) => handlers[type]({ data }),
     asked,
-    /** Answers the oldest question for a file. @param {any} data a part of it */
+    /** Answers the oldest request for a file. @param {any} data a part of it */
     async answer(data) {
       const { each, resolve } = asked.shift();
       each({ data });
       resolve({});
       await turn();
     },
-    /** Refuses the oldest question for a file. @param {any} answer */
+    /** Refuses the oldest request for a file. @param {any} answer */
     async refuse(answer) {
       asked.shift().reject(new RequestError(answer));
       await turn();
     },
-    /** A new connection that has greeted; gives the server's answer to its listing. */
+    /** Makes a new connection that has greeted; returns a function that answers its listing. */
     async greet() {
       ready();
-      // Node has no server at the page's address, so the page asks over the connection.
+      // In Node there is no server at the page's address, so the page asks over the connection.
       await turn();
       return async (/** @type {any[]} */ files) => {
         answerList({ data: { files } });

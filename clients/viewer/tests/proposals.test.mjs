@@ -1,4 +1,4 @@
-// A viewer's proposals: edits that stay, what is sent, and what they hear of it.
+// A viewer's proposals: edits that stay, what is sent, and what the viewer is told about it.
 import test from "node:test";
 import assert from "node:assert/strict";
 import {
@@ -137,7 +137,7 @@ test("edits survive a lost connection, and are sent when it is back", async (t) 
 test("a connection lost while sending sends nothing by halves, and sending again works", async (t) => {
   const { server, bob } = await story(t, { expected: /WebSocket|ERR_/ });
   await editFile(bob, "src/main.rs", "// bob was here\n");
-  // The page hears nothing after it has asked to finish: the server ends before it answers.
+  // The page gets no answer to its last request: the connection is closed instead.
   await bob.evaluate(() => {
     const send = WebSocket.prototype.send;
     WebSocket.prototype.send = function (message) {
@@ -182,7 +182,7 @@ test("an answer lost after everything was sent is found again, and nothing is se
       },
     });
   });
-  // The next connection is the one that loses the answer.
+  // The next connection will lose the answer.
   await server.restart();
   const ana = await streamer(t, server);
   await bob.getByText("Live").waitFor();
@@ -300,7 +300,7 @@ test("a token that expires keeps the edits, and a fresh link brings the way to s
   await openFile(page, "a.txt");
   await page.getByRole("button", { name: "Edit", exact: true }).first().click();
   await typeAtStart(page, "// edited\n");
-  // Not before: nobody knows how long the page takes on a busy machine.
+  // The token is made only now, because the page may take any time on a busy machine.
   const exp = Math.floor(Date.now() / 1000) + 3;
   await page.evaluate((short) => (location.hash = `token=${short}`), viewerToken("bob", "ana", "demo", { exp }));
   await page.getByText(/Your link has expired/).waitFor();

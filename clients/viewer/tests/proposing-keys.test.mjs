@@ -1,4 +1,4 @@
-// Talking, proposing and reviewing for everybody: the keyboard alone, and small screens.
+// Chatting, proposing and reviewing for everybody: with the keyboard alone, and on small screens.
 import test from "node:test";
 import assert from "node:assert/strict";
 import {

@@ -1,4 +1,4 @@
-// Talking, proposing and reviewing for everybody: axe on each view.
+// Chatting, proposing and reviewing for everybody: axe checks each view.
 import test from "node:test";
 import {
   desktop,

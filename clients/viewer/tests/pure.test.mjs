@@ -1,5 +1,5 @@
-// The page's rules that need no page: names, addresses, folders, search, texts. Tables, at the limit and one
-// past it.
+// The page's rules that need no page: names, addresses, folders, search, texts. The tables test
+// each limit and one more.
 import test from "node:test";
 import assert from "node:assert/strict";
 import { decodeBase64, decodeText, encodeBase64, encodeText, sha256Hex } from "../page/src/encoding.js";

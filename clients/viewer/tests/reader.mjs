@@ -1,6 +1,6 @@
-// What the tutorial's reader does in a browser, for `scripts/docs-commands`: `guest` joins at the link $LINK,
-// sees a change and proposes one; `streamer` accepts it at the link that `twicecast link --own` prints. Each
-// ends when the page says that the proposal was accepted.
+// What the reader of the tutorial does in a browser, for `scripts/docs-commands`: `guest` joins
+// through the link $LINK, sees a change and proposes one; `streamer` accepts it through the link
+// that `twicecast link --own` prints. Both end when the page says that the proposal was accepted.
 import { execFileSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { chromium } from "playwright-core";
@@ -12,7 +12,7 @@ const browser = await chromium.launch({
   args: ["--no-sandbox", "--disable-dev-shm-usage"],
 });
 
-/** As long as scripts/docs-commands waits: nobody measures speed here. */
+/** As long as scripts/docs-commands waits, because speed does not matter here. */
 const PATIENCE = 60_000;
 
 /** @type {import("playwright-core").Page[]} */

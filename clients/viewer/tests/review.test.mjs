@@ -1,4 +1,5 @@
-// The streamer's review of proposals, beside a real `twicecast share` where accepting is about.
+// The streamer's review of proposals, with a real `twicecast share` where the test is about
+// accepting.
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import test from "node:test";
@@ -38,7 +39,7 @@ async function proposed(bob, title, files) {
   await bob.ask("pullrequest", "finish");
 }
 
-/** Opens the one proposal that waits. @param {any} page @param {string} title */
+/** Opens the only open proposal. @param {any} page @param {string} title */
 async function look(page, title) {
   await openProposals(page);
   await panel(page)
@@ -208,7 +209,7 @@ test("where nothing applies proposals, accepting shows the command to type, and 
   await look(page, "By hand");
   await panel(page).getByRole("button", { name: "Accept" }).click();
   const command = panel(page).getByText(/^twicecast pulls apply [0-9a-f-]{36}$/);
-  // What was shared from where is in the home of the person who shared it.
+  // The streamer's home has the record of what was shared from where.
   const person = { HOME: process.env.HOME ?? "", TWICECAST_TOKEN: streamerToken() };
   const applying = runPrinted(t, await command.innerText(), folder, person);
   assert.equal(await applying.ended, 0, applying.output);

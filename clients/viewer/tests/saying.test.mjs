@@ -1,4 +1,4 @@
-// What becomes of a message while it is written and sent: lost connections, and who writes it.
+// What happens to a message while it is written and sent: lost connections, and who writes it.
 import test from "node:test";
 import assert from "node:assert/strict";
 import { open, say, startServer, streamer, viewerToken } from "./lib.mjs";
@@ -8,7 +8,8 @@ const field = (/** @type {any} */ page) => page.getByRole("textbox", { name: "Me
 const told = (/** @type {any} */ page, /** @type {RegExp} */ words) => page.getByRole("alert").getByText(words);
 
 /**
- * A page whose first connection ends at its first message, and whose next one waits until the test opens it.
+ * A page whose first connection ends at its first message, and whose next connection waits until
+ * the test opens it.
  * @param {import("node:test").TestContext} t
  * @param {boolean} arrives whether the server gets the message
  */
@@ -32,7 +33,7 @@ async function cutAtMessage(t, arrives) {
       if (isCut || !isMessage) return to.send(message);
       isCut = true;
       if (!arrives) return void socket.close();
-      // The server has it before the page hears anything more.
+      // The server gets the message before the page receives anything more.
       to.onMessage(() => {});
       to.send(message);
       void ana.hears(({ type }) => type === "chatMessage").then(() => socket.close());

@@ -1,4 +1,4 @@
-// Rules of the page's own code that need no browser.
+// Rules for the page's own code that need no browser.
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import test from "node:test";
@@ -24,7 +24,7 @@ async function sources(folder) {
   );
 }
 
-/** What an import names, from the root of `page`. @param {string} file @param {string} text */
+/** The files that an import names, relative to `page`. @param {string} file @param {string} text */
 function imports(file, text) {
   return [
     ...text.matchAll(
@@ -119,8 +119,8 @@ test("the words of the page are in texts.js: views write none themselves", async
 const TEXTS = /** @type {[string, unknown][]} */ (Object.entries({ ...words, ...panelWords, ...moderationWords }));
 
 /**
- * The words that a module uses, each as `group.key`, by what it has imported: `group.` alone where it takes
- * its key from elsewhere.
+ * The words that a module uses through its imports, each as `group.key`; only `group.` if the key
+ * is computed.
  * @param {string} text
  */
 function wordsUsed(text) {

@@ -1,4 +1,5 @@
-// What stands where there is nothing to show, who may see it, and what happens when the connection goes.
+// What is shown if there is nothing to show, who may see it, and what happens when the connection
+// is lost.
 import test from "node:test";
 import assert from "node:assert/strict";
 import { open, startServer, streamer, streamerToken, viewerToken } from "./lib.mjs";

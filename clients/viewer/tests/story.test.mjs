@@ -1,5 +1,5 @@
-// A streamer, their terminal, and three viewers: one who only watches, one with a name, and a guest with a
-// phone.
+// A streamer with a terminal, and three viewers: one who only watches, one with a name, and a guest
+// with a phone.
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import test from "node:test";
@@ -38,12 +38,12 @@ test("the story: a streamer shares, viewers watch, talk and propose, and the str
   const everybody = [ana, watcher, bob, guest];
   for (const page of everybody) await page.getByText("Live", { exact: true }).waitFor();
 
-  // What the streamer saves is on every screen, where somebody follows.
+  // What the streamer saves appears on every screen of viewers who follow.
   await writeFile(path.join(folder, "main.rs"), MAIN.replace("world", "everybody"));
   for (const page of everybody) await code(page).getByText("everybody").waitFor();
   await watcher.locator("#code .cm-fresh, #code .cm-bar").first().waitFor();
 
-  // The guest takes a name, and all talk; the watcher reads.
+  // The guest takes a name, and everybody chats; the watcher reads.
   const places = guest.getByRole("navigation", { name: "Views" });
   await places.getByRole("button", { name: /^Chat/ }).tap();
   await guest
@@ -64,7 +64,8 @@ test("the story: a streamer shares, viewers watch, talk and propose, and the str
   }
   assert.equal(await watcher.getByRole("textbox", { name: "Message" }).count(), 0);
 
-  // The guest proposes from the phone; the streamer looks, accepts on the page, and says yes in the terminal.
+  // The guest proposes from the phone; the streamer looks, accepts on the page, and confirms in the
+  // terminal.
   await editFile(guest, "greet.rs", "// Greets.\n");
   await propose(guest, "Say what greet does");
   await ana.getByText("~Eve proposes “Say what greet does”.").waitFor();
@@ -89,7 +90,7 @@ test("the story: a streamer shares, viewers watch, talk and propose, and the str
   await openFile(bob, "greet.rs");
   await code(bob).getByText("// Greets.").waitFor();
 
-  // Bob proposes what the streamer does not want.
+  // Bob proposes something that the streamer does not want.
   await editFile(bob, "main.rs", "// why not?\n");
   await propose(bob, "Ask why");
   await panel(ana)
@@ -103,7 +104,7 @@ test("the story: a streamer shares, viewers watch, talk and propose, and the str
     MAIN.replace("world", "everybody"),
   );
 
-  // The streamer stops; everybody sees it, and keeps what was there.
+  // The streamer stops; everybody sees that, and keeps what was there.
   terminal.press("q");
   await terminal.ended;
   for (const page of everybody) await page.getByText("Away", { exact: true }).waitFor();

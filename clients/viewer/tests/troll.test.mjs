@@ -1,5 +1,5 @@
-// A troll's evening: what moderators can do about somebody who comes back and back, and what the others
-// notice of it.
+// A troll's evening: what moderators can do about somebody who keeps coming back, and what the
+// others notice.
 import test from "node:test";
 import assert from "node:assert/strict";
 import { code, open, phone, say, startServer, streamer, streamerToken, viewerToken } from "./lib.mjs";
@@ -33,7 +33,7 @@ test("a troll's evening: flood, muted, back under another name, banned, deleted 
   await join(carol, "carol");
   await say(carol, "what a nice project");
 
-  // The flood: the server says how long to wait, and the text stays.
+  // The flood: the server says how long to wait, and the text stays in the field.
   await join(troll, "troll");
   await field(troll).waitFor();
   for (let count = 1; (await troll.getByRole("alert").count()) === 0; count++) {
@@ -47,12 +47,13 @@ test("a troll's evening: flood, muted, back under another name, banned, deleted 
   assert.match(await field(troll).inputValue(), /^spam \d+$/);
   await message(eve, "spam 1").first().waitFor();
 
-  // Muted: told until when, and the text stays.
+  // Muted: told for how long, and the text stays in the field.
   await (await menuOf(ana, "spam 1")).getByRole("menuitem", { name: "Mute ~troll for 10 minutes" }).click();
   await troll.getByRole("alert").getByText(/^You are muted until \d/).waitFor();
   assert.match(await field(troll).inputValue(), /^spam \d+$/);
 
-  // Back under another name: the address is muted, until they are given a second chance and do not take it.
+  // Back under another name: the address is muted, until the troll gets a second chance and wastes
+  // it.
   await field(troll).fill("");
   await troll.getByRole("button", { name: /^You are ~troll/ }).click();
   await troll.getByRole("button", { name: "Leave" }).click();
@@ -76,7 +77,8 @@ test("a troll's evening: flood, muted, back under another name, banned, deleted 
   await (await menuOf(ana, "spam 1")).getByRole("menuitem", { name: "Mute ~troll for 10 minutes" }).click();
   await ana.getByRole("status").getByText(/^~troll is muted until \d/).last().waitFor();
 
-  // In another window without a name: asked for one once, and never again. The project can still be read.
+  // In another window without a name: asked for one once, and never again. The project stays
+  // readable.
   const third = await open(t, den, { expected: lost });
   await join(third, "somebody else");
   await third.locator("#chat").getByText(banned).waitFor();
@@ -84,7 +86,7 @@ test("a troll's evening: flood, muted, back under another name, banned, deleted 
   assert.equal(await third.getByRole("button", { name: "Join as guest" }).count(), 0);
   await code(third).getByText("one").waitFor();
 
-  // What was said goes, everywhere.
+  // The messages are deleted, everywhere.
   for (const words of ["spam 1", "guess who"]) {
     await (await menuOf(ana, words)).getByRole("menuitem", { name: "Delete message…" }).click();
     await ana.getByRole("menuitem", { name: "Delete for everybody" }).click();
@@ -92,7 +94,7 @@ test("a troll's evening: flood, muted, back under another name, banned, deleted 
     for (const page of shown) await log(page).getByText(words, { exact: true }).waitFor({ state: "detached" });
   }
 
-  // Slow mode; the others go on, at their pace.
+  // Slow mode: the others continue, at its pace.
   await moderation(ana);
   await dialog.getByRole("combobox", { name: "Slow mode" }).selectOption("One message every 1 minute");
   await ana.keyboard.press("Escape");
@@ -104,7 +106,7 @@ test("a troll's evening: flood, muted, back under another name, banned, deleted 
   await client.post("/a.txt", "one\nand two\n");
   for (const page of [bob, troll]) await code(page).getByText("and two").waitFor();
 
-  // All of it is still so after a restart.
+  // All of this still holds after a restart.
   await server.restart();
   const again = await streamer(t, server);
   await again.say("we are back");

@@ -1,4 +1,4 @@
-// What is thrown away comes back: each discard and each deletion has an Undo of its own.
+// Everything that was discarded can be restored: each discard and each deletion has its own Undo.
 import test from "node:test";
 import assert from "node:assert/strict";
 import { code, editFile, openFile, openProposals, panel, story, typeAtStart } from "./lib.mjs";
@@ -65,7 +65,7 @@ test("the deletion of an edited file can be undone, and then the edit is there a
   await undo(bob, "src/main.rs").click();
   await code(bob).getByText("// an hour's work").waitFor();
   await panel(bob).locator(".file-row").getByText("edited").waitFor();
-  // A file that nobody has edited loses nothing, and the row is the way back.
+  // If a file has no edits, nothing is lost, and its row is enough to undo the deletion.
   await openFile(bob, "old.txt");
   await panel(bob).getByRole("button", { name: "Delete old.txt" }).click();
   await panel(bob).getByRole("button", { name: "Propose 2 files" }).waitFor();

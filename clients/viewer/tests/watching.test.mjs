@@ -1,4 +1,4 @@
-// Watching: what is saved is seen, marked, and in its place.
+// Watching: what is saved is shown and marked, and the view stays in place.
 import test from "node:test";
 import assert from "node:assert/strict";
 import { open, share, startServer, streamer, temporary } from "./lib.mjs";
@@ -69,7 +69,7 @@ test("following goes where something changes, at the change; looking elsewhere e
   await share(t, server, folder);
   const page = await open(t, server);
   const following = page.getByRole("button", { name: /^Follow/ });
-  // What was there before is shown: only from then on something has changed.
+  // The earlier content is shown first, so that what follows is a change.
   await sees(page, "line 1");
   await put(folder, { "a.rs": lines(200, { 180: "changed in a" }) });
   await sees(page, "changed in a");
@@ -170,7 +170,7 @@ test("a thousand files that change at once hold nothing up, and open nothing unl
       list.getEntries().forEach(({ duration }) => long.push(duration));
     new PerformanceObserver(note).observe({ type: "longtask" });
   });
-  // The best of three storms: other programs run on this machine, too.
+  // The best of three storms counts, because other programs run on this machine.
   let longest = Infinity;
   for (let storm = 1; storm <= 3 && longest >= 200; storm++) {
     await page.evaluate(() => (/** @type {any} */ (window).long.length = 0));
@@ -195,7 +195,7 @@ test("a file that changes while it is being read is read again, until what is sh
   await ana.post("/long.txt", `first\n${long}`);
   await ana.post("/a.txt", "small\n");
   const page = await open(t, server, { path: "/healthz", expected: /404/ });
-  // The server does not hear that the file is open, as where it changes just before.
+  // The server is not told that the file is open, as if it changed just before that.
   await page.routeWebSocket(/\/ws$/, (socket) => {
     const to = socket.connectToServer();
     socket.onMessage((text) => {

@@ -1,4 +1,4 @@
-//! From a connection's queue to its socket.
+//! Writes a connection's send queue to its socket.
 
 use std::collections::VecDeque;
 use std::io;
@@ -36,16 +36,16 @@ pub(crate) enum Flushed {
 
 /// Empties the queue of one connection into its socket.
 ///
-/// The flush task does so when the queue asks for it, for as long as the socket takes data: this
-/// does not wake the connection's own task, which would cost more than a write. That task writes
-/// what the socket does not take at once.
+/// When the queue asks for it, the flush task writes for as long as the socket takes data. It does
+/// not wake the connection's own task, because that would cost more than a write. The connection's
+/// own task writes what the socket does not take at once.
 pub(crate) struct ConnectionWriter {
     pub(crate) queue: Arc<SendQueue<WireFrame>>,
     socket: SocketWriter,
     outgoing: Mutex<Outgoing>,
     /// Notified when the socket is full or fails.
     stuck: Notify,
-    /// Whether the connection's task reads no more, or only what has come.
+    /// Whether the connection's task has stopped reading, or reads only what has already arrived.
     reads_no_more: AtomicBool,
 }
 
@@ -53,7 +53,7 @@ pub(crate) struct ConnectionWriter {
 #[derive(Default)]
 struct Outgoing {
     frames: VecDeque<WireFrame>,
-    /// Whether nothing may be written any more, since the close is next.
+    /// Whether writing is over, because the close is next.
     ended: bool,
 }
 
@@ -91,7 +91,7 @@ impl ConnectionWriter {
         })
     }
 
-    /// Writes what waits for as long as the socket takes it, and no more than one turn allows.
+    /// Writes what waits until the queue is empty, the socket is full or the turn is used up.
     ///
     /// # Errors
     /// The socket failed.
@@ -120,7 +120,7 @@ impl ConnectionWriter {
         }
     }
 
-    /// Waits until the socket has refused data that the flush task had for it.
+    /// Waits until the flush task finds the socket full or failed.
     pub(crate) async fn stuck(&self) {
         self.stuck.notified().await;
     }
@@ -131,12 +131,12 @@ impl ConnectionWriter {
         lock(&self.outgoing).frames = VecDeque::new();
     }
 
-    /// Notes that nothing is read that the client sends from now on.
+    /// Notes that whatever the client sends from now on is not read.
     pub(crate) fn finish_reading(&self) {
         self.reads_no_more.store(true, Ordering::Relaxed);
     }
 
-    /// Nothing more may be written.
+    /// Forbids all further writing.
     pub(crate) fn end(&self) {
         lock(&self.outgoing).ended = true;
     }

@@ -15,7 +15,7 @@ use crate::adapters::delivery::send_queue::Lane;
 use crate::application::fair_share::is_slice_over;
 use crate::application::locks;
 
-/// How long connections are flushed before other tasks get to run: some have much to write.
+/// How long connections are flushed before other tasks run: some connections have much to write.
 const SLICE: Duration = Duration::from_micros(30);
 
 /// Something a flush task empties.
@@ -46,9 +46,9 @@ impl Default for FlushTask {
 struct Waiting {
     few: VecDeque<Arc<dyn Flush>>,
     many: VecDeque<Arc<dyn Flush>>,
-    /// Whether the last slice was over before the crowds' turn came, so that this one is theirs.
+    /// Whether the last slice ended before `many` had its turn, so this slice starts with `many`.
     is_many_first: bool,
-    /// Whether the flush task has been woken up and has not found it empty since.
+    /// Whether the flush task has been woken up and has not found both lanes empty since.
     is_awake: bool,
 }
 
@@ -119,8 +119,8 @@ impl FlushTask {
         }
     }
 
-    /// Flushes connections for a slice. Returns whether more are waiting; if not, it has to be woken
-    /// up again.
+    /// Flushes connections for a slice. Returns whether more are waiting; if not, the task has to
+    /// be woken up again.
     fn flush_slice(&self) -> bool {
         let (since, mut has_flushed_many) = (Instant::now(), false);
         loop {
@@ -135,7 +135,7 @@ impl FlushTask {
                 writer.abandon();
                 false
             });
-            // One that has more to write has taken as long as many short ones do.
+            // A connection that has more to write has taken as long as many short ones do.
             if has_more || (self.is_slice_over)(since) {
                 let mut waiting = locks::lock(&self.waiting);
                 waiting.is_many_first = !has_flushed_many && !waiting.many.is_empty();
@@ -154,13 +154,13 @@ thread_local! {
     static HELD: RefCell<Option<Vec<Arc<FlushTask>>>> = const { RefCell::new(None) };
 }
 
-/// Has the flush tasks that this thread calls wait until this is dropped, or until another thread
-/// calls them. One that is woken up for the first of a crowd would take the processor from this
-/// thread, only to wait for the next of them.
+/// Delays waking the flush tasks that this thread calls until this is dropped, or until another
+/// thread calls them. A flush task that is woken for the first of many receivers would take the
+/// processor from this thread, only to wait for the next receiver.
 pub(crate) struct Together {
-    /// Whether there was none in this thread yet.
+    /// Whether this thread had no other one when this one began.
     is_outermost: bool,
-    /// It ends in the thread in which it began.
+    /// Not `Send`: it must end in the thread in which it began.
     _stays: PhantomData<*const ()>,
 }
 
@@ -176,7 +176,7 @@ impl Together {
         })
     }
 
-    /// Wakes up those that have been called until now.
+    /// Wakes up the flush tasks that have been called so far.
     pub(crate) fn flush(&self) {
         if self.is_outermost {
             wake(HELD.replace(Some(Vec::new())));
@@ -208,7 +208,7 @@ pub(crate) struct FlushTasks {
 }
 
 impl FlushTasks {
-    /// Starts them on the current runtime.
+    /// Starts the tasks on the current runtime.
     pub(crate) fn start() -> Self {
         let count = tokio::runtime::Handle::current().metrics().num_workers();
         let all: Vec<_> = (0..count).map(|_| Arc::<FlushTask>::default()).collect();

@@ -11,7 +11,8 @@ use crate::application::memory::{Account, MemoryBudget, Reservation};
 #[derive(Debug, Clone)]
 pub struct WireFrame(Arc<Reserved>);
 
-/// How many receivers are few: it takes less time to write to them than anybody would notice.
+/// Up to how many receivers count as few: writing to them takes less time than anybody would
+/// notice.
 const FEW: usize = 32;
 
 /// About how many bytes a frame takes besides its content: itself, its place in a queue, and the
@@ -26,7 +27,7 @@ struct Reserved {
 }
 
 impl WireFrame {
-    /// A frame that so many connections share: reserved once from `budget`.
+    /// A frame that `receivers` connections share. Its memory is reserved once, from `budget`.
     pub(crate) fn shared(bytes: Bytes, receivers: usize, budget: &Arc<MemoryBudget>) -> Self {
         let reservation = budget.reserve(bytes.len() + OVERHEAD_BYTES);
         let lane = if receivers > FEW {
@@ -37,7 +38,7 @@ impl WireFrame {
         Self::new(bytes, reservation, lane)
     }
 
-    /// A frame for one connection: reserved on its `account`.
+    /// A frame for one connection. Its memory is reserved on the connection's `account`.
     pub(crate) fn own(bytes: Bytes, account: &Arc<Account>) -> Self {
         let reservation = account.reserve(bytes.len() + OVERHEAD_BYTES);
         Self::new(bytes, reservation, Lane::Few)

@@ -1,4 +1,4 @@
-//! What drives the application: the command line, HTTP and the WebSocket; and what operators see.
+//! What drives the application (the command line, HTTP and the WebSocket), and what operators see.
 
 pub mod cli;
 pub mod control;

@@ -1,5 +1,5 @@
-//! What the system says of a process: what it uses, and what it may have. Only here is `/proc`
-//! read, and the limit of open files known.
+//! What the system says about a process: what it uses, and what it may have. Only this module reads
+//! `/proc` and knows the limit of open files.
 
 use std::path::Path;
 use std::time::Duration;
@@ -16,12 +16,12 @@ const GROUPS: &str = "/sys/fs/cgroup";
 /// The processor time that the process has used, all threads together.
 pub fn cpu_time() -> Duration {
     let used = clock_gettime(ClockId::ProcessCPUTime);
-    // Since the process began, so neither is negative.
+    // Counted from the start of the process, so neither is negative.
     let (seconds, nanos) = (used.tv_sec.cast_unsigned(), used.tv_nsec);
     Duration::new(seconds, u32::try_from(nanos).unwrap_or_default())
 }
 
-/// How much of its memory is in the machine's, in bytes; `None` where the system has no `/proc`.
+/// How much of the process's memory is resident, in bytes; `None` if the system has no `/proc`.
 pub fn resident_bytes() -> Option<u64> {
     resident_in(&std::fs::read_to_string(STATUS).ok()?)
 }
@@ -33,10 +33,10 @@ fn resident_in(status: &str) -> Option<u64> {
     size?.parse::<u64>().ok().map(|kibibytes| kibibytes * 1_024)
 }
 
-/// How many files and sockets it has open; `None` where the system has no `/proc`.
+/// How many files and sockets it has open; `None` if the system has no `/proc`.
 pub fn open_files() -> Option<u64> {
     let folder = std::fs::read_dir(OPEN_FILES).ok()?;
-    // One of them is the folder's own.
+    // One of them is this folder itself.
     Some((folder.count() as u64).saturating_sub(1))
 }
 
@@ -45,11 +45,11 @@ pub fn max_open_files() -> Option<u64> {
     getrlimit(Resource::Nofile).current
 }
 
-/// Raises the process's own limit of open files to what the system allows it, for a privileged
-/// process to at least `wanted`, and returns what it is now; `u64::MAX` where there is no limit.
-/// The server calls it before it listens.
+/// Raises the process's own limit of open files to what the system allows, or for a privileged
+/// process to at least `wanted`. Returns the limit that then holds; `u64::MAX` if there is none.
+/// The server calls this before it listens.
 ///
-/// The usual limit of 1,024 is meant for programs that use `select`, which this one does not; it
+/// The usual limit of 1,024 is meant for programs that use `select`, which this one does not. It
 /// would be reached long before `maxConnections`.
 pub fn raise_open_files(wanted: u64) -> u64 {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
@@ -65,14 +65,14 @@ pub fn raise_open_files(wanted: u64) -> u64 {
     reached.unwrap_or(current).unwrap_or(u64::MAX)
 }
 
-/// How many files the process of that number may have open; `u64::MAX` without a limit, `None`
-/// where that cannot be seen.
+/// How many files the process with that number may have open; `u64::MAX` without a limit, `None` if
+/// that cannot be seen.
 pub fn open_files_of(process: i32) -> Option<u64> {
     soft_limit(&std::fs::read_to_string(format!("/proc/{process}/limits")).ok()?)
 }
 
-/// How much memory the process of that number may take, or this one: the machine's, or less where
-/// its control group has less; `None` where that cannot be seen.
+/// How much memory the process with that number, or this one, may take, in bytes: the machine's, or
+/// less if its control group has less. `None` if that cannot be seen.
 pub fn max_memory_of(process: Option<i32>) -> Option<u64> {
     let process = process.map_or_else(|| "self".to_owned(), |process| process.to_string());
     let machine = std::fs::read_to_string("/proc/meminfo").ok();
@@ -102,7 +102,7 @@ fn total(info: &str) -> Option<u64> {
     Some(kibibytes * 1_024)
 }
 
-/// The least that the control groups in a `/proc/<number>/cgroup`, and those above them, allow.
+/// The lowest limit of the control groups in a `/proc/<number>/cgroup` and of those above them.
 fn group_limit(groups: &str, root: &Path) -> Option<u64> {
     groups
         .lines()

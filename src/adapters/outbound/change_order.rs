@@ -1,13 +1,14 @@
-//! The order of two changes of one file: the first to ask goes first, and is alone until it is done
-//! and not merely until its caller is gone.
+//! The order of changes to one file: the first caller to ask goes first, and keeps the others out
+//! until its change is done, even if the caller has gone.
 //!
-//! This is the order within one server. The changes of one connection have been put in order before
-//! ([`request_processor`](crate::application::session::request_processor)); the order of several
-//! servers is that of the stream (`nats/commit.rs`).
+//! This is the order within one server.
+//! [`request_processor`](crate::application::session::request_processor) has already put the
+//! changes of one connection in order. Between several servers, the order of the stream decides
+//! (`nats/commit.rs`).
 
 use crate::application::locks::keyed::KeyedLocks;
 use crate::domain::FilePath;
 
-/// The files of a project that are being changed, by whichever connections. A caller that is
-/// dropped half-way leaves its change running, and the next one waits for that, too.
+/// The files of a project that are being changed, by any connection. If a caller is dropped
+/// half-way, its change still runs to its end, and the next caller waits for it.
 pub(crate) type FileLocks = KeyedLocks<FilePath>;

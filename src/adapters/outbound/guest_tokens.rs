@@ -1,5 +1,5 @@
-//! The tokens of guests: signed with a secret of the server's own, and told apart from all others
-//! by their header `kid`.
+//! Guests' tokens: signed with the server's own secret, and told from all other tokens by their
+//! header `kid`.
 
 use std::sync::Arc;
 
@@ -12,8 +12,8 @@ use crate::domain::Claims;
 /// The `kid` of a guest's token.
 const KEY_ID: &str = "twicecast-guest";
 
-/// Makes the tokens of guests, and verifies those of guests and all others, each with their own
-/// key alone.
+/// Makes guests' tokens, and verifies both guests' tokens and all others, each with its own key
+/// alone.
 pub struct GuestJwts {
     key: GuestKey,
     guests: JwtVerifier,
@@ -21,7 +21,7 @@ pub struct GuestJwts {
 }
 
 impl GuestJwts {
-    /// The tokens of guests that are signed with `key`, and those that `others` verifies.
+    /// Signs and verifies guests' tokens with `key`, and leaves all other tokens to `others`.
     ///
     /// # Errors
     /// The key is of an unknown kind, which does not happen with a secret.
@@ -37,7 +37,7 @@ impl GuestJwts {
 
 impl TokenVerifier for GuestJwts {
     fn verify(&self, token: &str) -> Result<Claims, TokenError> {
-        // Nothing is believed of it by that: it only decides which key the signature must fit.
+        // This does not trust the header: it only decides which key the signature must fit.
         let is_guests = token.len() <= MAX_TOKEN_BYTES
             && decode_header(token).is_ok_and(|header| header.kid.as_deref() == Some(KEY_ID));
         if !is_guests {

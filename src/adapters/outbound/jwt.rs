@@ -12,7 +12,7 @@ pub(crate) const MAX_TOKEN_BYTES: usize = 16 * 1_024;
 /// A point on P-256, uncompressed (SEC 1, section 2.3.3); on larger curves it is longer.
 const P256_POINT_BYTES: usize = 65;
 
-/// What tokens are signed with.
+/// The algorithm and the key by which tokens are checked.
 pub enum TokenKey {
     /// HS256 with this secret.
     Secret(Vec<u8>),
@@ -20,7 +20,7 @@ pub enum TokenKey {
     PublicKeyPem(Vec<u8>),
 }
 
-/// Why tokens cannot be checked.
+/// The key cannot be used to check tokens.
 #[derive(Debug, thiserror::Error)]
 #[error("this is no public key in PEM of the kind RSA, EC (P-256) or Ed25519")]
 pub struct UnusableKey;
@@ -46,10 +46,10 @@ impl JwtVerifier {
             TokenKey::PublicKeyPem(pem) => public_key(pem)?,
         };
         let mut validation = Validation::new(algorithm);
-        // The times are compared with our own clock, at each message: the domain does that.
+        // The domain compares the times with our own clock, at each message.
         validation.validate_exp = false;
         validation.validate_nbf = false;
-        // By default a token with an audience would be refused if none is configured.
+        // By default, a token with an audience is refused if none is configured.
         validation.validate_aud = audience.is_some();
         let mut required = Vec::new();
         if let Some(audience) = audience {
@@ -142,13 +142,13 @@ fn word(value: &Value) -> Option<String> {
 }
 
 /// A `NumericDate` (RFC 7519, section 2): seconds since the epoch, possibly with a fraction. A time
-/// before the epoch is treated as the epoch: both are over.
+/// before the epoch is treated as the epoch: both are long past.
 fn seconds(value: &Value) -> Option<Timestamp> {
     if let Some(whole) = value.as_u64() {
         return Some(Timestamp::from_secs(whole));
     }
     let fraction = value.as_f64().filter(|seconds| seconds.is_finite())?;
-    // Through a Duration, which refuses what it cannot hold.
+    // `Duration` refuses what it cannot hold.
     let since = std::time::Duration::try_from_secs_f64(fraction.max(0.0)).ok()?;
     Some(Timestamp::default().plus(since))
 }
@@ -162,7 +162,7 @@ pub fn issue(secret: &[u8], claims: &Claims) -> Result<String, jsonwebtoken::err
     sign(secret, None, claims)
 }
 
-/// The same with a header `kid`.
+/// Like `issue`, with the header `kid` if `key_id` is given.
 pub(crate) fn sign(
     secret: &[u8],
     key_id: Option<&str>,

@@ -12,7 +12,7 @@ pub(crate) fn list(
     most: usize,
 ) -> Result<Vec<(FilePath, ProjectEntry)>, StoreError> {
     let (folder, after) = (files.folder.as_ref(), files.after.as_ref());
-    // A folder that has been emptied since it was last looked at has no more files.
+    // Only at the start of a walk: a folder that is emptied during the walk just has no more files.
     if after.is_none() && folder.is_some_and(|folder| !project.is_folder(folder)) {
         return Err(StoreError::NotFound);
     }

@@ -11,7 +11,7 @@ use crate::application::memory::{FREE_BYTES, MemoryBudget, Reservation};
 use crate::application::ports::StoreError;
 use crate::domain::{Project, Revision};
 
-/// Who a project is held in memory for.
+/// The kind of user that a project is held in memory for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum User {
     /// A reader.
@@ -20,7 +20,7 @@ pub(crate) enum User {
     Streamer,
 }
 
-/// The part of the memory budget that projects used only by readers may take.
+/// Projects that only readers use may take one byte in this many of the memory budget.
 const READERS_PART: usize = 2;
 
 /// What the projects in memory share.
@@ -38,7 +38,7 @@ impl ProjectMemory {
     }
 }
 
-/// The memory of one project; returned when dropped.
+/// The memory that one project takes; given back when dropped.
 #[derive(Debug)]
 pub(crate) struct Share {
     memory: Arc<ProjectMemory>,
@@ -55,8 +55,8 @@ impl Share {
         }
     }
 
-    /// Whether it must wait for memory: a reader's while connections have taken it. For a
-    /// streamer's, some of them are closed.
+    /// Whether the project must wait for memory. A reader's project waits while connections have
+    /// taken all of it; for a streamer's project, some connections are closed instead.
     pub fn is_short(&self) -> bool {
         self.user == User::Reader && self.memory.budget.is_exhausted()
     }
@@ -64,7 +64,8 @@ impl Share {
     /// Takes `bytes` more.
     ///
     /// # Errors
-    /// `Unavailable` if the readers' part has no room for them. A streamer's project always has.
+    /// `Unavailable` if the readers' part has no room for them. There is always room for a
+    /// streamer's project.
     pub fn grow(&mut self, bytes: usize) -> Result<(), StoreError> {
         let most = self.memory.budget.max() / READERS_PART;
         let readers = self.memory.readers.load(Ordering::Relaxed);
@@ -75,7 +76,7 @@ impl Share {
         Ok(())
     }
 
-    /// Changes how many bytes it takes.
+    /// Sets how many bytes it takes in total.
     pub fn set(&mut self, bytes: usize) {
         if self.user == User::Reader {
             let readers = &self.memory.readers;
@@ -106,7 +107,7 @@ impl Drop for Share {
 pub(crate) struct LoadedProject {
     state: Mutex<State>,
     used: Mutex<Used>,
-    /// Differs from that of every other load.
+    /// A random number, different for every load.
     origin: u64,
 }
 
@@ -124,7 +125,7 @@ struct Used {
 }
 
 impl LoadedProject {
-    /// `share` is what was reserved while it was loaded.
+    /// `share` is the memory that was reserved while the project was loaded.
     pub fn new(project: Project, mut share: Share) -> Self {
         share.set(project.memory_bytes());
         Self {
@@ -145,7 +146,7 @@ impl LoadedProject {
         }
     }
 
-    /// Reads the project, or remembers something that changes no size.
+    /// Reads the project, or changes it in a way that leaves its size alone.
     pub fn with<T>(&self, work: impl FnOnce(&mut Project) -> T) -> T {
         work(&mut lock(&self.state).project)
     }
@@ -175,7 +176,7 @@ impl LoadedProject {
         lock(&self.used).last
     }
 
-    /// Whether its streamer has written since.
+    /// Whether its streamer has written after `since`.
     pub fn is_written_since(&self, since: Instant) -> bool {
         lock(&self.used)
             .written

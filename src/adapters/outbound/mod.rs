@@ -1,4 +1,4 @@
-//! What the application drives: stores, tokens, fan-out, clock and ids.
+//! What the application drives: stores, tokens, chat rooms, presence, clock and ids.
 
 pub(crate) mod change_order;
 #[cfg(test)]

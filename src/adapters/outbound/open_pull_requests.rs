@@ -1,7 +1,7 @@
-//! Which pull requests are open, in memory, so that asking costs no disk.
+//! The open pull requests, in memory, so that looking them up needs no disk access.
 //!
-//! Each project has its own lock, under which its pull requests are told of and those who want to
-//! be told come and go; the lock on the list of projects is held for a look-up only.
+//! Each project has its own lock. Under it, pull requests are announced, and connections that want
+//! to hear of them enter and leave. The lock on the list of projects is held for a look-up only.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
@@ -18,14 +18,14 @@ use crate::domain::{ProjectId, PullRequest, PullRequestId, Timestamp, UserName};
 #[derive(Debug, Default)]
 pub(crate) struct OpenPullRequests {
     projects: Mutex<HashMap<ProjectId, Arc<Project>>>,
-    /// The latest date that was given.
+    /// The latest date that was given to a pull request.
     latest: Mutex<Timestamp>,
     count: Count,
 }
 
 #[derive(Debug, Default)]
 struct Project {
-    /// Held while one is finished, which may wait for the disk.
+    /// Held while a pull request is being finished, which may wait for the disk.
     finishing: Arc<tokio::sync::Mutex<()>>,
     open: Mutex<ByAge>,
 }
@@ -35,7 +35,7 @@ type ByAge = BTreeMap<(Timestamp, PullRequestId), UserName>;
 impl OpenPullRequests {
     /// Waits until no other pull request of the project is being finished.
     pub async fn begin(self: &Arc<Self>, project: ProjectId) -> Finishing {
-        // Made before the wait, so that nothing is left of a caller who gives up.
+        // Made before the wait, so that its `Drop` cleans up after a caller that gives up.
         let mut finishing = Finishing {
             entry: Some(self.entry(&project)),
             all: Arc::clone(self),
@@ -49,7 +49,7 @@ impl OpenPullRequests {
         finishing
     }
 
-    /// Adds one that was kept before.
+    /// Adds a pull request that was stored earlier.
     pub fn insert(&self, pull_request: &PullRequest) {
         let mut latest = lock(&self.latest);
         *latest = pull_request.date.max(*latest);
@@ -61,7 +61,7 @@ impl OpenPullRequests {
         }
     }
 
-    /// Adds one that another node has kept, and tells of it if it is new here.
+    /// Adds a pull request that another node has stored, and calls `tell` if it is new here.
     pub fn insert_and_tell(&self, pull_request: &PullRequest, tell: impl FnOnce()) {
         let key = (pull_request.date, pull_request.id);
         self.in_turn(&pull_request.project, |open| {
@@ -72,7 +72,7 @@ impl OpenPullRequests {
         });
     }
 
-    /// Takes one out that was deleted, and tells of it.
+    /// Removes a deleted pull request, and calls `in_turn`.
     pub fn remove(&self, project: &ProjectId, id: PullRequestId, in_turn: Turn) {
         self.in_turn(project, |open| {
             let before = open.len();
@@ -104,7 +104,7 @@ impl OpenPullRequests {
         self.look(project, |open| open.keys().any(|(_, open)| *open == id))
     }
 
-    /// Whose it is, if it is open.
+    /// The owner of the pull request, if it is open.
     pub fn owner(&self, project: &ProjectId, id: PullRequestId) -> Option<UserName> {
         self.look(project, |open| {
             let its = open.iter().find(|((_, open), _)| *open == id);
@@ -180,7 +180,7 @@ impl OpenPullRequests {
     fn release(&self, project: &ProjectId, entry: Arc<Project>) {
         let mut projects = lock(&self.projects);
         drop(entry);
-        // Nobody else can take a reference meanwhile: that needs the lock.
+        // Nobody can take another reference now: that needs the lock.
         let is_unused =
             |own: &Arc<Project>| Arc::strong_count(own) == 1 && lock(&own.open).is_empty();
         if projects.get(project).is_some_and(is_unused) {
@@ -199,7 +199,7 @@ pub(crate) struct Finishing {
 }
 
 impl Finishing {
-    /// Checks that `owner` may have one more.
+    /// Checks that `owner` may open one more pull request.
     ///
     /// # Errors
     /// `TooManyOpen`.
@@ -210,7 +210,8 @@ impl Finishing {
         Ok(())
     }
 
-    /// A date that none has: `now`, or the first after all that were given.
+    /// A date that no other pull request has: `now`, or the first millisecond after the latest
+    /// date.
     pub fn date(&self, now: Timestamp) -> Timestamp {
         let mut latest = lock(&self.all.latest);
         let next = Timestamp::from_millis(latest.as_millis().saturating_add(1));
@@ -218,7 +219,7 @@ impl Finishing {
         *latest
     }
 
-    /// Adds what has been kept and tells of it.
+    /// Adds the pull request, which has been stored, and calls `in_turn`.
     pub fn keep(self, pull_request: &PullRequest, in_turn: TellFinished) {
         let key = (pull_request.date, pull_request.id);
         self.all.in_turn(&self.project, |open| {

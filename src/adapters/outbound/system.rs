@@ -11,10 +11,10 @@ use crate::domain::{PullRequestId, Timestamp, Uptime};
 /// A longer step forward is logged, because it makes tokens expire.
 const LONG_STEP: Duration = Duration::from_secs(60);
 
-/// When the process started, or at least when this was first asked.
+/// When the process started, or at least when this was first read.
 static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// The times that the whole process has been told.
+/// The one view of the time that the whole process shares.
 static CALENDAR: Calendar = Calendar::new();
 
 /// The system's clock. All values of this type are the same clock.
@@ -27,7 +27,7 @@ impl Clock for SystemClock {
         reason = "the one adapter that asks the system"
     )]
     fn now(&self) -> Timestamp {
-        // This server has no times before the epoch.
+        // A time before the epoch counts as the epoch.
         let millis = u64::try_from(chrono::Utc::now().timestamp_millis()).unwrap_or_default();
         let (now, step) = CALENDAR.read(Timestamp::from_millis(millis), self.uptime());
         if let Some(step) = step {
@@ -46,8 +46,8 @@ impl Clock for SystemClock {
     }
 }
 
-/// The time in nanoseconds since the Unix epoch, by which the stores number changes. A file's time
-/// is the store's affair, and finer than that of the clock.
+/// The time in nanoseconds since the Unix epoch, by which the stores number changes. It is for the
+/// stores' own use, and finer than the `Clock`'s.
 #[expect(
     clippy::disallowed_methods,
     reason = "the one adapter that asks the system"
@@ -57,7 +57,7 @@ pub(crate) fn now_nanos() -> u64 {
     since.map_or(0, |time| u64::try_from(time.as_nanos()).unwrap_or(0))
 }
 
-/// A number that is hardly ever given twice.
+/// A number that almost never repeats.
 pub(crate) fn random_number() -> u64 {
     RandomState::new().hash_one(())
 }
@@ -100,7 +100,7 @@ impl Calendar {
 /// The system has no such generator.
 pub(crate) fn random_bytes() -> std::io::Result<[u8; 32]> {
     let mut bytes = [0; 32];
-    // So few are given whole or not at all.
+    // The system gives so few bytes whole or not at all.
     let given = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())?;
     if given == bytes.len() {
         Ok(bytes)

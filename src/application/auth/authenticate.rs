@@ -95,7 +95,7 @@ async fn take_on(
 /// The bearer of a token that is valid at `now`.
 ///
 /// # Errors
-/// It is not.
+/// The token is not valid.
 pub(crate) fn bearer(
     app: &Application,
     token: &str,
@@ -147,11 +147,11 @@ async fn become_whom(
     Ok((replies.into_iter().flatten().collect(), waiting))
 }
 
-/// Waits until what the project's streamer has sent before is carried out, and returns the time
-/// then.
+/// Waits for the streamer's earlier connections, as `Clients::stream_in_turn` describes, and
+/// returns the time after the wait.
 ///
 /// # Errors
-/// The token has expired meanwhile.
+/// The token has expired during the wait.
 async fn await_earlier(
     app: &Application,
     session: &Session,
@@ -168,8 +168,8 @@ async fn await_earlier(
     Ok(now)
 }
 
-/// Those who ask for the section `chat` must not be banned by a moderator. What has been decided
-/// stays in memory as long as the result.
+/// Fails if the bearer asks for the section `chat` and is banned from its room by a moderator. What
+/// moderators have decided there stays in memory for as long as the result lives.
 async fn must_not_be_banned_from_room(
     app: &Application,
     session: &Session,
@@ -187,7 +187,7 @@ async fn must_not_be_banned_from_room(
     }
 }
 
-/// What a connection has from before, a new bearer may be banned from.
+/// Ends the listening and the draft of a connection if its new bearer is banned there.
 async fn drop_what_a_ban_ends(
     app: &Application,
     session: &mut Session,
@@ -207,7 +207,8 @@ async fn drop_what_a_ban_ends(
     }
 }
 
-/// Whether a ban keeps a bearer out of a project; so does what cannot be read.
+/// Whether a ban keeps a bearer out of a project. If the bans cannot be read, the bearer is kept
+/// out.
 async fn is_kept_out(
     app: &Application,
     session: &Session,
@@ -252,16 +253,16 @@ async fn state_of(app: &Application, project: &ProjectId) -> Result<ProjectState
     state.map_err(|error| RequestError::internal("look up a project", &error))
 }
 
-/// A room entered by a connection whose other checks are still to come; it is left again unless
-/// `keep` says that they have passed.
+/// A room that a connection has entered before its other checks are done. Dropping this leaves the
+/// room again, unless `keep` was called because they have passed.
 struct RoomEntry<'a> {
     app: &'a Application,
     member: Option<(RoomName, UserName)>,
 }
 
 impl RoomEntry<'_> {
-    /// Leaves it to the session's registrations to leave the room; the connection leaves the one
-    /// that it was in.
+    /// Hands the membership to the session's registrations, which leave the room later. The
+    /// connection leaves the room in which it was before.
     fn keep(mut self, session: &mut Session) {
         if let Some(member) = self.member.take()
             && let Some((room, user)) = session.attached.room.replace(member)
@@ -313,7 +314,8 @@ async fn attach_streamer(
     match enter_pull_requests(app, session, project.clone()).await {
         Ok(ids) => Some(PullRequestPages::new(project, ids, None, &session.account)),
         Err(error) => {
-            // The connection is the streamer's anyway; the notices wait for the next time.
+            // The connection is a streamer all the same; its next authentication looks for waiting
+            // pull requests again.
             RequestError::internal("look for waiting pull requests", &error);
             None
         }
@@ -329,7 +331,7 @@ fn count_failure(
         refusal,
         RequestError::Unauthorized(_) | RequestError::Banned(_)
     );
-    // It may have been about to stream another project.
+    // Before the failure, the connection may have been noted as one that is to stream the project.
     app.clients.streams(session.connection, session.streamed());
     if !is_401 {
         return CommandOutcome::Refused(refusal);

@@ -3,8 +3,8 @@
 use crate::application::memory::Holder;
 use crate::domain::Identity;
 
-/// The holder for a connection of this bearer; `streams` says whether as a streamer. Where reading
-/// is public, everybody can become a guest, so a guest's token opens no other part of the memory.
+/// The holder for a connection of this bearer; `streams` says whether it streams a project. Where
+/// reading is public, everybody can become a guest, so a guest counts as somebody without a token.
 pub(crate) fn holder_of(identity: Option<&Identity>, streams: bool, public_read: bool) -> Holder {
     match identity {
         Some(_) if streams => Holder::Streamer,

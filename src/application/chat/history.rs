@@ -1,4 +1,4 @@
-//! `chat`/`history`: what was said in the room last (protocol, section 7).
+//! `chat`/`history`: the latest messages of the room (protocol, section 7).
 
 use crate::application::outcome::LongAnswer;
 use crate::application::request_error::{Checked, RequestError};

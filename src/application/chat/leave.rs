@@ -1,4 +1,4 @@
-//! `chat`/`leave`: a member leaves the room, or who listens stops (protocol, section 7).
+//! `chat`/`leave`: a member leaves the room, or a listener stops listening (protocol, section 7).
 
 use crate::application::command::RequestKind;
 use crate::application::reply::Reply;

@@ -26,7 +26,7 @@ pub(crate) async fn listen(
         (Some(bearer), Some(project)) => {
             Some(must_not_be_banned(app, session, bearer, &project, now).await?)
         }
-        // Where it is not known who may hear, nobody does.
+        // If the moderation cannot be read, nobody listens.
         (None, Some(project)) => {
             let moderated = app.moderations.of(&project);
             moderated.load().await?;
@@ -34,7 +34,7 @@ pub(crate) async fn listen(
         }
         (_, None) => None,
     };
-    // A connection hears one room.
+    // A connection hears only one room.
     session.roles.room = None;
     session.listening = Some(room);
     reattach(app, session, now);

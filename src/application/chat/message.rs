@@ -21,7 +21,7 @@ pub(crate) async fn send_message(
     let (room, bearer) = session.rights().may_chat(now)?;
     let (person, public_read) = (session.person(bearer), app.policy.public.read);
     let moderated = session.attached.moderated_room();
-    // Held until it has been said.
+    // Held until the message has been said.
     let floor = match moderated {
         Some(moderated) => Some(moderated.floor(bearer, person, public_read, now).await?),
         None => None,
@@ -47,10 +47,10 @@ pub(crate) async fn send_message(
     }
 }
 
-/// The limits of what is said.
+/// Checks the length of a message.
 ///
 /// # Errors
-/// It is empty or too long.
+/// 400 if it is empty, 413 if it is too long.
 pub(crate) fn may_be_said(app: &Application, text: &str) -> Result<(), RequestError> {
     if text.is_empty() {
         return Err(RequestError::bad("message must not be empty"));
@@ -58,7 +58,7 @@ pub(crate) fn may_be_said(app: &Application, text: &str) -> Result<(), RequestEr
     check_limit("maxChatBytes", text.len() as u64, app.limits.max_chat_bytes)
 }
 
-/// The answer to who could not say something.
+/// The error for a message that was not said.
 pub(crate) fn refused_to_say(app: &Application, error: SayError) -> RequestError {
     match error {
         SayError::TooOften(retry_after) => RequestError::RateLimited { retry_after },
@@ -67,7 +67,7 @@ pub(crate) fn refused_to_say(app: &Application, error: SayError) -> RequestError
     }
 }
 
-/// The 413 where there are as many rooms as may be.
+/// The 413 when there are as many rooms as allowed.
 pub(crate) fn too_many_rooms(app: &Application) -> RequestError {
     let (limit, value) = ("maxRooms", app.limits.max_rooms as u64);
     RequestError::LimitExceeded { limit, value }

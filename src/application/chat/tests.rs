@@ -174,7 +174,7 @@ fn listen(room: &str) -> Command {
     Command::Listen(Ok(RoomName::parse(room).expect("a room")))
 }
 
-/// A world in which reading is as `read` says and listening public.
+/// A world in which listening is public, and reading is public if `read` says so.
 fn listening(read: bool) -> World {
     let mut world = World::new();
     world.policy.public = PublicAccess { read, chat: true };
@@ -293,7 +293,7 @@ async fn who_is_banned_from_a_room_does_not_listen_to_it_either() {
     }
 }
 
-/// What `status` tells of it.
+/// Whether `status` says that the connection may listen.
 fn told_that_they_may_listen(scene: &Scene, session: &Session) -> bool {
     let (public, now) = (scene.app.policy.public, scene.app.now());
     let standings = [Standing::default(); 2];

@@ -4,22 +4,23 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// How long after another connection was served there are several.
+/// For how long, after another connection was served, several connections count as active.
 const LATELY: Duration = Duration::from_millis(100);
 
-/// How long work may go on while there is one alone: another that comes waits no longer than this.
+/// How long work may go on while one connection is alone: another one that comes waits no longer
+/// than this.
 const ALONE: Duration = Duration::from_micros(300);
 
 static BEGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// That of all connections of this process.
+/// The activity of all connections of this process.
 pub(super) static PROCESS: Activity = Activity::new();
 
-/// Which connection was served last, and when that was another than before.
+/// Which connection was served last, and when this last changed.
 #[derive(Debug)]
 pub(super) struct Activity {
     last: AtomicUsize,
-    /// In microseconds after the beginning of the time that is counted; 0 if it was never another.
+    /// In microseconds after `BEGIN`; 0 if it has never changed.
     changed: AtomicU64,
 }
 
@@ -31,15 +32,15 @@ impl Activity {
         }
     }
 
-    /// A connection is being served, or waits for its turn. `own` tells it from others; it may be
-    /// that of one that is gone.
+    /// Notes that a connection is served or waits for its turn. `own` tells it from others, and may
+    /// have belonged to a connection that is gone.
     pub(super) fn note(&self, own: usize, now: Instant) {
         let last = self.last.load(Ordering::Relaxed);
         if last == own {
             return;
         }
         self.last.store(own, Ordering::Relaxed);
-        // The first of all is alone.
+        // The very first connection is alone.
         if last != 0 {
             self.changed.store(micros(now), Ordering::Relaxed);
         }
@@ -57,14 +58,14 @@ fn micros(time: Instant) -> u64 {
     u64::try_from(micros).unwrap_or(u64::MAX).max(1)
 }
 
-/// Whether only one connection of this process has been served lately; those for which something is
-/// done elsewhere, such as on the disk, do not count. It need let nobody go first.
+/// Whether only one connection of this process has been served lately; it need not let others go
+/// first. Connections for which work is done elsewhere, such as on the disk, do not count.
 pub fn is_one_alone() -> bool {
     PROCESS.is_one_alone(Instant::now())
 }
 
-/// Whether others get to run, as work has gone on for so long since: for longer if there are no
-/// others. Each interruption has a price: threads are woken up, and find nothing to do.
+/// Whether work that began at `since` should let others run now. Without others it may go on for
+/// longer: each interruption costs something, because threads wake up and find nothing to do.
 pub fn is_slice_over(since: Instant, slice: Duration) -> bool {
     is_over(since.elapsed(), slice, is_one_alone)
 }

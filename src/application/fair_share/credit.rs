@@ -7,19 +7,19 @@ use tokio::time::Instant;
 /// How much processor time a connection may use at once before it is heavy.
 pub(super) const FULL: Duration = Duration::from_millis(1);
 
-/// A connection gets back one part in so many of the time in which it has nothing to do: 5 %. Not
-/// of the time in which it only waits for the processor: a hundred floods would earn by it what
-/// they spend, and none would be heavy.
+/// A connection earns one part in this many of the time in which it has nothing to do: 5 %. It
+/// earns nothing while it only waits for the processor. Otherwise a hundred floods would earn as
+/// much as they spend, and none would be heavy.
 pub(super) const REFILL: u32 = 20;
 
-/// The most that one poll costs. Most longer ones are longer only because the system has run
-/// another process meanwhile, which must not make a light connection heavy.
+/// The most that one poll costs. Most polls that take longer do so only because the system ran
+/// another process in between, and that must not make a light connection heavy.
 pub(super) const MAX_CHARGE: Duration = Duration::from_micros(500);
 
 /// The bucket of processor time of one connection.
 #[derive(Debug)]
 pub(super) struct Credit {
-    /// In nanoseconds; negative where the last polls took more than there was.
+    /// In nanoseconds; negative if the last polls took more than there was.
     pub(super) nanos: i64,
     /// When the last poll was over.
     polled: Instant,
@@ -33,8 +33,8 @@ impl Credit {
         }
     }
 
-    /// Adds what the time since the last poll of any task is worth in which there was nothing to
-    /// do: until `woken`.
+    /// Adds what the connection has earned while it had nothing to do: from the last poll of any of
+    /// its tasks until `woken`.
     pub(super) fn refill(&mut self, woken: Instant, now: Instant) {
         let idle = woken - self.polled;
         let earned = nanos(idle / REFILL);

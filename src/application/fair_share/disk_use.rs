@@ -1,4 +1,4 @@
-//! What connections have the disk do, and which of them leave it to others first.
+//! How much connections use the disk, and which of them let others go first.
 
 #[cfg(test)]
 use std::future::Future;
@@ -9,8 +9,8 @@ use tokio::time::Instant;
 
 use crate::application::locks::lock;
 
-/// A connection is light on the disk as long as the threads that do its disk work use no more for it
-/// than one part in so many of one processor's time.
+/// A connection is light on the disk as long as the threads that do its disk work use at most one
+/// part in this many of one processor's time for it.
 const LIGHT_PART: u32 = 10;
 
 /// How long it takes to earn what it may use at once: 2 ms of the processor's time.
@@ -19,22 +19,22 @@ const AHEAD: Duration = Duration::from_millis(20);
 /// How long it takes to earn the most that it can owe: 100 ms of the processor's time.
 const MOST_OWED: Duration = Duration::from_secs(1);
 
-/// How long after a light connection has used the disk those that are heavy on it leave it to
-/// others first. One that uploads a project while nobody else needs the disk gets all of it.
+/// For how long, after a light connection has used the disk, heavy ones let others go first. A
+/// connection that uploads a project while nobody else needs the disk gets all of it.
 const LATELY: Duration = Duration::from_secs(1);
 
 tokio::task_local! {
     static USER: DiskUser;
 }
 
-/// The connection for which something is being polled just now, as a user of the disk. There is none
-/// outside of a connection's tasks, and in what they spawn, such as the loading of a project, for
-/// which others may wait.
+/// The connection whose task is being polled now, as a user of the disk. There is none outside the
+/// tasks of connections, and none in tasks that these spawn, such as the loading of a project,
+/// because other connections may wait for them.
 pub fn disk_user() -> DiskUser {
     USER.try_with(Clone::clone).unwrap_or_default()
 }
 
-/// The connection for which the disk is to do something, if it is for one.
+/// The connection for which the disk works, if it works for one.
 #[derive(Debug, Clone, Default)]
 pub struct DiskUser {
     disk_use: Option<Arc<DiskUse>>,
@@ -42,7 +42,8 @@ pub struct DiskUser {
 }
 
 impl DiskUser {
-    /// The connection that uses the disk so, and whether it is heavy while others wait for its turn.
+    /// The connection with this `disk_use`; `makes_others_wait` says whether it is heavy while
+    /// others wait for its turn.
     pub(super) fn new(disk_use: &Arc<DiskUse>, makes_others_wait: bool) -> Self {
         Self {
             disk_use: Some(Arc::clone(disk_use)),
@@ -55,9 +56,10 @@ impl DiskUser {
         USER.sync_scope(self, poll)
     }
 
-    /// Whether what is about to be done for it must not hold up what is done for others: it is heavy
-    /// while they wait for its turn, or heavy on the disk while light ones use it. One that is heavy
-    /// alone, such as a streamer who uploads a project, may have all that the machine can give.
+    /// Whether work for it must not hold up work for others: it is heavy while others wait for its
+    /// turn, or heavy on the disk while light connections use it. A connection that is heavy while
+    /// no others are there, such as a streamer who uploads a project, may use all that the machine
+    /// can give.
     pub fn goes_last(&self) -> bool {
         let disk_use = self.disk_use.as_deref();
         self.makes_others_wait || disk_use.is_some_and(DiskUse::holds_up_others)
@@ -82,7 +84,7 @@ impl DiskUser {
 /// How much a connection uses the disk.
 #[derive(Debug)]
 pub(super) struct DiskUse {
-    /// When all that it has used will have been its part of the time.
+    /// When its part of the time will have paid for all that it has used.
     paid: Mutex<Instant>,
     users: Arc<DiskUsers>,
 }
@@ -101,8 +103,8 @@ impl DiskUse {
         *paid = ((*paid).max(now) + time.saturating_mul(LIGHT_PART)).min(now + MOST_OWED);
     }
 
-    /// Whether it is heavy while others need the disk. If it is light, it is one of those others
-    /// from now on.
+    /// Whether it is heavy while others need the disk. If it is light, it counts as one of those
+    /// others from now on.
     fn holds_up_others(&self) -> bool {
         let now = Instant::now();
         let is_heavy = *lock(&self.paid) > now + AHEAD;
@@ -116,9 +118,9 @@ impl DiskUse {
     }
 }
 
-/// The two light connections that have used the disk last, by the address of their use: if there are
-/// two, one of them is another than the one that asks. A new connection may have the address of one
-/// that is gone, and passes for it a second at most.
+/// The two light connections that used the disk last, by the address of their `DiskUse`. If there
+/// are two, at least one of them is not the connection that asks. A new connection may have the
+/// address of one that is gone, and is taken for it for at most a second.
 #[derive(Debug, Default)]
 pub(super) struct DiskUsers(Mutex<[Option<(usize, Instant)>; 2]>);
 
@@ -142,7 +144,7 @@ impl DiskUsers {
     }
 }
 
-/// Polls `work` as if it were that of a heavy connection while others wait.
+/// Polls `work` as work of a heavy connection while others wait.
 #[cfg(test)]
 pub(crate) fn as_heavy<F: Future>(work: F) -> impl Future<Output = F::Output> {
     let user = DiskUser {
@@ -165,7 +167,7 @@ mod tests {
         [(); 3].map(|()| all.open())
     }
 
-    /// Has the disk's threads use that much for the connection; returns whether it went last.
+    /// Charges the connection for `time` on the disk's threads; returns whether it went last.
     async fn uses(share: &Arc<ProcessorShare>, time: Duration) -> bool {
         let work = share.work(async move {
             let user = disk_user();

@@ -43,7 +43,7 @@ impl ProcessorShare {
         !lock(&self.credit).is_positive()
     }
 
-    /// A heavy one, and the only turn that there is for it.
+    /// A heavy connection, and the only turn for it, which is taken.
     pub(crate) fn held_up() -> (Arc<Self>, OwnedSemaphorePermit) {
         let share = one_turn();
         let turn = Arc::clone(&turns(&share).free).try_acquire_owned();
@@ -101,7 +101,7 @@ async fn a_heavy_connection_has_a_sixteenth_of_the_usual_budget_while_others_wai
         let future = pin!(poll_fn(use_up));
         let own = if is_heavy { heavy(share) } else { share.open() };
         let mut sharing = own.serve(future);
-        // It gets the budget of a new poll of this task.
+        // Gives this task the budget of a new poll.
         yield_now().await;
         poll(Pin::new(&mut sharing))
     };
@@ -293,7 +293,7 @@ async fn a_bucket_is_emptied_by_polls_and_filled_by_idleness_but_not_by_waiting(
 async fn a_connection_earns_nothing_while_it_waits_for_the_processor_or_its_work_is_done() {
     let share = one_turn();
     let own = share.open();
-    // Nearly: it needs no turn.
+    // Nearly empty, so it still needs no turn.
     let empty = || lock(&own.credit).nanos = 1;
     let waker = Arc::new(Mutex::new(None));
     let kept = Arc::clone(&waker);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::application::locks::lock;
 use crate::domain::{ProjectId, Uptime};
 
-/// How long a project may be without its streamer after a start at the least.
+/// The shortest grace period after a start of the server.
 const LEAST_AFTER_START: Duration = Duration::from_secs(30);
 
 /// Which projects are without their streamer, and since when.
@@ -26,8 +26,8 @@ impl AbandonedProjects {
         }
     }
 
-    /// The server has just started, and nobody can be there yet: a streamer who was there before it
-    /// ended needs time to come back.
+    /// Notes that the server has just started. Nobody can be there yet: a streamer who was there
+    /// before needs time to come back.
     pub(crate) fn server_started(&self, project: &ProjectId, now: Uptime) {
         if let Some(grace) = self.grace {
             let due = now.plus(grace.max(LEAST_AFTER_START));

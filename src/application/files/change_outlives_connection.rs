@@ -1,5 +1,5 @@
-//! A change of a project that is carried out in parallel with others, and to its end even if its
-//! connection dies (protocol, sections 1 and 4). What has not come completely ends with the
+//! A change of a project is carried out in parallel with others, and to its end even if its
+//! connection dies (protocol, sections 1 and 4). An upload that is not complete ends with the
 //! connection ([`disconnect`](crate::application::session::disconnect)).
 
 use std::sync::{Arc, Mutex};
@@ -192,7 +192,7 @@ async fn put(
     );
     match put.await {
         Ok(_) => {
-            // Where it was overtaken, nobody was told in its turn.
+            // If another server's change has overtaken this one, `in_turn` has been dropped.
             answer.give(Ok(Reply::FilePosted));
             Ok(())
         }
@@ -228,7 +228,7 @@ async fn delete_one(
         .await
     {
         Ok(_) => {
-            // Where it was overtaken, nobody was told in its turn.
+            // If another server's change has overtaken this one, `in_turn` has been dropped.
             if let Some(answer) = answer {
                 answer.give(Ok(Reply::FileDeleted));
             }

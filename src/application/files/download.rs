@@ -1,4 +1,4 @@
-//! Files without a session: what one plain request may have of a project (protocol, section 8).
+//! Files without a session: what a plain request may read of a project (protocol, section 8).
 //!
 //! A plain request shows a token, or none, and is forgotten with its answer. Its rights are those
 //! of `get`, and what it reads counts on the account of its connection.
@@ -35,8 +35,8 @@ pub struct Visitor {
 }
 
 impl Visitor {
-    /// The bearer of `token`, whose memory counts on `account`, and whose answers go to `client`. An
-    /// invalid token counts as none.
+    /// The bearer of `token`, whose memory counts on `account`, and whose answers go to `client`.
+    /// An invalid token counts as none.
     pub fn new(
         app: &Application,
         token: Option<&str>,
@@ -54,10 +54,10 @@ impl Visitor {
         }
     }
 
-    /// Begins a download that takes so much memory.
+    /// Begins a download that takes `bytes` of memory.
     ///
     /// # Errors
-    /// `Unavailable`, if there is not so much.
+    /// `Unavailable` if there is not enough memory.
     pub async fn download(&self, bytes: usize) -> Result<Download, DownloadError> {
         self.downloads
             .begin(&self.account, &self.client, bytes)
@@ -87,7 +87,8 @@ impl Visitor {
     }
 }
 
-/// All files of a project, for a list or for their contents, and the state that they were in first.
+/// All files of a project, for a list or for their contents, and the project's revision before they
+/// were listed.
 ///
 /// # Errors
 /// Why there is nothing to read.
@@ -125,7 +126,7 @@ pub async fn project_file(
     path: &FilePath,
 ) -> Result<FileDownload, DownloadError> {
     let permit = visitor.may_read(app, project, app.now())?;
-    // Before it is opened, because it may be in memory then.
+    // Reserved before the file is opened, because a small file is in memory from then on.
     let download = visitor.download(DOWNLOAD_BYTES).await?;
     let file = app.ports.projects.open_file(project, path).await?;
     Ok(FileDownload {
@@ -156,7 +157,7 @@ impl FileDownload {
         self.file.version
     }
 
-    /// Limits it to this part of the file, which lies within it.
+    /// Limits the download to this part of the file, which must lie within it.
     #[must_use]
     pub fn part(mut self, part: Range<u64>) -> Self {
         self.rest = part;
@@ -184,7 +185,7 @@ impl FileDownload {
         let piece = self.file.source.read(self.rest.start, bytes).await?;
         self.rest.start += length;
         if self.rest.is_empty() && self.rest.end < self.file.bytes {
-            // With its last byte a file shows that nobody has written into it meanwhile.
+            // Reading the last byte checks that nobody has written into the file in the meantime.
             self.file.source.read(self.file.bytes - 1, 1).await?;
         }
         Ok(piece)

@@ -1,5 +1,5 @@
-//! The downloads that are under way: each has its memory, and one whose client has stopped makes way
-//! for another (protocol, section 8).
+//! The downloads under way: each has its memory, and one whose client has stalled makes way for
+//! another (protocol, section 8).
 
 use std::collections::HashMap;
 use std::fmt;
@@ -19,13 +19,14 @@ use crate::domain::ClientAddress;
 /// How long a download may wait for memory before it is refused.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How often it is looked in that time whether one has stalled meanwhile.
+/// How often to look in that time whether another download has stalled.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// A download whose client has taken nothing for so long may be cut off for another.
+/// A download whose client has taken nothing for this long may be cut off for another.
 const STALLED: Duration = Duration::from_secs(5);
 
-/// The part of what strangers' downloads may take that those of one address may.
+/// Downloads from one address may take one part in this many of what all downloads without a token
+/// may take.
 const ADDRESS_PART: usize = 4;
 
 /// Why there is no download, or no more of it.
@@ -37,7 +38,7 @@ pub enum DownloadError {
     /// There is no such project or file.
     #[error("there is no such project or file")]
     Missing,
-    /// There is no memory for the project.
+    /// There is no memory for it.
     #[error("the server is busy")]
     Unavailable,
     /// It cannot be read; the cause has been logged.
@@ -60,7 +61,7 @@ impl From<StoreError> for DownloadError {
 
 /// The client of a plain connection, as the socket sees it.
 pub trait DownloadClient: fmt::Debug + Send + Sync {
-    /// For how long it has taken nothing of what waits for it; zero where nothing waits.
+    /// For how long it has taken nothing of what waits for it; zero if nothing waits.
     fn stalled_for(&self) -> Duration;
 
     /// Its address, as connections per address are counted.
@@ -85,16 +86,16 @@ struct Open {
     account: Arc<Account>,
     client: Arc<dyn DownloadClient>,
     bytes: usize,
-    /// It is being cut off.
+    /// Whether it is being cut off.
     leaves: bool,
 }
 
 impl Downloads {
-    /// Reserves `bytes` for a download. Where those without a token have as many as they may, the
-    /// one that has stalled for longest makes way.
+    /// Reserves `bytes` for a download. If downloads without a token already take as much as they
+    /// may, the one that has stalled longest makes way.
     ///
     /// # Errors
-    /// `Unavailable`, if there is no room after a second either.
+    /// `Unavailable` if there is still no room after a second.
     pub async fn begin(
         self: &Arc<Self>,
         account: &Arc<Account>,
@@ -115,7 +116,7 @@ impl Downloads {
         begun.await.map_err(|_| DownloadError::Unavailable)
     }
 
-    /// Waits until there may be one more, and gives its number.
+    /// Waits until one more download is allowed, adds it and returns its number.
     async fn enter(
         &self,
         account: &Arc<Account>,
@@ -144,17 +145,17 @@ impl Downloads {
     }
 }
 
-/// What there is too little of for another download.
+/// Which share has too little left for another download.
 #[derive(Debug, Clone, Copy)]
 enum Short {
-    /// Of what those of an address may take.
+    /// The share of downloads from this address.
     Address(ClientAddress),
-    /// Of what all without a token may take.
+    /// The share of all downloads without a token.
     All,
 }
 
 impl Short {
-    /// Whether it would help if this one ended.
+    /// Whether it would help if `open` ended.
     fn is_helped_by(self, open: &Open) -> bool {
         let has_no_token = open.account.holder() == Holder::Unauthenticated;
         has_no_token
@@ -166,8 +167,8 @@ impl Short {
 }
 
 impl State {
-    /// What there is too little of for this one. Those without a token may have half of what such
-    /// connections may hold, and those of one address a part of that.
+    /// The share that has too little left for `wanted`. Downloads without a token may take half of
+    /// what connections without a token may hold, and those from one address a part of that.
     fn short_of(&self, wanted: &Open) -> Option<Short> {
         if wanted.account.holder() != Holder::Unauthenticated {
             return None;
@@ -192,8 +193,8 @@ impl State {
         self.last_number
     }
 
-    /// Cuts off the one that has stalled for longest, unless one is just leaving, which may be
-    /// enough.
+    /// Cuts off the download that has stalled longest, unless one is already being cut off, which
+    /// may be enough.
     fn cut_off_stalled(&mut self, short: Short) {
         let all = self.open.values_mut();
         let helpful: Vec<_> = all.filter(|open| short.is_helped_by(open)).collect();
@@ -211,7 +212,7 @@ impl State {
     }
 }
 
-/// One download, which ends when this is dropped.
+/// One download; dropping this ends it.
 pub struct Download {
     all: Arc<Downloads>,
     number: u64,

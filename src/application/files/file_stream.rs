@@ -25,8 +25,8 @@ const FILES_AT_ONCE: usize = 128;
 /// The most memory that files opened at once take.
 const MOST_BYTES: usize = OpenFile::sending_bytes(BYTES_AT_ONCE + HELD_FILE_BYTES);
 
-/// How much memory a file of this length takes from when it is opened until it is sent. One that is
-/// kept open is read part by part, and takes memory only then.
+/// How much memory a file of this length takes from when it is opened until it is sent. A file
+/// longer than [`HELD_FILE_BYTES`] is read part by part, and takes memory only then.
 fn held_bytes(bytes: u64) -> usize {
     let held = usize::try_from(bytes).ok();
     let held = held.filter(|bytes| *bytes <= HELD_FILE_BYTES);
@@ -43,7 +43,7 @@ pub struct FileStream {
     source: Source,
     /// Which files of the project follow `names`; `None` if there are no more.
     position: Option<FilesBelow>,
-    /// The next files, and what is known about those of a project.
+    /// The next files, and what is known about each if it is a project's.
     names: VecDeque<(FilePath, Option<ProjectEntry>)>,
     /// Files opened together with the previous one.
     opened: VecDeque<(FilePath, Result<OpenFile, StoreError>)>,
@@ -52,7 +52,7 @@ pub struct FileStream {
     /// How much of that is for `opened`.
     opened_bytes: usize,
     account: Arc<Account>,
-    /// Reserved for `names`, for a pull request's with its bases.
+    /// Reserved for `names`; for a pull request, its bases are included.
     names_held: Reservation,
     /// Whether one file was asked for by its name: unlike a folder's files, it must be answered
     /// even if it is gone by now.
@@ -60,7 +60,7 @@ pub struct FileStream {
     /// The normalised name that was asked for.
     asked: String,
     permit: ReadPermission,
-    /// Longer files are not hashed; `None`: none is.
+    /// Longer files are not hashed; `None` means that no file is.
     max_hashed_bytes: Option<u64>,
     is_list: bool,
 }
@@ -95,7 +95,7 @@ impl FileStream {
         }
     }
 
-    /// The files of a folder; `first` are the first of them, and `position` is after those.
+    /// The files of a folder; `first` are the first of them, and `position` comes after those.
     pub(crate) fn folder(
         project: ProjectId,
         app: &Application,
@@ -165,7 +165,7 @@ impl FileStream {
         }
     }
 
-    /// Has [`next_listed`](Self::next_listed) tell no hashes, which it would have to compute.
+    /// Makes [`next_listed`](Self::next_listed) leave out hashes, which it would have to compute.
     pub(crate) fn without_hashes(mut self) -> Self {
         self.max_hashed_bytes = None;
         self
@@ -243,7 +243,7 @@ impl FileStream {
         if self.names.is_empty() {
             self.look_ahead().await?;
         }
-        // A `list` does not open a file that it knows already.
+        // A `list` does not open a file that it can describe already.
         let is_needed = |(_, entry): &&(_, Option<ProjectEntry>)| {
             !self.is_list || !entry.is_some_and(|entry| self.needs_no_hash(&entry))
         };
@@ -259,7 +259,7 @@ impl FileStream {
         let held = next.map(|(_, entry)| entry.map_or(unknown, |entry| held_bytes(entry.bytes)));
         let bytes = held.sum::<usize>();
         self.held = self.account.reserve_room(bytes.min(MOST_BYTES)).await;
-        // It may have been a long wait.
+        // The token may have expired during the wait.
         self.permit.check()?;
         let opened = if self.is_single {
             vec![self.source.open(&paths[0]).await]
@@ -291,7 +291,7 @@ impl FileStream {
         Ok(())
     }
 
-    /// Looks up the files that come next.
+    /// Adds the files that have been looked up to `names`, and moves `position` behind them.
     fn take_in(&mut self, files: Vec<(FilePath, ProjectEntry)>) {
         match (files.last(), &mut self.position) {
             (Some((last, _)), Some(position)) => position.after = Some(last.clone()),

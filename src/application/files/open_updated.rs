@@ -4,11 +4,11 @@ use crate::application::ports::{OpenFile, StoreError};
 use crate::application::service::Application;
 use crate::domain::{FilePath, ProjectId};
 
-/// Opens the newest version of a file whose change a connection has not been sent yet; `None`
-/// where it is gone by now, of which the connection will be told as well.
+/// Opens the newest version of a file whose change a connection has not been sent yet; `None` if
+/// the file is gone by now, which the connection will be told as well.
 ///
 /// # Errors
-/// Those of the store.
+/// The errors of the store.
 pub async fn open_updated(
     app: &Application,
     project: &ProjectId,

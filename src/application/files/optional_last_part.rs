@@ -3,7 +3,8 @@
 use crate::application::files::upload::{Upload, UploadKey};
 use crate::domain::Part;
 
-/// The uploads of a connection that lack only their last part. The rare one is boxed.
+/// The uploads of a connection that lack only their last part. The kept one is boxed because it is
+/// rare.
 #[derive(Debug, Default)]
 pub(crate) struct OptionalLastPart {
     /// The upload whose last part, if it comes at all, is the very next message.

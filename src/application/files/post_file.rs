@@ -76,7 +76,7 @@ async fn store(
     file: WholeFile,
 ) -> Result<CommandOutcome, RequestError> {
     match target {
-        // The base is not needed there: only the content counts.
+        // A project needs no base: only the content counts.
         WriteTarget::Project(project) => Ok(CommandOutcome::Commit(Commit {
             origin: session.connection,
             file: FileKey { project, path },

@@ -23,7 +23,7 @@ pub(crate) async fn project_status(
     let presence = &app.ports.presence;
     let (slow, standings) = moderation_of(app, session, &project, now).await;
     let mut you = session.rights().abilities(&project, public, standings, now);
-    // What cannot be read cannot be changed either, not even by the streamer.
+    // If the moderation cannot be read, nobody can change it either, not even the streamer.
     you.moderate &= slow.is_some();
     Ok(Reply::FileStatus(ProjectStatus {
         streamer: presence.streamers(&project) > 0,
@@ -39,8 +39,9 @@ pub(crate) async fn project_status(
     }))
 }
 
-/// How many seconds slow mode has, and how who asks stands there and in the room of their token.
-/// What cannot be read keeps everybody out, as it does where it counts.
+/// How many seconds slow mode has, and the standing of the asking connection's bearer in the
+/// project and in the room of their token. If the moderation cannot be read, the standing is
+/// [`Standing::KEPT_OUT`], as everywhere else.
 async fn moderation_of(
     app: &Application,
     session: &Session,

@@ -43,7 +43,7 @@ pub(crate) async fn list_files(
     Ok(LongAnswer::Listing(files))
 }
 
-/// What files are asked for.
+/// What the files are wanted for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Purpose {
     Get,
@@ -86,7 +86,7 @@ async fn read_files(
     if let Some(path) = query.path.clone().filter(|_| !query.means_folder) {
         let found = match purpose {
             Purpose::Get => {
-                // It may be read when it is opened.
+                // Opening a small file may read it.
                 let _held = session.account.reserve(HELD_FILE_BYTES);
                 let opened = store.open_file(&project, &path).await;
                 opened.map(|file| file.entry())
@@ -129,8 +129,8 @@ async fn read_files(
 /// A pull request and its memory.
 type Found = (PullRequest, Reservation);
 
-/// The open pull request that the first segment of the name means to its streamer, and which of its
-/// files are asked for.
+/// The open pull request that the first segment of the name means, if its streamer asks, and which
+/// of its files are asked for.
 async fn in_pull_request(
     app: &Application,
     session: &Session,

@@ -57,8 +57,8 @@ impl Source {
         }
     }
 
-    /// What is told of whether a file may be executed: of a project's that it may, of a pull
-    /// request's what its author wants.
+    /// What clients are told about whether a file may be executed: of a project's file only that it
+    /// may, of a pull request's file what its author wants.
     pub fn executable(&self, path: &FilePath, may_be: bool) -> Option<bool> {
         match self {
             Self::Project { .. } => may_be.then_some(true),

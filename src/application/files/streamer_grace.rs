@@ -33,7 +33,7 @@ pub async fn start_grace(app: &Application) -> Result<(), StoreError> {
 /// Deletes the files of the projects whose grace period is over, each in a task of its own, so that
 /// one whose disk hangs delays nothing else.
 pub(crate) fn delete_abandoned_projects(app: &Arc<Application>, now: Uptime) {
-    // Of several servers, one is enough; it may be another the next time.
+    // One of several servers is enough; the next time it may be another.
     if !app.ports.presence.is_first() {
         return;
     }
@@ -54,7 +54,7 @@ async fn delete_abandoned(app: &Arc<Application>, project: ProjectId) {
     let is_away = move || presence.streamers(&asked) == 0 && !work.is_closed();
     match delete_below(app, None, &project, None, is_away).await {
         Ok(_) => {
-            // A user's own text: invisible characters are escaped.
+            // A user chose this text: invisible characters are escaped.
             let project = project.to_string();
             tracing::info!(
                 project = %project.escape_debug(),

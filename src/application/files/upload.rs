@@ -22,7 +22,7 @@ pub(crate) struct Upload {
     log: UploadLog,
     /// The base of the first part that came with one.
     base: Option<ContentHash>,
-    /// The same for whether it may be executed.
+    /// Likewise, whether it may be executed.
     executable: Option<bool>,
     touched: Uptime,
     name_bytes: usize,

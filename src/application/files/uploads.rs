@@ -137,7 +137,8 @@ impl Uploads {
         Ok(self.waiting(key, progress, kept))
     }
 
-    /// Accepts a further part, already checked. Works in place, as an upload may have a million.
+    /// Accepts a further part, already checked. Works in place, because an upload may have a
+    /// million parts.
     fn go_on(
         &mut self,
         key: &UploadKey,
@@ -224,7 +225,7 @@ impl Uploads {
         self.end_where(|(of, file)| of == target && (file == path || file.is_below(path)));
     }
 
-    /// Ends the uploads whose target is to be dropped.
+    /// Ends the uploads whose target `keep` rejects.
     pub(crate) fn retain(&mut self, keep: impl Fn(&WriteTarget) -> bool) {
         self.end_where(|(target, _)| !keep(target));
     }

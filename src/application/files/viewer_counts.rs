@@ -1,4 +1,4 @@
-//! Tells those who ask for it how many view a project, at most once a second.
+//! Tells connections that ask for it how many view a project, at most once a second.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
@@ -8,8 +8,8 @@ use crate::application::locks::lock;
 use crate::application::ports::{EventPublisher, Presence, Topic};
 use crate::domain::ProjectId;
 
-/// The projects whose number of viewers somebody wants to be told: at most one for each watch,
-/// which is reserved on the account of its connection.
+/// The projects whose number of viewers a connection wants to be told: at most one for each watch,
+/// and the watch is reserved on the account of its connection.
 #[derive(Debug, Default)]
 pub(crate) struct ViewerCounts(Mutex<State>);
 
@@ -17,7 +17,7 @@ pub(crate) struct ViewerCounts(Mutex<State>);
 struct State {
     /// How many connections ask for each.
     asked: HashMap<ProjectId, usize>,
-    /// Those of them whose number may have changed since it was last told.
+    /// The projects among them whose number may have changed since it was last told.
     changed: HashSet<ProjectId>,
 }
 
@@ -29,7 +29,7 @@ impl ViewerCounts {
         state.changed.insert(project.clone());
     }
 
-    /// Notes that a connection asks no more.
+    /// Notes that a connection no longer asks.
     pub(crate) fn no_longer_asked(&self, project: &ProjectId) {
         let mut state = lock(&self.0);
         if let Some(connections) = state.asked.get_mut(project) {

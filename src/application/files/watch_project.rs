@@ -41,7 +41,8 @@ pub(crate) fn unwatch_project(
 ) -> Result<Reply, RequestError> {
     let public = app.policy.public.read;
     if !public {
-        // Any token will do: a connection may stop watching what its token names no more.
+        // Any token will do: a connection may stop watching a project that its token no longer
+        // names.
         session.rights().valid_identity(now)?;
     }
     let project = project?;

@@ -76,7 +76,7 @@ pub(crate) async fn enter_as_guest(
     }))
 }
 
-/// The bearer who asks, where reading needs a token.
+/// The bearer who asks; `None` where reading needs no token.
 fn asking<'a>(app: &Application, session: &'a Session) -> Option<&'a Identity> {
     let asking = session.identity.as_ref();
     asking.filter(|_| !app.policy.public.read)
@@ -94,8 +94,8 @@ async fn must_exist(app: &Application, project: &ProjectId) -> Result<(), Reques
     }
 }
 
-/// What a guest's token says besides their name. Where reading needs a token, a guest may do
-/// nothing for longer than who asks, and is muted and banned as long.
+/// The claims of a guest's token besides the name. Where reading needs a token, the guest's token
+/// expires no later than that of the asking bearer, and has the same mute and ban.
 fn claims_of(
     app: &Application,
     asking: Option<&Identity>,

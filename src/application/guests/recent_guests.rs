@@ -1,4 +1,4 @@
-//! Which addresses have had names of guests lately, so that none takes them all.
+//! Which addresses have taken guests' names lately, so that no address takes all names.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -8,14 +8,14 @@ use crate::application::locks::lock;
 use crate::application::request_error::RequestError;
 use crate::domain::{ClientAddress, Uptime};
 
-/// How long a name counts for the address that took it, towards how many it may take.
+/// How long a name counts towards the names that its address may take.
 const PERIOD: Duration = Duration::from_secs(3_600);
 
-/// How many names are remembered: some 200 kB. Of more in an hour the oldest are forgotten, so
-/// that nobody who has many addresses shuts the others out.
+/// How many names are remembered; they take about 200 kB. If more are taken within an hour, the
+/// oldest are forgotten, so nobody with many addresses shuts the others out.
 const MOST: usize = 4_096;
 
-/// The names that were given within the last hour, oldest first, and to which address.
+/// The names given within the last hour, oldest first, and the address that took each.
 #[derive(Debug, Default)]
 pub(crate) struct RecentGuests(Mutex<Recent>);
 
@@ -41,11 +41,11 @@ pub(crate) struct Permit<'a> {
 }
 
 impl RecentGuests {
-    /// Permits `address` one name more, if it has then taken at most `most` (0: no limit) within
+    /// Permits `address` one more name, if it has then taken at most `most` (0: no limit) within
     /// the hour.
     ///
     /// # Errors
-    /// 429, with the time until its oldest name does not count any more.
+    /// 429, with the time until it may take another name.
     pub(crate) fn permit(
         &self,
         address: ClientAddress,
@@ -55,7 +55,7 @@ impl RecentGuests {
         let mut recent = lock(&self.0);
         recent.forget_what_is_over(now);
         let mut own = recent.taken.iter().filter(|taken| taken.address == address);
-        // The one that must be over before there may be another.
+        // The name at `count - most` must expire before the address may take another.
         let count = own.clone().count();
         if most > 0
             && count >= most
@@ -92,7 +92,7 @@ impl Recent {
 }
 
 impl Permit<'_> {
-    /// The name has been given.
+    /// Notes that the name has been given.
     pub(crate) fn used(mut self) {
         self.is_used = true;
     }

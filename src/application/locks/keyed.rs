@@ -9,11 +9,11 @@ use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use crate::application::locks::lock;
 
-/// Locks of which those for the same key exclude each other.
+/// Locks, one for each key.
 #[derive(Debug)]
 pub(crate) struct KeyedLocks<K>(Mutex<HashMap<K, Arc<AsyncMutex<()>>>>);
 
-/// The lock for one key, which is free again once this is dropped.
+/// The lock for one key; dropping this frees it.
 #[derive(Debug)]
 pub(crate) struct KeyedLock<K: Hash + Eq> {
     locks: Arc<KeyedLocks<K>>,
@@ -28,8 +28,8 @@ impl<K> Default for KeyedLocks<K> {
 }
 
 impl<K: Hash + Eq + Clone> KeyedLocks<K> {
-    /// Waits until nobody else holds the lock for `key`; those who wait get it in the order in which
-    /// they have asked.
+    /// Waits until nobody else holds the lock for `key`; waiters get it in the order in which they
+    /// asked.
     pub async fn lock(self: &Arc<Self>, key: &K) -> KeyedLock<K> {
         let one = Arc::clone(lock(&self.0).entry(key.clone()).or_default());
         // Created before the wait: a caller that is dropped while waiting leaves no trace either.

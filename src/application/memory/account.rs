@@ -18,8 +18,8 @@ use crate::application::locks::lock;
 /// answer. It counts, but nobody ever waits for it.
 pub const FREE_BYTES: usize = 16 * 1_024;
 
-/// The same for one without a valid token: enough for most tokens. As many connections as there may
-/// be hold less of it together than their part, so that they cannot use up the others'.
+/// The same for a connection without a valid token: enough for most tokens, and so little that with
+/// the defaults even `maxConnections` of them cannot use up the others' memory.
 pub const FREE_UNAUTHENTICATED_BYTES: usize = 2 * 1_024;
 
 fn free_bytes(holder: Holder) -> usize {
@@ -29,7 +29,7 @@ fn free_bytes(holder: Holder) -> usize {
     }
 }
 
-/// What belongs to no connection counts as if it were one with a token.
+/// What belongs to no connection counts as if a connection with a token held it.
 const NOBODY: Holder = Holder::Authenticated;
 
 /// The accounts of all connections.
@@ -47,7 +47,7 @@ impl Accounts {
         account
     }
 
-    /// An account that is none of a connection, so nobody can be closed for what it holds.
+    /// An account that is not listed: no connection is closed for what it holds.
     pub fn unlisted(self: &Arc<Self>, totals: &Arc<Totals>, holder: Holder) -> Arc<Account> {
         Arc::new(Account {
             totals: Arc::clone(totals),
@@ -114,23 +114,24 @@ impl Account {
         self.totals.unauthenticated_part()
     }
 
-    /// Whether there is room for `bytes` more and as much again as connections like this one hold
-    /// already: for what somebody could do without, and others may need soon.
+    /// Whether connections like this one would still use at most half of what they may with `bytes`
+    /// more. For memory that somebody could do without, and that others may need soon.
     pub fn has_plenty(&self, bytes: usize) -> bool {
         self.totals.has_plenty(self.holder(), bytes)
     }
 
     /// Waits until the connection may hold `bytes` more within what it may always hold, or there is
-    /// any room in the budget: a waiter for much is not overtaken by all who wait for little.
+    /// any room in the budget. Any room is enough: otherwise everybody who waits for little would
+    /// overtake somebody who waits for much.
     pub async fn room(&self, bytes: usize) {
         if !self.may_go_on(bytes) {
-            // In a box, for it is large and rare.
+            // In a box, because it is large and rare.
             Box::pin(self.wait(bytes)).await;
         }
     }
 
-    /// Waits for [`room`](Self::room) and reserves `bytes` at once, so that of many who wait for
-    /// the same room not all take it.
+    /// Waits for [`room`](Self::room) and reserves `bytes` at once, so that not everybody who waits
+    /// for the same room takes it.
     pub async fn reserve_room(self: &Arc<Self>, bytes: usize) -> Reservation {
         self.room(bytes).await;
         self.reserve(bytes)
@@ -202,7 +203,7 @@ impl Account {
         self.evicted.cancel();
     }
 
-    /// How much memory would come free with it, at the most.
+    /// The most memory that would come free with the connection.
     pub(super) fn footprint(&self) -> usize {
         self.held() + self.shared.load(Ordering::Relaxed)
     }

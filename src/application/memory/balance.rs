@@ -2,13 +2,13 @@
 
 use super::totals::Holder;
 
-/// How much a connection holds and what it is, in one number that changes at once: so what it holds
-/// is always counted among those without a token, or not, as a whole.
+/// How much a connection holds and which holder it is, in one number that changes at once: so
+/// everything that it holds counts for one holder.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Balance(pub usize);
 
 impl Balance {
-    /// What holding one byte adds.
+    /// What one held byte adds to the number.
     pub const BYTE: usize = 4;
 
     pub fn held(self) -> usize {

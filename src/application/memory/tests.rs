@@ -419,7 +419,7 @@ fn there_is_plenty_until_half_of_what_such_connections_may_hold_is_held() {
     let held = other.reserve(60);
     assert!(stranger.has_plenty(40) && !stranger.has_plenty(41));
     stranger.set_holder(Holder::Authenticated);
-    // A quarter is the streamers'.
+    // A quarter belongs to streamers.
     assert!(stranger.has_plenty(240) && !stranger.has_plenty(241));
     drop(held);
     assert!(stranger.has_plenty(300) && !stranger.has_plenty(301));

@@ -7,10 +7,11 @@ use tokio::sync::Notify;
 #[cfg(test)]
 use crate::application::locks::interleaved::point;
 
-/// Reserved for the posts of streamers, in bytes: nobody else may use the last of the memory.
+/// Reserved for the posts of streamers, in bytes, but at most a quarter of the memory: nobody else
+/// may use the last of it.
 const STREAMER_BYTES: usize = 16 << 20;
 
-/// The part of the memory that connections without a valid token may hold together.
+/// Connections without a valid token may together hold one part in this many of the memory.
 const UNAUTHENTICATED_PART: usize = 4;
 
 /// Whose memory it is; decides how much of the budget may be used.
@@ -29,7 +30,7 @@ pub enum Holder {
 pub(super) struct Totals {
     pub max: usize,
     used: AtomicUsize,
-    /// For a moment below zero, where a connection shows a token while it reserves.
+    /// Below zero for a moment, if a connection shows a token while it reserves.
     unauthenticated: AtomicIsize,
     /// How many wait for memory.
     waiting: AtomicUsize,
@@ -69,14 +70,14 @@ impl Totals {
         !is_strangers_full && self.used() + bytes <= self.limit(holder)
     }
 
-    /// Whether such holders would not hold half of what they may with `bytes` more.
+    /// Whether such holders would still use at most half of what they may with `bytes` more.
     pub fn has_plenty(&self, holder: Holder, bytes: usize) -> bool {
         let is_strangers_short = holder == Holder::Unauthenticated
             && self.unauthenticated() + bytes > self.unauthenticated_part() / 2;
         !is_strangers_short && self.used() + bytes <= self.limit(holder) / 2
     }
 
-    /// What those without a valid token may hold together.
+    /// How many bytes connections without a valid token may hold together.
     pub fn unauthenticated_part(&self) -> usize {
         self.max / UNAUTHENTICATED_PART
     }
@@ -102,7 +103,8 @@ impl Totals {
         self.wake()
     }
 
-    /// Counts bytes that are held already in or out of the part of those without a token.
+    /// Moves bytes that are already held into the part of connections without a token, or out of it
+    /// if negative.
     pub fn move_unauthenticated(&self, bytes: isize) {
         self.unauthenticated.fetch_add(bytes, Ordering::SeqCst);
     }
@@ -112,11 +114,11 @@ impl Totals {
         self.waiting.load(Ordering::SeqCst) > 0
     }
 
-    /// Wakes one waiter of each kind that there is room for; it wakes the next. So those who wait
-    /// are not all woken for memory that is enough for one. Returns whether somebody waits.
+    /// Wakes one waiter of each kind for which there is room; that one wakes the next. So memory
+    /// that is enough for one waiter does not wake all. Returns whether somebody waits.
     ///
-    /// This and what it follows are in the single total order: either a waiter sees what was
-    /// returned, or is seen waiting.
+    /// This call and what precedes it are in the single total order: either a waiter sees the
+    /// returned memory, or this call sees the waiter.
     pub fn wake(&self) -> bool {
         #[cfg(test)]
         point();

@@ -1,4 +1,4 @@
-//! What moderators have to do with somebody who wants to become a guest.
+//! What the decisions of moderators mean for somebody who wants to become a guest.
 
 use std::collections::BTreeSet;
 
@@ -9,24 +9,24 @@ use crate::domain::{ClientAddress, GuestName, Person, Standing, Timestamp, UserN
 /// Somebody who wants to become a guest.
 pub(crate) struct Newcomer<'a> {
     pub name: &'a GuestName,
-    /// From where; `None` if no ban may concern that address.
+    /// The address they come from; `None` if no ban may concern it.
     pub address: Option<ClientAddress>,
-    /// Who asks, where reading needs a token.
+    /// The bearer who asks; `None` where reading needs no token.
     pub bearer: Option<Person<'a>>,
 }
 
-/// What follows for a guest from what has been decided.
+/// What the decisions of moderators mean for somebody who is admitted.
 pub(crate) struct Admission {
-    /// Until when they are muted, because who asks for them is.
+    /// Until when they are muted, because the bearer who asks is muted.
     pub muted: Option<Timestamp>,
-    /// Names that they do not get, of those that are like theirs.
+    /// Names that they do not get, of those that begin like the name they want.
     pub reserved: BTreeSet<UserName>,
 }
 
 impl Moderated {
-    /// Lets somebody become a guest, unless they come from where a guest is banned, or are banned
-    /// themselves. No guest is named like the streamer, like somebody who is muted or banned or has
-    /// moderated, or like a user with an account who is there.
+    /// Lets somebody become a guest, unless guests are banned from their address, or they are
+    /// banned themselves. No guest gets the name of the streamer, of somebody who is muted, banned
+    /// or has moderated, or of a user with an account who is there.
     ///
     /// # Errors
     /// They are banned, or what has been decided cannot be read.
@@ -53,7 +53,7 @@ impl Moderated {
         }
         let moderators = known.log().map(|action| &action.by);
         let present = state.present.values().map(|present| &present.user);
-        // The names of guests are taken as long as they are theirs.
+        // Guests who are there are left out: the guest store knows which guests' names are taken.
         let present = present.filter(|user| user.guest().is_none());
         let names = known.names().chain(moderators).chain(present);
         let names = names.chain([&self.project.streamer]);

@@ -1,4 +1,4 @@
-//! `chat`/`announce`: says something to the room that stands out.
+//! `chat`/`announce`: sends the room a message that stands out.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,7 +34,7 @@ pub(crate) async fn announce(
         is_announcement: true,
     };
     let (own, room) = (Arc::clone(app), room.clone());
-    // What is noted is said, even if the connection goes away.
+    // Once it is in the log it is also said, even if the connection goes away.
     let work = async move {
         moderator.decide(&own, Deed::Announce).await?;
         let (rooms, floor) = (&own.ports.rooms, Box::new(()));

@@ -9,7 +9,7 @@ use crate::application::session::state::Session;
 use crate::domain::{Identity, Person, ProjectId, Standing, Timestamp};
 
 impl Session {
-    /// Its bearer, as moderators may decide about them.
+    /// Its bearer, as somebody that moderators may decide about.
     pub(crate) fn person<'a>(&self, bearer: &'a Identity) -> Person<'a> {
         Person {
             user: &bearer.user,
@@ -53,8 +53,8 @@ pub(crate) async fn must_not_be_banned(
     }
 }
 
-/// Says of a refused request about the chat that its bearer is banned, if they are: by that they
-/// have lost the room, or never got it.
+/// Answers a refused request about the chat with the ban of its bearer, if they are banned: that is
+/// why they have lost the room, or never got it.
 pub(crate) async fn explain_ban(
     app: &Application,
     session: &Session,
@@ -71,7 +71,7 @@ pub(crate) async fn explain_ban(
         Ok(Standing {
             banned: Some(ban), ..
         }) => RequestError::Banned(ban),
-        // That it cannot be read has been logged; the request was refused anyway.
+        // The failed read has been logged; the request was refused anyway.
         Ok(_) | Err(_) => refused,
     }
 }

@@ -1,4 +1,5 @@
-//! A moderator decides something: it is kept, then it takes effect and is told.
+//! A moderator decides something: the decision is kept, then it takes effect and those it concerns
+//! are told.
 
 use std::sync::Arc;
 
@@ -25,7 +26,7 @@ pub(crate) struct Moderator {
     address: Option<ClientAddress>,
 }
 
-/// Who asks to moderate, before it is known what they ask for.
+/// The moderator who asks, before it is known what they ask for.
 ///
 /// # Errors
 /// They may not, or what has been decided about them cannot be read.
@@ -66,7 +67,8 @@ impl Moderator {
         }
     }
 
-    /// Who a decision about `user` is about: a guest who is there may spell their name otherwise.
+    /// The name under which a decision about `user` is kept: a guest who is there may spell it in
+    /// another case.
     ///
     /// # Errors
     /// Nothing can be decided about the streamer.
@@ -82,11 +84,12 @@ impl Moderator {
         Ok(spelled.unwrap_or(user))
     }
 
-    /// Does what the moderator decides: completely, even if their connection goes away. Returns
+    /// Carries out a decision, completely even if the moderator's connection goes away. Returns
     /// what is in force afterwards.
     ///
     /// # Errors
-    /// 413, 429, or it cannot be kept: then nothing has changed.
+    /// 400, 401, 413 or 429, or 500 if it cannot be kept: nothing has changed then. 500 also if the
+    /// decision is in force, but the room may not have been told.
     pub(crate) async fn decide(
         self,
         app: &Arc<Application>,
@@ -117,7 +120,7 @@ async fn carry_out(
     }
     moderated.load_in_turn().await?;
     loop {
-        // Another may have decided about them while they waited.
+        // Somebody may have decided about this moderator during the wait.
         let standing = moderated.known_standing(&moderated.state(), moderator.person(), app.now());
         must_be_free(standing)?;
         let deed = with_author(app, moderated, deed.clone())?;
@@ -140,7 +143,8 @@ async fn carry_out(
         let in_force = in_force(&next, &action.deed);
         if !changes {
             if let (Deed::Delete(id, _), Some(room)) = (&action.deed, &moderated.room) {
-                // It may still be on a screen: the log's numbers may be older than the room's.
+                // The message may still be on a screen: the number in the log may be older than the
+                // room.
                 told(app.ports.rooms.delete(room, *id).await)?;
             }
             return Ok(in_force);
@@ -155,7 +159,8 @@ async fn carry_out(
     }
 }
 
-/// A message that somebody else has just deleted is no longer in the history.
+/// Adds the author to the deletion of a message. There is none if the message is no longer in the
+/// history, for example because somebody else has just deleted it.
 fn with_author(app: &Application, moderated: &Moderated, deed: Deed) -> Result<Deed, RequestError> {
     match (deed, &moderated.room) {
         (Deed::Delete(id, _), Some(room)) => {
@@ -166,7 +171,8 @@ fn with_author(app: &Application, moderated: &Moderated, deed: Deed) -> Result<D
     }
 }
 
-/// From where a guest comes who is about to be muted or banned, as far as that may concern others.
+/// The addresses of a guest who is about to be muted or banned, except those that no decision may
+/// concern.
 async fn addresses_of(
     app: &Application,
     moderated: &Moderated,
@@ -181,19 +187,20 @@ async fn addresses_of(
     let (project, guests) = (&moderated.project, &app.ports.guests);
     let taken = guests.address_of(project, user, action.date).await;
     let taken = taken.unwrap_or_else(|error| {
-        // They must go all the same.
+        // The decision is carried out all the same.
         moderated.guests_failed("read from where a guest has come", &error);
         None
     });
     let state = moderated.state();
     let present = state.present.values();
     let present = present.filter(|present| present.user == *user);
-    // The one that took the name comes first: so many are kept, and others are easier to come by.
+    // The address that took the name comes first: only so many are kept, and the other addresses
+    // are easier to come by.
     let present = present.filter_map(|present| present.address);
     taken.into_iter().chain(present).collect()
 }
 
-/// Names are shown as in a program, so that none looks like another line.
+/// Names are logged in their debug form, so none can look like another line of the log.
 fn log(project: &ProjectId, action: &Action) {
     let Action { by, deed, .. } = action;
     tracing::info!(

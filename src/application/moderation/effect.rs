@@ -1,4 +1,4 @@
-//! What moderators have decided takes effect, and those it concerns are told.
+//! The decisions of moderators take effect, and those they concern are told.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ pub(crate) struct InForce {
     pub ban: Option<Ban>,
 }
 
-/// That of the one whom a deed is about.
+/// What is in force about the user of `deed`.
 pub(super) fn in_force(moderation: &Moderation, deed: &Deed) -> InForce {
     let Some(user) = deed.user() else {
         return InForce::default();
@@ -26,17 +26,17 @@ pub(super) fn in_force(moderation: &Moderation, deed: &Deed) -> InForce {
     }
 }
 
-/// From now on it is so, and those it concerns are told.
+/// Puts a decision in force, and tells those it concerns.
 ///
 /// # Errors
-/// It is so, but it is not known whether the room is told.
+/// The decision is in force, but it is not known whether the room is told.
 pub(super) async fn take_effect(
     app: &Application,
     moderated: &Moderated,
     next: Arc<Moderation>,
     action: &Action,
 ) -> Result<(), RequestError> {
-    // What is being said was said before.
+    // Waits for messages that are being said: they come before the decision.
     let _quiet = moderated.said.write().await;
     let before = moderated.known();
     put_in_force(app, moderated, &before, next, action);
@@ -44,7 +44,7 @@ pub(super) async fn take_effect(
     match (&action.deed, room) {
         (Deed::Slow(seconds), Some(room)) => told(rooms.slow(room, *seconds).await),
         (Deed::Delete(id, _), Some(room)) => told(rooms.delete(room, *id).await),
-        // An announcement is said once it has been noted.
+        // The caller says an announcement once it is in the log.
         _ => Ok(()),
     }
 }
@@ -55,8 +55,8 @@ pub(super) fn told(told: Result<(), StoreError>) -> Result<(), RequestError> {
     told.map_err(|error| RequestError::internal("tell a room what a moderator has decided", &error))
 }
 
-/// The same for what others have decided meanwhile at other servers, which tell the room. To be
-/// called by the one whose turn it is.
+/// The same for what others have decided at other servers, which tell the room. The caller must
+/// hold the turn.
 ///
 /// # Errors
 /// It cannot be read.
@@ -68,7 +68,7 @@ pub(super) async fn catch_up(app: &Application, moderated: &Moderated) -> Result
     for action in next.log().filter(is_new) {
         put_in_force(app, moderated, &before, Arc::clone(&next), action);
     }
-    // It may be that of a project that was made anew, of which there is no log.
+    // The project may have been removed and made again, and then no action is new.
     moderated.adopt(&mut moderated.state(), Arc::clone(&next));
     Ok(())
 }

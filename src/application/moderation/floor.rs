@@ -9,16 +9,15 @@ use crate::application::moderation::moderated::Moderated;
 use crate::application::request_error::RequestError;
 use crate::domain::{Identity, Person, Timestamp};
 
-/// The right to say one thing: until it is dropped, nothing that a moderator decides takes effect.
+/// The right to say one thing: until it is dropped, no decision of a moderator takes effect.
 pub(crate) struct MayBeSaid {
     _under_way: OwnedRwLockReadGuard<()>,
-    /// How long after their last message in slow mode it may come.
+    /// How long slow mode makes them wait after their last message.
     pub slow: Duration,
 }
 
 impl Moderated {
-    /// Gives the floor to a member of the room. Waits for no more than a decision that is taking
-    /// effect.
+    /// Gives the floor to a member of the room. Waits at most for a decision that is taking effect.
     ///
     /// # Errors
     /// They are banned or muted, by a moderator or their token.

@@ -9,10 +9,10 @@ use crate::application::moderation::effect::catch_up;
 use crate::application::service::Application;
 use crate::domain::ProjectId;
 
-/// How long to wait before what cannot be read is tried again.
+/// How long to wait before trying again to read what could not be read.
 const AGAIN: Duration = Duration::from_secs(3);
 
-/// From now on, what is decided at other servers takes effect here. Needs a tokio runtime.
+/// Makes decisions at other servers take effect here, too, from now on. Needs a tokio runtime.
 pub fn follow_decisions(app: &Arc<Application>) {
     let own = Arc::downgrade(app);
     app.ports.moderation.follow(Box::new(move |project| {

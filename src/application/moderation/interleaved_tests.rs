@@ -35,7 +35,7 @@ fn bearer(name: &str) -> Identity {
     Identity::from_claims(&claims, now()).expect("valid")
 }
 
-/// Comes into the room and says two things; returns whether it has been called.
+/// Comes into the room and says two things; returns whether its session has been called.
 fn come_and_speak(scene: &Scene, moderated: &Moderated, name: &UserName) -> bool {
     let summons = Arc::<Summons>::default();
     let present = Present {
@@ -101,7 +101,7 @@ fn whoever_is_banned_says_and_hears_nothing_afterwards_however_they_come() {
             .any(|entry| entry == "unsubscribe #2 room ana/demo");
         let left = before.iter().any(|entry| entry == "leave ana/demo bob");
         assert_eq!((subscribed, subscribed), (ended, left), "{journal:?}");
-        // Its own task leaves the room, unless that has been done.
+        // Its own task leaves the room, unless the ban has done so.
         assert_eq!(moderated.stand_up(ME), !left, "{journal:?}");
         assert!(was_called || moderated.take_out(ME), "{journal:?}");
     });

@@ -1,7 +1,7 @@
 //! What moderators have decided in one project, and which connections are there.
 //!
-//! Both are under one lock, which is the project's own: whoever comes is judged by the latest
-//! decision, or met by the next one. It is held for moments, never while waiting for the store.
+//! One lock for each project guards both: a connection that comes is judged by the latest decision,
+//! or the next decision finds it. The lock is held for moments, never while waiting for the store.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
@@ -21,7 +21,7 @@ use crate::domain::{
     ClientAddress, Moderation, Person, ProjectId, RoomName, Standing, Timestamp, UserName,
 };
 
-/// Where the projects are found whose moderation is in memory.
+/// The projects whose moderation is in memory.
 #[derive(Default)]
 pub(super) struct Found {
     pub projects: Mutex<HashMap<ProjectId, Weak<Moderated>>>,
@@ -34,11 +34,11 @@ pub(crate) struct Present {
     pub user: UserName,
     /// `None` if no mute or ban may concern it.
     pub address: Option<ClientAddress>,
-    /// It is in the room, and nobody has put it out.
+    /// Whether it is in the room, and nobody has put it out.
     pub is_member: bool,
-    /// Its token makes it a moderator's.
+    /// Whether its token is a moderator's.
     pub moderates: bool,
-    /// It has been put out, and its session does not know that yet.
+    /// Whether it has been put out and its session does not know that yet.
     pub is_out: bool,
     pub summons: Arc<Summons>,
 }
@@ -55,14 +55,15 @@ impl Present {
 /// The moderation of one project, for as long as somebody needs it.
 pub(crate) struct Moderated {
     pub(crate) project: ProjectId,
-    /// `None` where its name would be too long for one.
+    /// `None` if its name would be too long for a room.
     pub(super) room: Option<RoomName>,
     store: Arc<dyn ModerationStore>,
     account: Arc<Account>,
-    /// One change at a time, and one look at the store.
+    /// One change, or one read of the store, at a time.
     pub(super) turn: Turn<()>,
-    /// Read while something is said in the room, written while what has been decided takes effect:
-    /// what was said before is heard before, and nothing is said by an older decision.
+    /// Locked for reading while something is said in the room, and for writing while a decision
+    /// takes effect. So what was said before a decision is heard before it, and nothing is said
+    /// under an older decision.
     pub(super) said: Arc<RwLock<()>>,
     state: Mutex<State>,
     found: Weak<Found>,
@@ -113,7 +114,7 @@ impl Moderated {
     /// Loads what has been decided, if nobody has done that yet.
     ///
     /// # Errors
-    /// It cannot be read; the log has told that within the last minutes.
+    /// It cannot be read; the log has said so within the last minutes.
     pub(crate) async fn load(&self) -> Result<(), RequestError> {
         if self.state().loaded.is_some() {
             return Ok(());
@@ -122,7 +123,7 @@ impl Moderated {
         self.load_in_turn().await
     }
 
-    /// The same for the one whose turn it is.
+    /// The same, for a caller that holds the turn.
     pub(super) async fn load_in_turn(&self) -> Result<(), RequestError> {
         if self.state().loaded.is_some() {
             return Ok(());
@@ -151,13 +152,13 @@ impl Moderated {
         RequestError::Internal
     }
 
-    /// Notes that it cannot be read; whether the log should tell.
+    /// Notes that it cannot be read. Returns whether the log should say so.
     fn should_tell(&self, kind: Kind) -> bool {
         let found = self.found.upgrade();
         found.is_none_or(|found| found.unreadable.note(kind, &self.project))
     }
 
-    /// The same where the names of the project's guests cannot be read or kept.
+    /// Logs that the names of the project's guests cannot be read or kept, and returns the error.
     pub(crate) fn guests_failed(&self, doing: &'static str, error: &StoreError) -> RequestError {
         if self.should_tell(Kind::Guests) {
             tracing::error!(%error, project = ?self.project, "could not {doing}");
@@ -167,7 +168,7 @@ impl Moderated {
         RequestError::Internal
     }
 
-    /// What has been decided meanwhile, also at other servers.
+    /// What has been decided by now, also at other servers.
     ///
     /// # Errors
     /// It cannot be read.
@@ -187,8 +188,8 @@ impl Moderated {
         self.state().moderation().cloned().unwrap_or_default()
     }
 
-    /// Keeps what has been decided. Returns `false`, and keeps nothing, if something was decided
-    /// at another server meanwhile.
+    /// Keeps what has been decided. Returns `false`, and keeps nothing, if something has been
+    /// decided at another server in the meantime.
     ///
     /// # Errors
     /// It cannot be kept.
@@ -198,7 +199,7 @@ impl Moderated {
         saved.map_err(|error| RequestError::internal("keep what a moderator has decided", &error))
     }
 
-    /// From now on this is what has been decided.
+    /// Makes `moderation` what has been decided.
     pub(super) fn adopt(&self, state: &mut State, moderation: Arc<Moderation>) {
         if let Some(found) = self.found.upgrade() {
             found.unreadable.forget(Kind::Moderation, &self.project);
@@ -223,7 +224,7 @@ impl Moderated {
         Ok(self.known_standing(&self.state(), person, now))
     }
 
-    /// The same as far as it is known: as long as nothing has been loaded, nothing is decided.
+    /// The same, as far as it is known: until it has been loaded, nothing counts as decided.
     pub(super) fn known_standing(
         &self,
         state: &State,
@@ -249,8 +250,8 @@ impl Moderated {
         *user == self.project.streamer
     }
 
-    /// Notes that a connection is there, or that it is there in another way. Unless it is banned,
-    /// `subscribe` has it receive what is said; otherwise its session is called.
+    /// Notes that a connection is there, or is now there in another way. If it is banned, its
+    /// session is called; otherwise `subscribe` is called, which has it receive what is said.
     pub(crate) fn attend(
         &self,
         connection: ConnectionId,
@@ -274,7 +275,7 @@ impl Moderated {
         self.state().present.remove(&connection);
     }
 
-    /// Whether the connection has to leave the room itself: nobody has put it out.
+    /// Whether the connection must leave the room itself, because nobody has put it out.
     pub(crate) fn stand_up(&self, connection: ConnectionId) -> bool {
         let mut state = self.state();
         let present = state.present.get_mut(&connection);
@@ -288,11 +289,11 @@ impl Moderated {
         present.is_some_and(|present| std::mem::take(&mut present.is_out))
     }
 
-    /// Registers the project, if there is none yet. What is left of an earlier one of its name,
-    /// such as one that an operator has removed by hand, is not the new one's.
+    /// Registers the project if there is none yet. What an earlier project of that name has left,
+    /// for example because an operator removed it by hand, is removed first.
     ///
     /// # Errors
-    /// What the stores say; then it has not been registered.
+    /// The errors of the stores; the project has then not been registered.
     pub(crate) async fn register(
         &self,
         projects: &dyn ProjectStore,
@@ -325,7 +326,7 @@ impl Drop for Moderated {
             return;
         };
         let mut found = lock(&found.projects);
-        // Another may have taken its place.
+        // Another value for the same project may have taken its place.
         let is_gone = |own: &Weak<Self>| own.strong_count() == 0;
         if found.get(&self.project).is_some_and(is_gone) {
             found.remove(&self.project);

@@ -1,5 +1,5 @@
-//! Which projects' moderation is in memory: that of those where somebody is, and for a while that
-//! of those where somebody was or asked.
+//! Which projects' moderation is in memory: of projects where somebody is, and for a while of
+//! projects where somebody was, or that somebody asked for.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, Weak};
@@ -14,37 +14,38 @@ use crate::application::ports::{ModerationStore, StoreError};
 use crate::application::request_error::RequestError;
 use crate::domain::{Moderation, ProjectId, RateLimit, TokenBucket, Uptime, UserName};
 
-/// What nobody has needed for this long is forgotten, at the latest after twice as long.
+/// A moderation that nobody has needed for this long is forgotten, at the latest after twice as
+/// long.
 const KEPT: Duration = Duration::from_secs(30);
 
-/// How many projects where nobody is are kept, newer ones and older ones each.
+/// How many projects where nobody is are kept in each of `Kept::new` and `Kept::old`.
 const MOST_KEPT: usize = 512;
 
 /// Keeping less than this is not worth closing a connection for.
 const WORTH_RECLAIMING: usize = 64 * 1_024;
 
-/// How often the log tells that the moderation of a project cannot be read.
+/// How often the log says that the moderation of a project cannot be read.
 const TOLD_EVERY: Duration = Duration::from_secs(600);
 
-/// How often what cannot be read is tried again.
+/// How often to try again to read what could not be read.
 const TRIED_EVERY: Duration = Duration::from_secs(3);
 
 /// The moderation of all projects.
 pub struct Moderations {
     store: Arc<dyn ModerationStore>,
-    /// What they take is reserved on it.
+    /// The memory that they take is reserved on it.
     account: Arc<Account>,
     found: Arc<Found>,
     kept: Mutex<Kept>,
-    /// Only those of moderators who decided something recently: a full one is dropped.
+    /// The buckets of moderators who decided something recently: a full one is dropped.
     buckets: Mutex<HashMap<(ProjectId, UserName), TokenBucket>>,
 }
 
-/// What is in memory although perhaps nobody is there.
+/// What is in memory, although perhaps nobody is there.
 #[derive(Default)]
 struct Kept {
     new: HashMap<ProjectId, Arc<Moderated>>,
-    /// What has not been needed since the new ones were none.
+    /// What was in `new` until that was last emptied.
     old: HashMap<ProjectId, Arc<Moderated>>,
     aged: Uptime,
     told: Uptime,
@@ -52,7 +53,7 @@ struct Kept {
 }
 
 impl Moderations {
-    /// Those that `store` keeps; what is in memory of them is reserved on `account`.
+    /// The moderation that `store` keeps; what is in memory of it is reserved on `account`.
     pub fn new(store: Arc<dyn ModerationStore>, account: Arc<Account>) -> Self {
         Self {
             store,
@@ -63,8 +64,8 @@ impl Moderations {
         }
     }
 
-    /// That of a project, which is in memory for as long as somebody holds this, and a while
-    /// longer.
+    /// The moderation of a project. It stays in memory for as long as somebody holds the result,
+    /// and a while longer.
     pub(crate) fn of(&self, project: &ProjectId) -> Arc<Moderated> {
         let moderated = self.found_or_new(project);
         let mut kept = lock(&self.kept);
@@ -75,7 +76,7 @@ impl Moderations {
         moderated
     }
 
-    /// That of a project, if it is in memory.
+    /// The moderation of a project, if it is in memory.
     pub(super) fn in_memory(&self, project: &ProjectId) -> Option<Arc<Moderated>> {
         lock(&self.found.projects)
             .get(project)
@@ -114,12 +115,13 @@ impl Moderations {
         kept.aged = now;
         let new = std::mem::take(&mut kept.new);
         let forgotten = std::mem::replace(&mut kept.old, new);
-        // What is dropped looks for itself in `found`.
+        // Not under the lock: each dropped `Moderated` removes itself from `found`.
         drop(kept);
         drop(forgotten);
     }
 
-    /// Forgets all that nobody needs at the moment, as memory is short; whether that was much.
+    /// Forgets everything that nobody needs at the moment, because memory is short. Returns whether
+    /// that freed much.
     pub(crate) fn reclaim(&self) -> bool {
         let before = self.account.held();
         let mut kept = lock(&self.kept);
@@ -129,7 +131,7 @@ impl Moderations {
         before.saturating_sub(self.account.held()) >= WORTH_RECLAIMING
     }
 
-    /// Whether that moderator may decide something now, as often as `rate` allows; it counts.
+    /// Counts a decision of the moderator, if `rate` allows one now.
     ///
     /// # Errors
     /// 429.
@@ -148,7 +150,7 @@ impl Moderations {
         taken.map_err(|retry_after| RequestError::RateLimited { retry_after })
     }
 
-    /// Whether anything is kept of a project.
+    /// Whether anything is kept of a project's moderation; true if it cannot be read.
     pub(crate) async fn is_kept(&self, project: &ProjectId) -> bool {
         let kept = self.of(project).moderation().await;
         kept.map_or(true, |kept| *kept != Moderation::default())

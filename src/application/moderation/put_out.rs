@@ -1,5 +1,5 @@
-//! What becomes of connections when a moderator has decided about somebody: those who are banned
-//! lose the room at once, and are told so last.
+//! What happens to connections when a moderator decides about somebody: those who are banned lose
+//! the room at once, and the news of the ban is the last that they get from it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,9 +14,9 @@ use crate::application::session::state::Session;
 use crate::domain::{Moderation, RoomName, Standing, Timestamp, UserName, WriteTarget};
 
 impl Moderated {
-    /// Puts those out who are banned now and were not `before`. They and the moderators are told
-    /// that `user` is banned until then; so are, each under their own name, those who lose the room
-    /// with them.
+    /// Puts out the connections of `user`, who has just been banned, and of others who are banned
+    /// now and were not `before`. They and the moderators are told of the ban, with `until` as its
+    /// end, in one message for each name.
     pub(super) fn put_out(
         &self,
         app: &Application,
@@ -55,8 +55,8 @@ impl Moderated {
         present.summons.call();
     }
 
-    /// Tells the connections of `user` what a moderator has decided about them, and so the guests
-    /// who are muted with them from now on, or no longer, because of their address.
+    /// Tells the connections of `user` what a moderator has decided about them. Guests who, because
+    /// of their address, are now muted with them, or no longer muted, are told as well.
     pub(super) fn tell_of(
         &self,
         app: &Application,
@@ -110,8 +110,8 @@ impl Moderated {
     }
 }
 
-/// Ends what a session may not have any more since its bearer has been banned: room, listening and
-/// draft. Does nothing unless it has been called.
+/// Ends what a session may no longer have because its bearer has been banned: room, listening and
+/// draft. Does nothing unless the session has been called.
 pub(crate) fn heed_summons(app: &Application, session: &mut Session, now: Timestamp) {
     let summons = session.summons.as_ref();
     if !summons.is_some_and(|summons| summons.heed()) {

@@ -1,4 +1,4 @@
-//! What becomes of moderation in the store and in memory: what cannot be read, what is left of
+//! What happens to moderation in the store and in memory: what cannot be read, what is left of
 //! earlier projects, and how often moderators may decide something.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -48,7 +48,7 @@ async fn ana(scene: &Scene) -> Session {
     ana
 }
 
-/// The seconds of slow mode, and whether who asks may listen.
+/// The seconds of slow mode, and whether the session may listen.
 async fn status(scene: &Scene, session: &mut Session) -> (Option<u32>, bool) {
     let answer = scene.ask(session, Command::ProjectStatus(Ok(demo()))).await;
     match answer.as_deref() {
@@ -185,7 +185,8 @@ async fn a_new_project_has_nothing_of_an_earlier_one_of_its_name() {
         journal.retain(|entry| entry.starts_with("forget") || entry.starts_with("register"));
         assert_eq!(journal, expected);
     }
-    // Before there is a project, not after: otherwise a crash would leave it both.
+    // The rest of an earlier project goes before the new one is registered, not after: otherwise a
+    // crash would leave that rest to the new one.
     let mut world = World::new();
     let absent = |_: &_| Ok(ProjectState::Absent);
     world.projects.expect_state().returning(absent);
@@ -275,7 +276,8 @@ async fn a_moderator_leaves_the_streamer_room_to_mute() {
 /// What servers share, as this one sees it.
 type Shared = Arc<Mutex<Moderation>>;
 
-/// A world whose store another server uses, too, and how it tells of that.
+/// A world whose store another server uses, too, and the callback that hears of that server's
+/// decisions.
 fn shared_world() -> (World, Shared, Arc<OnceLock<Decided>>) {
     let (mut world, kept, decided) = (public(), Shared::default(), Arc::default());
     let found = Arc::clone(&kept);

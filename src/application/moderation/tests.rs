@@ -298,7 +298,7 @@ async fn who_listens_under_the_name_stops_and_others_go_on() {
     assert_eq!(bob.listening, None);
     let members = scene.ask(&mut nobody, Command::ChatMembers).await;
     members.expect("is not banned");
-    // A listener who shows a banned bearer's token hears no more.
+    // If a listener shows a token of a banned bearer, it hears no more.
     let command = authenticate(BOB, Sections::default());
     scene.ask(&mut nobody, command).await.expect("is a token");
     assert_eq!(nobody.listening, None);
@@ -397,7 +397,7 @@ async fn no_ban_concerns_an_address_that_others_share() {
     let mut other = new_session(3);
     let name = as_guest("ana/demo", Ok("eve"));
     scene.ask(&mut other, name).await.expect("is not banned");
-    // Nor does one that a ban has concerned while it was not shared.
+    // A ban no longer concerns an address once others share it.
     let mut bob = guest(&scene, 4, 7, OTHER_GUEST).await;
     scene.ask(&mut ana, ban("~eve", None)).await.expect("may");
     bob.is_address_bannable = false;
@@ -434,7 +434,7 @@ async fn a_guest_is_not_named_like_one_who_moderates_is_there_or_is_muted_or_ban
         };
         assert_eq!(free.as_deref(), suggestion, "{name}");
     }
-    // Who has gone is not there any more; what a moderator has done stays.
+    // Somebody who has left is no longer there; what a moderator has done stays.
     for session in [bob, moderator] {
         let application = Arc::clone(&scene.app);
         drop(SessionGuard {
@@ -913,7 +913,7 @@ async fn a_project_that_nobody_uses_takes_no_memory_and_is_as_it_was_when_somebo
     });
     you(&scene, &mut ana).await;
     let forget = || {
-        // For whom it was read need not come again.
+        // The one for whom it was read need not come again.
         scene.app.moderations.reclaim();
         scene.app.moderations.is_empty()
     };

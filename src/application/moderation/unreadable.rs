@@ -1,4 +1,4 @@
-//! What cannot be read: it is not tried for each who asks, nor told each time.
+//! What cannot be read. It is not read again for every request, and not logged every time.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -6,23 +6,23 @@ use std::sync::Mutex;
 use crate::application::locks::lock;
 use crate::domain::ProjectId;
 
-/// Of how many files this is remembered.
+/// For how many files this is remembered.
 const MOST_TOLD: usize = 1_024;
 
-/// What of a project cannot be read.
+/// Which part of a project cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Kind {
     Moderation,
     Guests,
 }
 
-/// What cannot be read, and of which the log has told that; whether it was tried just now.
+/// What cannot be read and has been logged, each with whether it was tried just now.
 #[derive(Default)]
 pub(super) struct Unreadable(Mutex<HashMap<(Kind, ProjectId), bool>>);
 
 impl Unreadable {
-    /// Notes that it cannot be read; whether the log should tell: asking again and again does not
-    /// fill it.
+    /// Notes that it cannot be read. Returns whether the log should say so: requests that come
+    /// again and again must not fill it.
     pub fn note(&self, kind: Kind, project: &ProjectId) -> bool {
         let mut all = lock(&self.0);
         let is_full = all.len() >= MOST_TOLD;

@@ -23,8 +23,8 @@ pub enum SayError {
 /// What is dropped once a message has been said, or never will be.
 pub type Floor = Box<dyn Send>;
 
-/// Knows the rooms: who is in them and what was said. What has begun to be said, deleted or slowed
-/// comes to its end, even if nobody waits for it.
+/// Knows the rooms: who is in them and what was said. `say`, `delete` and `slow`, once begun, are
+/// carried out even if nobody waits for them.
 #[cfg_attr(test, mockall::automock)]
 #[async_trait]
 pub trait ChatRooms: Send + Sync {
@@ -61,7 +61,7 @@ pub trait ChatRooms: Send + Sync {
     /// the order of what is said.
     ///
     /// # Errors
-    /// `Failed`: it is not known whether it will be.
+    /// `Failed`: it is not known whether it will be deleted.
     async fn delete(&self, room: &RoomName, id: u64) -> Result<(), StoreError>;
 
     /// Tells everybody who receives [`Topic::Room`](super::Topic::Room) how many seconds slow mode
@@ -74,11 +74,11 @@ pub trait ChatRooms: Send + Sync {
     /// The latest messages of `room`, at most `limit`, oldest first.
     fn history(&self, room: &RoomName, limit: usize) -> Vec<ChatMessage>;
 
-    /// The distinct names in `room`, sorted. Those at another server may be missing if that does
-    /// not answer at once.
+    /// The distinct names in `room`, sorted. Members at another server may be missing if that
+    /// server does not answer at once.
     async fn members(&self, room: &RoomName) -> Vec<UserName>;
 
-    /// How many rooms there are, with those that are empty and remembered.
+    /// How many rooms there are, including those that are empty and still remembered.
     fn count(&self) -> usize;
 
     /// Forgets the rooms that have been empty for an hour.

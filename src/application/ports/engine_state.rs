@@ -3,7 +3,7 @@ use tokio::sync::watch;
 /// Whether the engine that keeps the data answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EngineState {
-    /// It answers, or needs not be asked.
+    /// It answers, or need not be asked.
     Ready,
     /// It has not answered for some seconds; changes wait.
     Silent,

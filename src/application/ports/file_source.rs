@@ -18,7 +18,7 @@ pub trait FileSource: Send + Sync {
     /// Exactly `length` bytes from `offset` on; the caller must not ask for more than the file has.
     ///
     /// # Errors
-    /// `Failed` if the disk fails or somebody else has truncated the file.
+    /// `Failed` if the disk fails, or another program has truncated or changed the file.
     async fn read(&self, offset: u64, length: usize) -> Result<Bytes, StoreError>;
 }
 
@@ -53,7 +53,7 @@ pub struct OpenFile {
 const HASHED_BYTES: u64 = 256 * 1_024;
 
 impl OpenFile {
-    /// About how many bytes of memory it takes to send so many: themselves and their base64.
+    /// About how many bytes of memory it takes to send `bytes`: the bytes and their base64.
     pub const fn sending_bytes(bytes: usize) -> usize {
         bytes * 7 / 3
     }

@@ -26,8 +26,8 @@ pub enum TakeNameError {
     Store(#[from] StoreError),
 }
 
-/// Keeps the names of guests, and from where they were taken, as long as they are theirs, and the
-/// secret that signs their tokens, both across restarts.
+/// Keeps guests' names, and the addresses that took them, for as long as the names are theirs, and
+/// the secret that signs their tokens. Both survive restarts.
 #[cfg_attr(test, mockall::automock)]
 #[async_trait]
 pub trait GuestStore: Send + Sync {
@@ -45,7 +45,7 @@ pub trait GuestStore: Send + Sync {
     /// Why they do not get it; `Failed`.
     async fn take(&self, project: &ProjectId, entry: GuestEntry) -> Result<(), TakeNameError>;
 
-    /// From where the guest `user` has taken the name that is theirs at the time `now`, as
+    /// The address from which the guest `user` took the name that is theirs at the time `now`, as
     /// [`Guests::address_of`](crate::domain::Guests::address_of) says.
     ///
     /// # Errors
@@ -63,7 +63,7 @@ pub trait GuestStore: Send + Sync {
     /// `Failed`.
     async fn is_kept(&self, project: &ProjectId) -> Result<bool, StoreError>;
 
-    /// Frees all names of a project that is being removed. None is no error.
+    /// Frees all names of a project that is being removed. It is no error if there are none.
     ///
     /// # Errors
     /// `Failed`.

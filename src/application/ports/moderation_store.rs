@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use crate::application::ports::store_error::StoreError;
 use crate::domain::{Moderation, ProjectId};
 
-/// Hears of a project in which something has been decided. Must not wait.
+/// Called with a project in which something has been decided. Must not wait.
 pub type Decided = Box<dyn Fn(&ProjectId) + Send + Sync>;
 
 /// Keeps what moderators have decided in each project, across restarts.
@@ -29,14 +29,14 @@ pub trait ModerationStore: Send + Sync {
         moderation: Arc<Moderation>,
     ) -> Result<bool, StoreError>;
 
-    /// Forgets all of a project that is being removed, also what cannot be understood. Nothing is
-    /// no error.
+    /// Forgets all of a project that is being removed, also what cannot be understood. It is no
+    /// error if nothing is kept.
     ///
     /// # Errors
     /// `Failed`.
     async fn remove(&self, project: &ProjectId) -> Result<(), StoreError>;
 
-    /// From now on, tells of each project of which something is kept or forgotten, whoever does it.
-    /// A store that no other server uses tells nothing.
+    /// From now on, calls `decided` with each project of which any server keeps or forgets
+    /// something. A store that no other server uses never calls it.
     fn follow(&self, decided: Decided);
 }

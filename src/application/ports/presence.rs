@@ -24,28 +24,27 @@ pub trait Presence: Send + Sync {
     /// How many connections other than its streamer's receive its updates.
     fn viewers(&self, project: &ProjectId) -> usize;
 
-    /// Somebody here receives the project's updates from now on, or no more.
+    /// Notes that a connection here has begun or ceased to receive the project's updates.
     fn viewers_changed(&self, project: &ProjectId);
 
-    /// A streamer here looks at this file, and at this line. Other servers tell that to those who
-    /// receive [`Topic::Presence`](super::Topic::Presence) there, or only the latest of several in
-    /// quick succession. Does nothing where there are none.
+    /// Notes that a streamer here looks at this file, and at this line. Other servers tell that to
+    /// their connections that receive [`Topic::Presence`](super::Topic::Presence); of several in
+    /// quick succession, perhaps only the latest. Does nothing where there are no other servers.
     fn focus(&self, file: &FileKey, line: Option<u32>);
 
-    /// What other servers have told since this was last called. Never anything where there are
-    /// none.
+    /// What other servers have told since this was last called. Always empty where there are none.
     fn news(&self) -> PresenceNews {
         PresenceNews::default()
     }
 
-    /// Whether this server is the one, of all that have the same projects, that does what one
+    /// Whether this server is the one that does what only one of the servers with the same projects
     /// should do.
     fn is_first(&self) -> bool {
         true
     }
 }
 
-/// What has changed with the help of other servers.
+/// What has changed because of other servers.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct PresenceNews {
     /// The projects whose number of viewers may differ.

@@ -21,7 +21,7 @@ pub type Wanted = Box<dyn Fn() -> bool + Send>;
 /// wait.
 pub type TellRemoved = Box<dyn FnMut(FilePath, Version) + Send>;
 
-/// What a rescan has found a file to be.
+/// What a rescan has found about a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rescanned {
     /// It is new, or has other content.
@@ -93,15 +93,15 @@ pub trait ProjectStore: Send + Sync {
     /// `PathConflict` if it is [`ProjectState::Foreign`]; `Failed`.
     async fn register(&self, project: &ProjectId) -> Result<(), StoreError>;
 
-    /// Adopts a folder that the server did not create as a project, with its contents, and that of
-    /// its streamer with it.
+    /// Adopts a folder that the server did not create as a project, with its contents. The
+    /// streamer's own folder is adopted with it.
     ///
     /// # Errors
     /// `NotFound` if there is no such folder (or only a link to one); `Failed`.
     async fn adopt(&self, project: &ProjectId) -> Result<(), StoreError>;
 
     /// Adopts a user's folder that the server did not create, so that they can have projects in it.
-    /// What lies there already is no project of theirs.
+    /// Folders that lie in it already do not become projects.
     ///
     /// # Errors
     /// `NotFound` if there is no such folder (or only a link to one); `Failed`.
@@ -116,11 +116,11 @@ pub trait ProjectStore: Send + Sync {
     /// `NotFound` if there is no such project; `Failed`. It is then still there.
     async fn remove(&self, project: &ProjectId, tell: TellRemoved) -> Result<(), StoreError>;
 
-    /// Looks at everything in a project anew, as others may have changed it behind the store's
-    /// back. `tell` is called for each file that differs from what the store knew, with a version
-    /// greater than that of every earlier change, while no change of the project is under way. A
-    /// store that knew nothing just then tells of all files that are there. Once started, it is
-    /// carried out completely even if the caller is dropped.
+    /// Looks at everything in a project again, because others may have changed it behind the
+    /// store's back. `tell` is called for each file that differs from what the store knew, with a
+    /// version greater than that of every earlier change, while no change of the project is under
+    /// way. If the store knew nothing, `tell` is called for all files. Once started, it is carried
+    /// out completely even if the caller is dropped.
     ///
     /// # Errors
     /// `NotFound` if there is no such project; `Failed`.
@@ -136,8 +136,8 @@ pub trait ProjectStore: Send + Sync {
     fn loaded(&self) -> usize;
 
     /// Replaces a whole file: readers see the old bytes or the new, never a mix. Missing folders
-    /// are created. Without `executable` the file stays as executable as it was; a new one is not.
-    /// Durable, as far as the store was configured to be, when it returns.
+    /// are created. Without `executable` a file stays as executable as it was, and a new one is not
+    /// executable. Durable, as far as the store was configured to be, when it returns.
     ///
     /// Returns the change's version, greater than the version of every earlier change in the
     /// project. `in_turn` is called with what is known about the file now, once the change is kept,
@@ -165,8 +165,8 @@ pub trait ProjectStore: Send + Sync {
     ) -> Result<Version, StoreError>;
 
     /// Deletes a file if it is still `wanted` when its turn comes, and the folders that this leaves
-    /// empty, but not the project's own. For `in_turn`, and for what another server has done
-    /// meanwhile, see [`put_file`](Self::put_file).
+    /// empty, but not the project's own. For `in_turn`, and for changes by other servers, see
+    /// [`put_file`](Self::put_file).
     ///
     /// # Errors
     /// `NotFound` if there is no such file, or it is not wanted; `Unavailable`; `Failed`.
@@ -185,10 +185,10 @@ pub trait ProjectStore: Send + Sync {
     async fn open_file(&self, project: &ProjectId, path: &FilePath)
     -> Result<OpenFile, StoreError>;
 
-    /// Opens the first of these files, at least one, each as [`open_file`](Self::open_file) does,
-    /// and as many more as have, together with it, at most about `bytes`: their content may be held
-    /// in memory. At most one of them, the first, is kept open. The result is in the order of
-    /// `paths` and may be shorter.
+    /// Opens the first of these files and as many of the next as, together with it, have at most
+    /// about `bytes`, each as [`open_file`](Self::open_file) does. Their content may be held in
+    /// memory; at most one of them, the first, is kept open. The result is in the order of `paths`,
+    /// has at least one entry, and may be shorter than `paths`.
     ///
     /// # Errors
     /// `NotFound` if there is no such project; `Failed`.
@@ -230,8 +230,8 @@ pub trait ProjectStore: Send + Sync {
     /// that version. Returns at once.
     fn note_hash(&self, project: &ProjectId, path: &FilePath, version: Version, hash: ContentHash);
 
-    /// What the list of the project's files depends on. It is another one after every change, and
-    /// whenever the store begins to keep track of the project anew.
+    /// Identifies the state of the project's files. It differs after every change, and whenever the
+    /// store begins anew to keep track of the project.
     ///
     /// # Errors
     /// `NotFound` if there is no such project; `Unavailable`; `Failed`.

@@ -27,9 +27,9 @@ pub enum FinishError {
 
 /// Keeps open pull requests until they are deleted, across restarts.
 ///
-/// Whatever concerns one project's list of open pull requests happens in turns: `finish`,
-/// `tell_if_open` and `delete` tell, `open_since` enters and `leave` leaves one after the other, so
-/// that a receiver who remembers what `leave` returned is told of each pull request once, and of
+/// Everything that concerns one project's list of open pull requests happens in turns: `finish`,
+/// `tell_if_open` and `delete` tell, `open_since` enters and `leave` leaves, one after the other.
+/// So a receiver that remembers what `leave` returned is told of each pull request once, and of
 /// none after its end. No project waits for another's turn.
 #[cfg_attr(test, mockall::automock)]
 #[async_trait]
@@ -109,8 +109,8 @@ pub trait PullRequestStore: Send + Sync {
     fn tell_if_open(&self, pull_request: &PullRequest, tell: Turn);
 
     /// Deletes a pull request with its files, durably. `in_turn` is called when it is not open any
-    /// more. Of several deletes at once, one succeeds. `outcome` is for those it concerns at
-    /// other servers over the same data: each of these tells them, in its turn.
+    /// more. Of several deletes at once, one succeeds. `outcome` is for other servers over the same
+    /// data: each tells the connections that it concerns, in its turn.
     ///
     /// # Errors
     /// `NotFound`; `Failed`. `in_turn` is not called.

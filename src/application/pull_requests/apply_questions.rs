@@ -15,15 +15,15 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A question that has been asked and has not ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct OpenQuestion {
-    /// Its number, that of no other while the server runs.
+    /// Its number, which no other question has while the server runs.
     pub request: u64,
     /// Which pull request.
     pub id: PullRequestId,
-    /// Who asks.
+    /// The connection that asks.
     pub asker: ConnectionId,
-    /// Who is asked.
+    /// The connection that is asked.
     pub applier: ConnectionId,
-    /// Whether the one who is asked has begun.
+    /// Whether the connection that is asked has begun.
     pub is_accepted: bool,
     asked_at: Uptime,
 }
@@ -44,7 +44,7 @@ pub(crate) struct ApplyQuestions(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// Of each project, the newest last.
+    /// For each project, the newest last.
     appliers: HashMap<ProjectId, Vec<ConnectionId>>,
     open: HashMap<ProjectId, OpenQuestion>,
     last_request: u64,
@@ -58,7 +58,8 @@ impl ApplyQuestions {
         appliers.push(connection);
     }
 
-    /// From now on it is not asked any more. Returns what it was asked and has not answered.
+    /// From now on `connection` is not asked any more. Returns the question that it has not
+    /// answered.
     pub(crate) fn applier_left(
         &self,
         project: &ProjectId,
@@ -74,8 +75,8 @@ impl ApplyQuestions {
         state.take_if(project, |question| question.applier == connection)
     }
 
-    /// Returns the question that `connection` has asked, if nobody has accepted it yet. The answer
-    /// to one that has been accepted finds nobody any more.
+    /// Withdraws and returns the question that `connection` has asked, if nobody has accepted it
+    /// yet. The answer to an accepted question reaches nobody any more.
     pub(crate) fn asker_left(
         &self,
         project: &ProjectId,
@@ -91,7 +92,7 @@ impl ApplyQuestions {
         lock(&self.0).appliers.contains_key(project)
     }
 
-    /// Asks the newest connection but `asker` itself.
+    /// Asks the newest connection other than `asker` itself.
     pub(crate) fn ask(
         &self,
         project: &ProjectId,
@@ -119,7 +120,7 @@ impl ApplyQuestions {
         Ok(question)
     }
 
-    /// Notes that `applier` begins. Returns false if that is not for it to do, or any more.
+    /// Notes that `applier` begins. Returns `false` if it is not asked, or not any more.
     pub(crate) fn accept(&self, project: &ProjectId, request: u64, applier: ConnectionId) -> bool {
         let mut state = lock(&self.0);
         let open = state.open.get_mut(project);
@@ -127,8 +128,8 @@ impl ApplyQuestions {
         open.map(|open| open.is_accepted = true).is_some()
     }
 
-    /// Ends the question that `applier` answers; `must_be_accepted` says whether only an accepted
-    /// one may get that answer.
+    /// Ends and returns the question that `applier` answers; `must_be_accepted` says whether this
+    /// answer is valid only for a question that has been accepted.
     pub(crate) fn answer(
         &self,
         project: &ProjectId,

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 
 use crate::domain::{ProjectId, Timestamp};
 
-/// For how many projects that it has left a connection is remembered; others are told again.
+/// For how many projects that it has left a connection remembers what it was told; of the pull
+/// requests of others it is told again.
 const REMEMBERED: usize = 16;
 
 /// What a streamer's connection has been told. It keeps this for as long as the connection lasts,
@@ -17,7 +18,8 @@ const REMEMBERED: usize = 16;
 pub(crate) struct PullRequestCursor {
     /// The project whose pull requests the connection is told of as they come.
     live: Option<ProjectId>,
-    /// The date up to which it was told of all, if there were any; of later ones it was not told.
+    /// For each project that it has left, the date up to which it was told of all pull requests;
+    /// `None` if there were none.
     told: BTreeMap<ProjectId, Option<Timestamp>>,
 }
 

@@ -4,7 +4,7 @@ use crate::application::event::Event;
 use crate::application::ports::Topic;
 use crate::domain::{Outcome, ProjectId, PullRequestId, UserName};
 
-/// What is told of its end: to each connection once.
+/// The news of its end and the topics that get it; no connection gets it twice.
 pub(crate) fn notice(
     project: &ProjectId,
     owner: &UserName,

@@ -8,7 +8,8 @@ use crate::application::request_error::RequestError;
 use crate::application::service::Application;
 use crate::domain::{ProjectId, PullRequest, PullRequestId, UserName};
 
-/// Finds it and reserves its memory. The caller has waited for [`PullRequest::MOST_BYTES`].
+/// Finds a pull request and reserves its memory. The caller must have waited for room for
+/// [`PullRequest::MOST_BYTES`].
 pub(crate) async fn find_pull_request(
     app: &Application,
     account: &Arc<Account>,
@@ -21,7 +22,7 @@ pub(crate) async fn find_pull_request(
     Ok((found, held))
 }
 
-/// The same for a request that names it; only `owner`'s, if one is given.
+/// The same for a request that names the pull request; if `owner` is given, only one of theirs.
 ///
 /// # Errors
 /// 400 if there is none; 500.

@@ -22,7 +22,7 @@ const MOST_BYTES: usize = 2 * (PAGE_BYTES + PullRequest::MOST_BYTES);
 pub struct PullRequestPages {
     project: ProjectId,
     ids: VecDeque<PullRequestId>,
-    /// Ends the pages when it ends; `None`: they are sent even if the token expires in the
+    /// When it ends, so do the pages; `None`: they are sent even if the token expires in the
     /// meantime.
     permit: Option<ReadPermission>,
     account: Arc<Account>,
@@ -76,7 +76,7 @@ pub async fn next_pull_requests(
             }
             Err(StoreError::NotFound) => {}
             Err(_) if !page.is_empty() => {
-                // First return what has been found; then it is this one's turn again.
+                // First return what has been found; the next call begins with this one.
                 pages.ids.push_front(id);
                 break;
             }

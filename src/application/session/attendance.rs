@@ -9,7 +9,8 @@ use crate::application::service::Application;
 use crate::application::session::state::{Attended, Part, Registrations, Session};
 use crate::domain::{Identity, ProjectId, RoomName, Timestamp, UserName};
 
-/// Where moderators may decide about the bearer of `session`, who is valid.
+/// The projects in which moderators may decide about `bearer`, the valid bearer of `session`, and
+/// how the session is there.
 fn parts(session: &Session, bearer: &Identity, public_read: bool, now: Timestamp) -> Parts {
     let mut parts = Parts::new();
     let mut part = |project: ProjectId| {
@@ -35,7 +36,7 @@ fn parts(session: &Session, bearer: &Identity, public_read: bool, now: Timestamp
 
 type Parts = BTreeMap<ProjectId, Part>;
 
-/// The same with what moderators have decided there.
+/// The same with the moderation of each project; empty without a valid token.
 pub(super) fn attended(app: &Application, session: &mut Session, now: Timestamp) -> Vec<Attended> {
     let public_read = app.policy.public.read;
     let bearer = session.rights().valid_identity(now);
@@ -62,7 +63,7 @@ pub(crate) fn leave_room(app: &Application, session: &Session, room: &RoomName, 
     }
 }
 
-/// Whether it is the room of a project whose moderators may decide about the bearer.
+/// Whether the topic is the room of a project whose moderators may decide about the bearer.
 pub(super) fn is_moderated(topic: &Topic, registrations: &Registrations) -> bool {
     let Topic::Room(room) = topic else {
         return false;
@@ -72,7 +73,8 @@ pub(super) fn is_moderated(topic: &Topic, registrations: &Registrations) -> bool
     heard.any(|attended| attended.moderated.room() == Some(room))
 }
 
-/// Tells moderators where the connection is now; it hears the rooms of these projects from there.
+/// Tells the moderation of each project where the connection is now, and subscribes it there to the
+/// project's room.
 pub(super) fn attend(app: &Application, session: &Session, new: &Registrations, now: Timestamp) {
     let (me, old) = (session.connection, &session.attached);
     for left in &old.attended {

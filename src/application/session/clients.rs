@@ -1,4 +1,4 @@
-//! A streamer who connects again waits until what they have sent before is carried out (protocol,
+//! A streamer who connects again waits until what they sent before has been carried out (protocol,
 //! section 10).
 
 use std::collections::{BTreeSet, HashMap};
@@ -11,18 +11,18 @@ use crate::application::connection_id::ConnectionId;
 use crate::application::locks::lock;
 use crate::domain::ProjectId;
 
-/// How long to wait for earlier connections to end. The one that waits may itself be closed
-/// meanwhile, and then has ten seconds for all that it has been asked, this wait included.
+/// How long to wait for earlier connections to end. The connection that waits may itself be closed
+/// during that time; it then has ten seconds for all its requests, this wait included.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// The other end of a connection. An inbound adapter implements it.
 pub trait Client: Send + Sync {
-    /// Whether, as far as is known, nothing more comes from it, though what has come may still wait
-    /// to be read. It never comes back.
+    /// Whether, as far as is known, the client sends nothing more, though what it has sent may
+    /// still wait to be read. Once true, it stays true.
     fn has_finished(&self) -> bool;
 }
 
-/// The clients of all connections whose sessions last.
+/// The clients of all connections that have a session.
 #[derive(Default)]
 pub(crate) struct Clients(Mutex<State>);
 
@@ -35,7 +35,7 @@ struct State {
 struct Connected {
     client: Arc<dyn Client>,
     streams: Option<ProjectId>,
-    /// Made when somebody waits for its end, and cancelled as it is dropped.
+    /// Made when somebody waits for its end. Dropping it wakes those who wait.
     ended: Option<DropGuard>,
 }
 
@@ -54,12 +54,11 @@ impl Clients {
     pub(crate) fn disconnect(&self, connection: ConnectionId) {
         self.streams(connection, None);
         let ended = lock(&self.0).all.remove(&connection);
-        // Not under the lock, as it wakes those who wait.
+        // Not under the lock, because it wakes those who wait.
         drop(ended);
     }
 
-    /// Notes which project a connection streams from now on. Returns whether it is another than
-    /// before.
+    /// Notes which project a connection streams from now on. Returns whether that is a change.
     pub(crate) fn streams(&self, connection: ConnectionId, project: Option<&ProjectId>) -> bool {
         let State { all, streaming } = &mut *lock(&self.0);
         let Some(connected) = all.get_mut(&connection) else {
@@ -76,9 +75,9 @@ impl Clients {
         true
     }
 
-    /// Notes that `me` is to stream `project`, and waits until the sessions of those connections
-    /// have ended that were made before, stream it as well, and whose clients have finished; but
-    /// for 5 s at most, and not if `me` streams it already.
+    /// Notes that `me` is to stream `project`. Unless `me` streams it already, waits for the end of
+    /// the sessions of all earlier connections that stream it as well and whose clients have
+    /// finished, but for 5 s at most.
     pub(crate) async fn stream_in_turn(&self, project: &ProjectId, me: ConnectionId) {
         if !self.streams(me, Some(project)) {
             return;
@@ -92,7 +91,7 @@ impl Clients {
                 end.cancelled().await;
             }
         };
-        // If it takes longer, their changes and later ones are made in any order.
+        // If it takes longer, their changes and those of `me` are made in any order.
         let _ = tokio::time::timeout(MAX_WAIT, all).await;
     }
 

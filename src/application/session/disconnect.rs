@@ -1,7 +1,8 @@
 //! What ends with a connection, however it ends: presence, room, topics, draft and unfinished
-//! uploads. A change that has all of its content is carried out nevertheless
-//! ([`change_outlives_connection`](crate::application::files::change_outlives_connection)); and what
-//! lacks only the optional last part is stored first if the connection was closed and not cut.
+//! uploads. A change that has all of its content is still carried out
+//! ([`change_outlives_connection`](crate::application::files::change_outlives_connection)). An
+//! upload that lacks only the optional last part is stored first, if the connection was closed and
+//! not cut.
 
 use std::sync::Arc;
 
@@ -45,7 +46,7 @@ impl SessionGuard {
 
 impl Drop for SessionGuard {
     fn drop(&mut self) {
-        // The uploads themselves end as the session is dropped, and with them what is staged.
+        // The uploads themselves, and what is staged for them, end when the session is dropped.
         self.application
             .counts
             .uploads

@@ -114,8 +114,8 @@ async fn carry_out(
     }
 }
 
-/// Runs a use case in a box, as its future is large and rare: most connections are idle most of the
-/// time, and each has room for the others.
+/// Runs a use case in a box, because its future is large and rare: most connections are idle most
+/// of the time, and without the box each would reserve room for it.
 async fn run(use_case: impl Future<Output: Into<CommandOutcome>> + Send) -> CommandOutcome {
     use_case.boxed().await.into()
 }

@@ -25,8 +25,8 @@ pub fn expire_uploads(app: &Application, session: &mut Session) {
     session.uploads.expire(&app.limits, app.uptime());
 }
 
-/// Withdraws what needs a token that has expired, once. Returns what to tell the connection if it
-/// loses its room or updates by that; all else it can only learn of by a request.
+/// Withdraws, once, what needs a token that has expired. Returns the error to tell the connection
+/// if it loses its room or updates by that; it learns of the rest at its next request.
 pub fn withdraw_expired(app: &Application, session: &mut Session) -> Option<RequestError> {
     let now = app.now();
     let identity = session.identity.as_ref()?;

@@ -1,7 +1,7 @@
 //! Keeps what a connection is registered for in step with its session.
 //!
-//! The session alone decides, so every change of the session is followed by one comparison, and a
-//! connection ends with a comparison with nothing.
+//! The session alone decides what that is. So each change of a session is followed by one
+//! comparison, and the end of a connection is a comparison with nothing.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -153,7 +153,7 @@ pub(crate) fn replace(app: &Application, session: &Session, new: &Registrations,
     for topic in ended {
         ports.subscriptions.unsubscribe(me, topic);
     }
-    // Those who may be in a room have entered it in `authenticate`, which can fail.
+    // Entering a room can fail, so `authenticate` has already done it.
     if let Some((room, user)) = &old.room
         && old.room != new.room
     {
@@ -202,14 +202,14 @@ fn count(counts: &Counts, old: &Registrations, new: &Registrations) {
     }
 }
 
-/// Sets which changed files come with their contents, where that differs.
+/// Sets which changed files come with their contents, where that has changed.
 fn narrow(app: &Application, me: ConnectionId, old: &Registrations, new: &Registrations) {
     let subscriptions = &app.ports.subscriptions;
     for topic in &new.topics {
         let Topic::Updates(project) = topic else {
             continue;
         };
-        // A new subscription is told all.
+        // A new subscription brings all contents at first.
         let before = old
             .contents
             .get(project)
@@ -221,7 +221,7 @@ fn narrow(app: &Application, me: ConnectionId, old: &Registrations, new: &Regist
     }
 }
 
-/// Tells the other side of what this connection asks, or is asked, that it does so no more.
+/// Tells the other side if this connection no longer asks a question, or no longer answers one.
 fn change_apply_questions(
     app: &Application,
     me: ConnectionId,

@@ -38,7 +38,8 @@ const REFUSED_AT_FULL_SPEED: u32 = 100;
 const REFUSED_PAUSE: Duration = Duration::from_millis(1);
 
 /// How long requests that have already arrived are carried out, one after the other, before other
-/// tasks get to run: what the disk answers at once would keep a worker for milliseconds.
+/// tasks get to run. Without this, requests that the disk answers at once would keep a worker for
+/// milliseconds.
 const SLICE: Duration = Duration::from_micros(100);
 
 /// Why the processor has stopped.
@@ -52,13 +53,13 @@ pub enum Done {
 
 /// A change that is being carried out.
 struct Running {
-    /// That of no other.
+    /// No other running change has this path.
     path: FilePath,
     bytes: usize,
 }
 
-/// Carries out the requests of one connection, which `R` answers. `O` is told after each change of
-/// the session how it is now.
+/// Carries out the requests of one connection, which `R` answers. `O` sees the session after each
+/// of its changes.
 pub struct RequestProcessor<'a, R: Responder, O> {
     requests: &'a RequestQueue<R::Context>,
     share: Arc<ProcessorShare>,
@@ -69,7 +70,8 @@ pub struct RequestProcessor<'a, R: Responder, O> {
     running: Vec<Running>,
     /// How many requests have been refused in a row.
     refused: u32,
-    /// Of the latest request: an upload that turns out to be complete answers it.
+    /// The context of the latest request: if an upload turns out to be complete, it answers that
+    /// request.
     last_context: R::Context,
     /// Until when the client must be silent for its upload to count as complete.
     silent_at: Option<Instant>,
@@ -114,7 +116,7 @@ impl<'a, R: Responder, O: Fn(&Session) + Send + Sync> RequestProcessor<'a, R, O>
                     request = requests.next() => Next::Request(request),
                 }
             };
-            // In a box, for it is large, and most connections are idle most of the time.
+            // In a box, because it is large, and most connections are idle most of the time.
             let step = match self.timer.meanwhile(next).await {
                 Next::Committed(path) => {
                     self.finish(&path);
@@ -153,7 +155,7 @@ impl<'a, R: Responder, O: Fn(&Session) + Send + Sync> RequestProcessor<'a, R, O>
             self.timer.observe();
             if self.refused > REFUSED_AT_FULL_SPEED {
                 match self.requests.end() {
-                    // It has sent all that it wanted to, and some of it may be valid.
+                    // The client has sent all that it wanted to, and some of it may be valid.
                     Some(End::Proper) => {}
                     None if !self.responder.is_closed() => {
                         tokio::time::sleep(REFUSED_PAUSE).await;
@@ -186,7 +188,7 @@ impl<'a, R: Responder, O: Fn(&Session) + Send + Sync> RequestProcessor<'a, R, O>
             // Every other reply waits until all earlier posts and deletes have been answered.
             self.finish_all().await;
         }
-        // Whether it may be carried out is looked at only afterwards.
+        // Only after this wait is it checked whether the command may be carried out.
         self.room(command.answer_bytes()).await;
         if self.responder.is_closed() && command.only_asks() {
             return Done::NothingMore;
@@ -258,7 +260,7 @@ impl<'a, R: Responder, O: Fn(&Session) + Send + Sync> RequestProcessor<'a, R, O>
     }
 
     async fn refuse(&mut self, refusal: &RequestError, context: &R::Context) {
-        // The previous change may be of the same file, whose replies keep their order.
+        // An earlier change may be of the same file, and the replies for one file keep their order.
         self.finish_all().await;
         self.responder.refuse(refusal, context);
     }

@@ -10,8 +10,8 @@ use crate::application::command::Command;
 use crate::application::locks::lock;
 use crate::application::memory::Reservation;
 
-/// How many bytes may wait before the connection is not read from, so that its own socket holds back
-/// a client that sends faster than its requests are carried out.
+/// How many bytes may wait before the server stops reading from the connection. Its socket then
+/// holds back a client that sends faster than its requests are carried out.
 const MAX_BYTES: usize = 64 * 1_024;
 
 /// What a request costs of the 128 units that a task may use before it yields to others. Without
@@ -24,7 +24,7 @@ pub struct Request<C> {
     pub command: Command,
     /// What its answers need to know about it.
     pub context: C,
-    /// The length of its message, until it has been carried out.
+    /// Holds the length of its message until it has been carried out.
     pub held: Reservation,
 }
 
@@ -154,7 +154,7 @@ impl<C> RequestQueue<C> {
         self.hurry.cancelled().await;
     }
 
-    /// Does `work` unless it has to wait when long answers must end.
+    /// Does `work`, but gives up where it has to wait once long answers must end.
     pub async fn unless_hurried<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;

@@ -30,7 +30,7 @@ pub trait Responder: Clone + Send + Sync + 'static {
     /// Sends an answer of many messages, each once there is room for it.
     fn send(&self, answer: LongAnswer, context: &Self::Context) -> impl Future<Output = ()> + Send;
 
-    /// Waits until there is room for an answer of about so many bytes, or all answers are dropped.
+    /// Waits until there is room for an answer of about `bytes`, or all answers are dropped.
     fn room(&self, bytes: usize) -> impl Future<Output = ()> + Send;
 
     /// Whether all further answers are dropped.

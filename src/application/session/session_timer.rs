@@ -39,8 +39,8 @@ impl<R: Responder, O: Fn(&Session)> SessionTimer<R, O> {
         (self.observe)(self.session());
     }
 
-    /// Carries out one of `requests`; returns nothing if its client has left meanwhile and it has
-    /// ended with that.
+    /// Carries out one of `requests`. Returns `None` if the client has left in the meantime and the
+    /// command ends with its client.
     pub(crate) async fn execute(
         &mut self,
         command: Command,
@@ -118,7 +118,7 @@ async fn summoned(summons: Option<Arc<Summons>>) {
     }
 }
 
-/// Waits until then, or forever. In a box, as most connections wait for nothing.
+/// Waits until `deadline`, or forever. In a box, because most connections wait for nothing.
 pub(crate) async fn until(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => Box::pin(tokio::time::sleep_until(deadline)).await,

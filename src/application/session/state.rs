@@ -34,12 +34,12 @@ pub struct Session {
     pub(crate) identity: Option<Identity>,
     pub(crate) roles: Roles,
     pub(crate) watches: BTreeMap<ProjectId, Watch>,
-    /// Reserved for them.
+    /// Reserved for the watches.
     watches_held: Reservation,
-    /// In a box, as most connections have none.
+    /// In a box, because most connections have none.
     pub(crate) draft: Option<Box<OpenDraft>>,
     pub(crate) uploads: Uploads,
-    /// How many of them have been counted.
+    /// How many of the uploads have been counted.
     pub(crate) counted_uploads: usize,
     pub(crate) notices: PullRequestCursor,
     pub(crate) failed_authentications: u32,
@@ -201,11 +201,13 @@ pub(crate) struct Registrations {
     pub(crate) applies: Option<ProjectId>,
     /// The projects in which moderators may decide about its bearer.
     pub(crate) attended: Vec<Attended>,
-    /// The project in which it may ask that of another connection, and has done so.
+    /// The project in which it has asked another connection to apply a pull request, if it still
+    /// may.
     pub(crate) asks: Option<ProjectId>,
 }
 
-/// Where moderators may decide about the bearer of a connection, as long as it is there.
+/// A project in which moderators may decide about the bearer of a connection, for as long as it is
+/// there.
 pub(crate) struct Attended {
     pub(crate) moderated: Arc<Moderated>,
     pub(crate) part: Part,
@@ -225,19 +227,19 @@ pub(crate) struct Part {
     pub(crate) is_member: bool,
     /// In the room, or listening to it.
     pub(crate) hears: bool,
-    /// With a token that makes it a moderator's.
+    /// With a moderator's token.
     pub(crate) moderates: bool,
 }
 
 impl Registrations {
-    /// That of the project whose room it is in.
+    /// The moderation of the project whose room it is in.
     pub(crate) fn moderated_room(&self) -> Option<&Arc<Moderated>> {
         let attended = self.attended.iter();
         let mut rooms = attended.filter(|attended| attended.part.is_member);
         rooms.next().map(|attended| &attended.moderated)
     }
 
-    /// From how many projects and rooms it receives what happens there.
+    /// How many projects and rooms it receives events from.
     pub(crate) fn received(&self) -> usize {
         let topics = self.topics.iter();
         let received = topics.filter(|topic| matches!(topic, Topic::Updates(_) | Topic::Room(_)));

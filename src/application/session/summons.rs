@@ -1,10 +1,10 @@
-//! How others tell a connection's task that its session must look at what has become of it.
+//! How others tell a connection's task to look at what its session may still do.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
 
-/// Somebody has changed what a session may do, and its own task has to follow.
+/// Says that somebody has changed what a session may do, and that its own task must follow.
 #[derive(Debug, Default)]
 pub(crate) struct Summons {
     is_called: AtomicBool,
@@ -23,7 +23,7 @@ impl Summons {
         self.is_called.load(Ordering::Relaxed) && self.is_called.swap(false, Ordering::AcqRel)
     }
 
-    /// Waits until it is called; may return when it has heeded that already.
+    /// Waits until it is called. May also return for a call that has already been heeded.
     pub(crate) async fn called(&self) {
         self.called.notified().await;
     }

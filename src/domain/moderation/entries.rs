@@ -17,11 +17,11 @@ pub const MOST_MODERATED: usize = 10_000;
 pub struct Mute {
     /// Until when.
     pub until: Timestamp,
-    /// Who has decided that.
+    /// The moderator who decided this.
     pub by: UserName,
     /// When they did.
     pub date: Timestamp,
-    /// From where no guest may write either.
+    /// The addresses from which no guest may write either.
     pub addresses: BTreeSet<ClientAddress>,
 }
 
@@ -30,11 +30,11 @@ pub struct Mute {
 pub struct Ban {
     /// Until when; `None`: until a moderator lifts it.
     pub until: Option<Timestamp>,
-    /// Who has decided that.
+    /// The moderator who decided this.
     pub by: UserName,
     /// When they did.
     pub date: Timestamp,
-    /// From where no guest may be there either.
+    /// The addresses from which no guest may be there either.
     pub addresses: BTreeSet<ClientAddress>,
 }
 
@@ -50,7 +50,7 @@ impl Banned {
         self.until.is_some_and(|until| now >= until)
     }
 
-    /// The one of both that ends later.
+    /// Of the two, the one that ends later.
     pub(super) fn or_later(self, other: Self) -> Self {
         let until = self.until.zip(other.until);
         Self {

@@ -1,5 +1,4 @@
-//! What of a project's moderation may come back from a store: nothing that no moderator could have
-//! decided.
+//! Which moderation may come back from a store: only what moderators could have decided.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -10,7 +9,7 @@ use super::super::time::Timestamp;
 use super::entries::{Ban, MOST_ADDRESSES, MOST_MODERATED, Mute, people};
 use super::log::LOGGED;
 
-/// The end of the year 9999: what is later is no date that anybody could show.
+/// The end of the year 9999: nobody could show a later date.
 const LATEST: Timestamp = Timestamp::from_millis(253_402_300_799_999);
 
 /// What no moderator could have decided.
@@ -25,7 +24,7 @@ pub enum ImpossibleModeration {
     /// More addresses than may be.
     #[error("a mute or a ban in it concerns more than {MOST_ADDRESSES} addresses")]
     Addresses,
-    /// Nobody has decided anything then.
+    /// A date after the end of the year 9999.
     #[error("a date in it is none")]
     Date,
     /// Longer than it may be.

@@ -7,13 +7,13 @@ use super::super::moderator_action::Action;
 /// How many actions it remembers.
 pub(super) const LOGGED: usize = 200;
 
-/// Whether it tells that the message of this number was deleted.
+/// Whether the log says that the message of this number was deleted.
 pub(super) fn tells_deletion(log: &VecDeque<Action>, id: u64) -> bool {
     log.iter().any(|action| action.deed.message() == Some(id))
 }
 
-/// Where there are too many actions, the oldest of the one who has most goes: nobody pushes what
-/// others have done out of the log.
+/// When there are too many actions, the moderator with the most loses the oldest, so nobody pushes
+/// what others have done out of the log.
 pub(super) fn shorten(log: &mut VecDeque<Action>) {
     while log.len() > LOGGED {
         let mut counts = HashMap::new();

@@ -333,7 +333,7 @@ fn a_message_that_is_deleted_again_is_remembered_once() {
     assert!(done(&mut moderation, 1_000, gone(8)), "never before");
     assert!(!done(&mut moderation, 1_000, gone(8)));
     assert_eq!(moderation.log().len(), 2);
-    // The room was forgotten, and counts anew.
+    // The room was forgotten, and its numbers begin again.
     assert!(done(
         &mut moderation,
         1_000,

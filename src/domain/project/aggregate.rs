@@ -159,7 +159,7 @@ impl Project {
             return;
         };
         let kept = self.set(&path, Some(entry)).map_or(0, |kept| kept.bytes);
-        // Its folders are there since it began.
+        // Its folders have counted since it began.
         let held = Some(reserved.max(kept));
         self.usage = counted(self.usage, &path, 0, held, Some(bytes));
     }
@@ -189,9 +189,9 @@ impl Project {
     /// was not there). No quota applies.
     ///
     /// `expected` is the version known before the file was opened. If the known version differs by
-    /// now, or a put is in progress, the file has changed since and `found` is ignored. So it is if
-    /// the file is not known: it may have been there when it was opened, and been deleted since.
-    /// The hash of an unchanged file stays known.
+    /// now, or a put is in progress, the file has changed since and `found` is ignored. `found` is
+    /// also ignored if the file is not known: it may have been deleted after it was opened. The
+    /// hash of an unchanged file stays known.
     pub fn correct(&mut self, path: &FilePath, expected: Version, found: Option<ProjectEntry>) {
         let Some(known) = self.entries.get(path) else {
             return;

@@ -11,7 +11,7 @@ use crate::domain::time::Uptime;
 /// besides their name.
 pub(super) const SPOKEN_BYTES: usize = 128;
 
-/// Whose messages count together, towards how often they may come.
+/// Somebody whose messages count together towards how often they may come.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Speaker {
     User(UserName),
@@ -29,7 +29,7 @@ impl Speaker {
     }
 }
 
-/// When each of them has last spoken in slow mode.
+/// When each speaker last spoke in slow mode.
 #[derive(Debug, Default)]
 pub(super) struct Spoken {
     pub(super) last: HashMap<Speaker, Uptime>,

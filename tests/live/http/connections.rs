@@ -68,13 +68,14 @@ async fn a_download_lives_as_long_as_its_reader_takes_it() {
     slow.head().await;
     stuck.head().await;
     let started = Instant::now();
-    // Much longer than may be saved up.
+    // Much longer than the time that a reader can save up.
     while started.elapsed() < Duration::from_secs(9) {
         assert!(slow.more().await > 0, "the slow reader was cut off");
         slow.received.clear();
         sleep(Duration::from_millis(100)).await;
     }
-    // Meanwhile the one that took nothing has been: what the system had for it is all there is.
+    // The reader that took nothing was cut off meanwhile: it gets only what the system still holds
+    // for it.
     let answer = stuck.answer(false).await;
     assert!(!answer.is_whole);
     assert!(answer.body.len() < 8_000_000, "{}", answer.body.len());

@@ -99,7 +99,7 @@ async fn names_of_all_kinds_are_told_and_found_and_break_no_header() {
     let list = get(&server, "/-/files/ana/demo", "").await;
     let list: serde_json::Value = serde_json::from_slice(&list.body).expect("JSON");
     assert_eq!(list["files"].as_array().expect("a list").len(), names.len());
-    // A project's name is in a header.
+    // A project's name appears in a header.
     let name = "a/b\"; x=\u{202e}é";
     let mut other = server.connect().await;
     other.authenticate(streamer("ana", name)).await;

@@ -74,7 +74,7 @@ impl Plain {
         }
     }
 
-    /// Reads more; 0 at the end, also where it is a reset.
+    /// Reads more; returns 0 at the end, even if that is a reset.
     pub async fn more(&mut self) -> usize {
         let reading = self.stream.read_buf(&mut self.received);
         let read = tokio::time::timeout(PATIENCE, reading).await;

@@ -86,7 +86,7 @@ async fn who_has_a_version_is_told_so_until_there_is_another() {
     let again = get(&server, FILE, &known).await;
     assert_eq!((again.status, again.body.len()), (304, 0));
     assert_eq!(again.header("etag"), first.header("etag"));
-    // The same content is another version: its time is another.
+    // The same content, posted again, is another version, because it has another time.
     ana.ok(post("d/f é", "one")).await;
     assert_eq!(get(&server, FILE, &known).await.status, 200);
 }
@@ -103,7 +103,7 @@ async fn an_answer_that_has_begun_ends_with_the_version_that_it_began_with() {
     assert_eq!(get(&server, FILE, "").await.text(), "new");
     let answer = reader.answer(false).await;
     assert!(answer.body == old && answer.is_whole);
-    // So it is where the file is deleted meanwhile.
+    // The same holds if the file is deleted.
     let mut ana = with_file(&server, &old).await;
     let mut reader = Plain::narrow(&server, &request).await;
     reader.head().await;

@@ -129,7 +129,7 @@ async fn a_token_that_expires_ends_the_download_that_needs_it() {
         reader.head().await;
         readers.push(reader);
     }
-    // Until nobody's clock allows it any more, whatever leeway there is.
+    // Waits past any leeway, until the token has expired by every clock.
     while now() < now_of(&brief) + 6 {
         tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     }

@@ -19,7 +19,7 @@ fn files(answer: &Answer) -> Vec<(String, Vec<u8>, u32)> {
     let read = |index| {
         let mut file = archive.by_index(index).expect("a file");
         let mut content = Vec::new();
-        // It checks the checksum.
+        // Reading to the end checks the checksum.
         file.read_to_end(&mut content).expect("content");
         let mode = file.unix_mode().expect("a mode");
         let name = file.name().expect("a text").into_owned();

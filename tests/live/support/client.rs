@@ -94,8 +94,8 @@ impl Client {
         self.send_message(Message::Close(None)).await;
     }
 
-    /// The next message that is no ping, if the connection is still there. Pings do not lengthen
-    /// the wait, or a message that never comes would be waited for as long as the server lives.
+    /// The next message that is no ping, if the connection is still there. Pings do not extend the
+    /// wait; otherwise a missing message would be awaited for as long as the server lives.
     async fn next_if_open(&mut self) -> Option<Result<Message, Error>> {
         let next = async {
             loop {
@@ -174,7 +174,7 @@ impl Client {
         message["data"].take()
     }
 
-    /// The next message of this type, and none before it.
+    /// The next message of this type; messages before it are dropped.
     pub async fn until(&mut self, kind: &str) -> Value {
         loop {
             let message = self.next().await;
@@ -247,7 +247,7 @@ impl Client {
         }
     }
 
-    /// Nothing has come that was not taken.
+    /// Asserts that nothing has come that was not taken.
     pub async fn quiet(&mut self) {
         let rest = self.rest().await;
         assert!(rest.is_empty(), "not quiet: {rest:?}");

@@ -1,11 +1,11 @@
-//! What goes over the sockets is as `docs/asyncapi.yaml` describes it. Not in optimised builds: the
-//! benches measure the server.
+//! Checks that what goes over the sockets is as `docs/asyncapi.yaml` describes it. Optimised builds
+//! skip this, because there the benches measure the server.
 
 use serde_json::Value;
 
 use super::document::{Sender, document};
 
-/// A message of the server, which is as described.
+/// A message of the server; asserts that it is as described.
 pub fn message(text: &str) -> Value {
     let message = serde_json::from_str(text).expect("JSON");
     if cfg!(debug_assertions) {
@@ -23,8 +23,8 @@ pub fn request(request: &Value) {
     }
 }
 
-/// Asserts that this message is among the described answers to the request, unless it is one that
-/// comes unasked, between request and answer.
+/// Asserts that this message is one of the described answers to the request, or one that comes
+/// unasked, between request and answer.
 pub fn answer(request: &Value, answer: &Value) {
     if cfg!(debug_assertions)
         && let Some(answers) = document().answers(request)

@@ -10,7 +10,7 @@ pub struct NatsServer {
     port: u16,
     place: tempfile::TempDir,
     running: Child,
-    /// Ends it with the tests, which do not drop what is static.
+    /// Ends the server with the tests, which do not drop static values.
     watch: Child,
 }
 

@@ -6,13 +6,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::server::spawn;
 
-/// Where NATS is; without it there is one server, which keeps everything in its folder.
+/// The variable that says where NATS is. Without it there is one server, which keeps everything in
+/// its folder.
 const NATS: &str = "LIVE_NATS";
 
-/// How many servers there are then.
+/// How many servers share NATS.
 const SERVERS: usize = 3;
 
-/// The flags by which servers share NATS, if they are to. Each test has a prefix of its own there.
+/// The flags by which servers share NATS; none without NATS. Each test has a prefix of its own
+/// there.
 pub(super) fn nats_flags() -> Vec<String> {
     static STARTED: AtomicUsize = AtomicUsize::new(0);
     let Ok(nats) = std::env::var(NATS) else {

@@ -116,7 +116,7 @@ impl Raw {
         sent
     }
 
-    /// Sends all of it and takes this many messages meanwhile.
+    /// Sends all of it, and takes this many messages at the same time.
     pub async fn send_and_take(&mut self, bytes: &[u8], count: usize) -> Vec<Value> {
         let (mut reader, mut writer) = self.stream.split();
         let received = &mut self.received;
@@ -192,7 +192,7 @@ impl Raw {
         String::from_utf8_lossy(&std::mem::take(&mut self.received)).into_owned()
     }
 
-    /// Sends nothing more, and says so to the server.
+    /// Ends the sending side, which tells the server that nothing more comes.
     pub async fn finish(&mut self) {
         // The server may have hung up already.
         let _ = self.stream.shutdown().await;

@@ -17,9 +17,9 @@ pub fn version(number: u64, bytes: usize) -> String {
 pub struct Replica {
     /// The newest version of each that is there; 0 means none.
     pub there: BTreeMap<String, u64>,
-    /// The newest version of each that was ever seen, and whether it was deleted since.
+    /// The newest version of each that was ever seen, and whether it was deleted afterwards.
     seen: BTreeMap<String, (u64, bool)>,
-    /// The file of which parts are still to come.
+    /// The file of which some parts are still missing.
     begun: Option<(String, u64, String)>,
 }
 

@@ -4,13 +4,13 @@ use serde_json::{Value, json};
 
 use super::{base64, token};
 
-/// What ana authenticates with to stream a project.
+/// The data with which a streamer authenticates to stream a project.
 pub fn streamer(name: &str, project: &str) -> Value {
     let claims = json!({"username": name, "streamername": name, "streamname": project});
     json!({"token": token(claims), "file": file_section(name, project)})
 }
 
-/// What a viewer authenticates with to view a project.
+/// The data with which a viewer authenticates to view a project.
 pub fn viewer(name: &str, streamer: &str, project: &str) -> Value {
     let claims = json!({"username": name, "streamername": streamer, "streamname": project});
     let section = pull_request_section(name, streamer, project);

@@ -10,12 +10,13 @@ use super::{Client, chat_section, file, project, streamer, token, viewer};
 use serde_json::json;
 use tempfile::TempDir;
 
-/// Names another program to start instead of the one just built, to compare the two.
+/// The variable that names another program to start instead of the one just built, to compare the
+/// two.
 const OTHER: &str = "SERVER_UNDER_TEST";
 
-/// A running server; it ends with this value. `scripts/live-on-nats` makes it several that share
-/// NATS: then each connection is to the next of them; end, restart and log concern all of them, and
-/// the rest the first.
+/// A running server. Dropping this value ends it. `scripts/live-on-nats` makes it several servers
+/// that share NATS: each connection then goes to the next of them. End, restart and log concern all
+/// of them, the rest concerns the first.
 pub struct Server {
     child: Child,
     pub port: u16,
@@ -74,8 +75,8 @@ impl Server {
         server
     }
 
-    /// One server in any case: for what concerns its folder, its process or what it knows at once
-    /// and the others only soon.
+    /// Always a single server: for tests of its folder, of its process, or of what a server knows
+    /// at once and others only soon.
     pub fn alone() -> Self {
         Self::alone_with(&[])
     }
@@ -166,7 +167,7 @@ impl Server {
         self.folder.path()
     }
 
-    /// What it has logged; of several, what all of them have.
+    /// What it has logged; if there are several servers, what all of them have logged.
     pub fn log(&self) -> String {
         let log = std::fs::read_to_string(self.folder.path().join("server.log"));
         log.unwrap_or_default() + &self.others.logs()
@@ -200,7 +201,7 @@ impl Server {
         format!("ws://127.0.0.1:{}/", self.next_port())
     }
 
-    /// The processor's time that it has taken, all threads together.
+    /// The processor time that it has taken, in all threads together.
     pub fn cpu_time(&self) -> Duration {
         let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id()));
         let threads = threads.expect("it runs").flatten();
@@ -216,8 +217,8 @@ impl Server {
         self.status_bytes("VmRSS:")
     }
 
-    /// The same without the pages of the program's file, which come when they are first run and can
-    /// go again at any time.
+    /// The same without the pages of the program's file, which the system loads when they are first
+    /// run and can drop at any time.
     pub fn own_memory(&self) -> u64 {
         self.status_bytes("RssAnon:")
     }
@@ -251,7 +252,7 @@ impl Server {
         let mut client = self.connect().await;
         client.authenticate(streamer("ana", "demo")).await;
         for port in self.others.ports() {
-            // They hear of it only soon, and would tell their viewers then.
+            // The other servers hear of it a little later, and would tell their viewers only then.
             let mut there = Client::connect(&format!("ws://127.0.0.1:{port}/")).await;
             there
                 .authenticate(json!({"token": streamer("ana", "demo")["token"]}))

@@ -1,4 +1,4 @@
-//! What has to be true of everything that was received.
+//! What must be true of everything that was received.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,7 +38,7 @@ pub struct Outcome<'a> {
     pub scripts: &'a [Script],
     received: &'a [Received],
     pub replicas: Vec<Replica>,
-    /// The first and the last answer to each request, by their places in what was received.
+    /// Where the answers to each request are in what was received.
     answers: Vec<BTreeMap<u64, Vec<usize>>>,
 }
 

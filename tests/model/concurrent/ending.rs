@@ -1,4 +1,4 @@
-//! What has to be true of the files in the end.
+//! What must be true of the files in the end.
 
 use std::collections::BTreeMap;
 
@@ -50,8 +50,8 @@ impl Outcome<'_> {
         Ok(())
     }
 
-    /// All saw the versions of a file in one order, in which each writer's own come as they were
-    /// sent; the version that is there in the end comes last.
+    /// All saw the versions of a file in one order, which keeps each writer's own order. The
+    /// version that is there in the end comes last.
     pub fn check_shared(&self, tree: &Replica) -> Result<(), Difference> {
         let mut order = Order::default();
         for seen in self

@@ -99,8 +99,9 @@ async fn history(
 
     answered(&mut clients[LATE], &mut received[LATE]).await?;
 
-    // Nobody requests files any more, so these come to the others as pushes, after everything that
-    // waits. An answer may come before that, so each streamer waits for the end of the other.
+    // Nobody requests files any more, so the others get these as pushes, after everything that
+    // waits. An answer may come before such a push, so each streamer waits for the last post of the
+    // other.
     for (me, end) in STREAMERS.into_iter().zip(ENDS) {
         let end = Ask::Post(end.to_owned(), end.into(), None);
         ask(&mut clients[me], &end, AFTER_ALL).await;
@@ -165,7 +166,7 @@ async fn ask(client: &mut Client, ask: &Ask, reference: u64) {
     client.send(request).await;
 }
 
-/// The last answer to a request of our own.
+/// Whether this is the last answer to a request that this module makes after the scripts.
 fn is_answer(message: &Value) -> bool {
     let kind = message["type"].as_str();
     let is_last = !matches!(

@@ -35,8 +35,8 @@ pub struct Script {
     pub world: World,
 }
 
-/// The participants: two connections of ana's, two viewers with drafts, both in the room; a
-/// watcher, and a client that reads only once everything is over.
+/// The participants: two connections of ana's and two viewers with drafts, all four in the room;
+/// and two watchers, of which one reads only once everything is over.
 pub const STREAMERS: [usize; 2] = [0, 1];
 pub const MEMBERS: [usize; 4] = [0, 1, 2, 3];
 pub const WATCHERS: [usize; 2] = [4, 5];

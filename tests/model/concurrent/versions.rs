@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::game::Difference;
 use crate::support::unbase64;
 
-/// Every content that was ever sent, by its first line, and to which path; none twice.
+/// Every content that was ever sent, by its first line, and its path. No two are the same.
 pub type Contents = BTreeMap<String, (String, Vec<u8>)>;
 
 /// What one connection knows of the files.
@@ -63,7 +63,7 @@ impl Replica {
         }
         let seen = self.seen.entry(name.clone()).or_default();
         if seen.last() != Some(&head) {
-            // It was posted once, so it cannot come again.
+            // Each content is posted once, so it cannot come again.
             if seen.contains(&head) {
                 return Err(format!("{name} went back to {head}"));
             }
@@ -74,7 +74,7 @@ impl Replica {
     }
 }
 
-/// Which content came before which, each known by its first line.
+/// Which content came before which. The first line of each identifies it.
 #[derive(Default)]
 pub struct Order(BTreeMap<String, BTreeSet<String>>);
 
@@ -93,7 +93,8 @@ impl Order {
         self.0.contains_key(content)
     }
 
-    /// Whether there is one order for all: then there is always one left that nothing precedes.
+    /// Checks that one order explains all that was seen: then there is always a content left that
+    /// nothing precedes.
     pub fn check(mut self) -> Result<(), Difference> {
         while !self.0.is_empty() {
             let later: BTreeSet<_> = self.0.values().flatten().cloned().collect();

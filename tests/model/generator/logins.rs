@@ -1,10 +1,10 @@
-//! Who the connections claim to be: mostly with good tokens, and for what these allow.
+//! Who the connections claim to be: mostly with good tokens, and asking for what these allow.
 
 use super::Generator;
 use crate::ask::{Ask, Fault, Section, Token};
 
 impl Generator {
-    /// Who connection `me` mostly is: ana, ana again, bob, eve, bob again, nobody.
+    /// The token of connection `me`, whose user is mostly ana, bob, ana, eve, bob or ana.
     pub fn token(&mut self, me: usize) -> Token {
         let usual = ["ana", "bob", "ana", "eve", "bob", "ana"][me % 6];
         let user = if self.one_in(8) {

@@ -8,7 +8,7 @@ use super::{Answer, Connection, RequestError, World, ok, success};
 use crate::ask::{Project, Section, Token};
 
 impl World {
-    /// All or nothing; a failure leaves nothing.
+    /// Takes on all sections or none; after a failure the connection has no role left.
     pub(super) fn authenticate(
         &mut self,
         me: usize,

@@ -83,7 +83,7 @@ pub struct Connection {
     failed_authentications: usize,
     /// The name and `ref` of its latest request.
     latest: (String, Option<Value>),
-    /// The pull requests that it was told of as a streamer's, none of them twice.
+    /// The pull requests that it was told of as a streamer's connection.
     told: BTreeSet<u64>,
 }
 
@@ -235,7 +235,7 @@ impl World {
                 }
                 Err(RequestError::Bad)
             }
-            // The wrapped request has been taken out already.
+            // `split_base` has already taken the wrapped request out.
             Ask::From(..) | Ask::Garbage(_) => Err(RequestError::Bad),
         }
     }

@@ -67,7 +67,7 @@ impl World {
         json!({
             "name": token.map(|token| &token.user),
             "read": self.check_may_read(me, project).is_ok(),
-            // Nobody here listens or applies.
+            // No connection of these histories listens or applies.
             "listen": false,
             "apply": false,
             "chat": may(&|token| token.may_chat(self.limits.public_read)),
@@ -78,7 +78,7 @@ impl World {
                 token.project == *project && token.user == project.streamer
                     && token.rights.is_none()
             }),
-            // Nobody here has a role.
+            // No token of these histories has the claim `role`.
             "moderate": may(&|token| {
                 token.project == *project && token.user == project.streamer
                     && token.rights.is_none()
@@ -127,7 +127,8 @@ impl World {
         Ok(vec![stored("filePost", name)])
     }
 
-    /// The desktop client's upload that lacks only its last part is complete unless that is next.
+    /// Completes the desktop client's upload that lacks only its last part, unless `next` is that
+    /// part.
     pub(super) fn settle(&mut self, me: usize, next: Option<&Ask>) -> Vec<Value> {
         let in_draft = self.connections[me].draft.is_some();
         let next = match next.map(|ask| ask.split_base().0) {

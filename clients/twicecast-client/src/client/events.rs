@@ -7,9 +7,9 @@ use crate::listing;
 use crate::protocol::{FilePart, ProjectOf, PullRequest, Reply, ServerError, ServerMessage};
 use crate::untrusted::Untrusted;
 
-/// What waits to be read, at most.
+/// The size of all events that may wait to be read, in bytes.
 const EVENT_BYTES_MAX: usize = 64 << 20;
-/// What an event costs beside its texts.
+/// What an event costs besides its texts, in bytes.
 const EVENT_BYTES: usize = 512;
 
 /// What the server says without being asked.
@@ -23,14 +23,14 @@ pub enum Event {
     Deleted {
         /// Its name, not checked.
         name: String,
-        /// Whose project, where the server says so.
+        /// The project, if the server names it.
         project: Option<ProjectOf>,
     },
     /// The streamer came or went.
     Presence {
         /// Whether the streamer is there now.
         connected: bool,
-        /// Whose project, where the server says so.
+        /// The project, if the server names it.
         project: Option<ProjectOf>,
     },
     /// A pull request has come, for the streamer.
@@ -54,7 +54,7 @@ pub struct ChatMessage {
     pub id: u64,
     /// In milliseconds since the epoch.
     pub date: u64,
-    /// Whether a moderator says it to all.
+    /// Whether a moderator announces it to everybody.
     #[serde(default)]
     pub announcement: bool,
 }
@@ -109,7 +109,7 @@ impl Events {
         Some(event)
     }
 
-    /// An event that had to be dropped must not go unnoticed.
+    /// Fails once an event had to be dropped, so that the loss does not go unnoticed.
     pub(super) fn check(&self) -> Result<(), Error> {
         if self.is_full {
             return Err(Error::TooMuch("64 MiB of events that nobody has read"));

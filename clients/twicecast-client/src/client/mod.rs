@@ -1,4 +1,4 @@
-//! The client: one request at a time, each answered by its `ref`, and the events that come between.
+//! The client: makes one request at a time, and keeps the events that arrive before the answer.
 
 mod events;
 mod values;
@@ -18,9 +18,9 @@ use events::Events;
 pub use events::{ChatMessage, Event};
 pub use values::{File, PART_BYTES, Post, Section, Status};
 
-/// What a file costs beside its content.
+/// What a file costs besides its content, in bytes.
 const FILE_BYTES: usize = 512;
-/// What a pull request may hold, or a single file.
+/// The most content of a single file, or of all files of a pull request, in bytes.
 const CONTENT_BYTES_MAX: usize = 512 << 20;
 
 /// A connection to a server, with a role once [`Client::authenticate`] has given one.
@@ -37,12 +37,12 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// The address is wrong, nobody answers within 15 seconds, or no WebSocket does.
+    /// If the address is wrong, nobody answers within 15 seconds, or no WebSocket does.
     pub async fn connect(url: &str) -> Result<Self, Error> {
         Self::connect_with(url, Options::default()).await
     }
 
-    /// Connects likewise, with options.
+    /// Connects as [`Client::connect`] does, with options.
     ///
     /// # Errors
     ///
@@ -57,7 +57,7 @@ impl Client {
         })
     }
 
-    /// Takes a role, beside those taken before.
+    /// Takes a role, in addition to those taken before.
     ///
     /// # Errors
     ///
@@ -78,7 +78,7 @@ impl Client {
         self.request(build).await.map(drop)
     }
 
-    /// How a project stands.
+    /// Asks for the state of a project.
     ///
     /// # Errors
     ///
@@ -89,11 +89,11 @@ impl Client {
         self.data(reply)
     }
 
-    /// The files of a project, at most 1,000,000, and those that the server cannot read.
+    /// Lists the files of a project, at most 1,000,000, and those that the server cannot read.
     ///
     /// # Errors
     ///
-    /// As [`Client::authenticate`], or the list has no end.
+    /// As [`Client::authenticate`]; or if the list does not end.
     pub async fn list(
         &mut self,
         streamer: &str,
@@ -109,11 +109,11 @@ impl Client {
         Ok(listed)
     }
 
-    /// One file of a project.
+    /// Gets one file of a project.
     ///
     /// # Errors
     ///
-    /// As [`Client::authenticate`]; or the file is longer than 512 MiB, or its parts are not in
+    /// As [`Client::authenticate`]; or if the file is longer than 512 MiB, or its parts are out of
     /// order.
     pub async fn get(&mut self, streamer: &str, project: &str, name: &str) -> Result<File, Error> {
         let asked = self.ask(|asked| protocol::get(asked, streamer, project, Some(name)));
@@ -125,8 +125,8 @@ impl Client {
         }
     }
 
-    /// Sends a file, in parts if it is long, and waits until it is stored. The server keeps it in
-    /// the project of a streamer, or in the pull request that a viewer has begun.
+    /// Sends a file, in parts if it is long, and waits until it is stored: a streamer's in the
+    /// project, a viewer's in the pull request that the viewer has begun.
     ///
     /// # Errors
     ///
@@ -140,14 +140,14 @@ impl Client {
             }
             Ok::<_, serde_json::Error>(())
         };
-        // A refusal comes while parts are still on their way, and ends them.
+        // A refusal arrives while parts are still being sent; no more are sent then.
         tokio::select! {
             answer = self.answer(asked) => answer.map(drop),
             Err(error) = sending => Err(self.not_understood(&error.to_string())),
         }
     }
 
-    /// Deletes a file; for a pull request `base` is the SHA-256 of the content to be deleted.
+    /// Deletes a file. In a pull request, `base` is the SHA-256 of the content to be deleted.
     ///
     /// # Errors
     ///
@@ -157,7 +157,7 @@ impl Client {
         self.request(build).await.map(drop)
     }
 
-    /// Begins a pull request: what is posted and deleted until [`Client::propose`] belongs to it.
+    /// Begins a pull request. All posts and deletions until [`Client::propose`] belong to it.
     ///
     /// # Errors
     ///
@@ -176,11 +176,11 @@ impl Client {
         self.request(protocol::pull_request_finish).await.map(drop)
     }
 
-    /// The open pull requests, oldest first: all for the streamer, one's own for a viewer.
+    /// The open pull requests, oldest first: all for the streamer, their own for a viewer.
     ///
     /// # Errors
     ///
-    /// As [`Client::authenticate`]; [`Error::TooMuch`], over 10,000 of them or 256 MiB.
+    /// As [`Client::authenticate`]; or [`Error::TooMuch`], over 10,000 of them or 256 MiB.
     pub async fn pull_requests(&mut self) -> Result<Vec<PullRequest>, Error> {
         self.reference += 1;
         let (asked, events) = (self.reference, &mut self.events);
@@ -191,19 +191,20 @@ impl Client {
         Ok(pulls)
     }
 
-    /// The files that a pull request changes or adds.
+    /// Gets the files that a pull request changes or adds.
     ///
     /// # Errors
     ///
-    /// As [`Client::authenticate`]; or they are longer than 512 MiB together, or not in order.
+    /// As [`Client::authenticate`]; or if they are longer than 512 MiB together, or their parts are
+    /// out of order.
     pub async fn proposed_files(&mut self, id: &str) -> Result<Vec<File>, Error> {
         let asked = self.ask(|asked| protocol::pull_request_get(asked, id));
         let asked = asked.await;
         self.files(asked).await
     }
 
-    /// Ends a pull request; `outcome` is `merged` or `closed`. Its author withdraws it with
-    /// `closed`.
+    /// Ends a pull request; `outcome` is `merged` or `closed`. The author of a pull request
+    /// withdraws it with `closed`.
     ///
     /// # Errors
     ///
@@ -224,7 +225,7 @@ impl Client {
             .map(drop)
     }
 
-    /// What the room remembers of its chat, oldest first.
+    /// Gets the chat messages that the room remembers, oldest first.
     ///
     /// # Errors
     ///
@@ -234,7 +235,7 @@ impl Client {
         self.data(reply)
     }
 
-    /// Who is in the room.
+    /// Lists who is in the room.
     ///
     /// # Errors
     ///
@@ -244,12 +245,12 @@ impl Client {
         self.data(reply)
     }
 
-    /// Waits for what the server says next without being asked. What has come during requests comes
-    /// first.
+    /// Waits for the next thing that the server says without being asked. What arrived during
+    /// requests comes first.
     ///
     /// # Errors
     ///
-    /// How the connection ended; [`Error::TooMuch`], if more than 64 MiB has come that nobody read.
+    /// How the connection ended; or [`Error::TooMuch`], after 64 MiB of events that nobody read.
     pub async fn next_event(&mut self) -> Result<Event, Error> {
         loop {
             self.events.check()?;
@@ -261,7 +262,7 @@ impl Client {
         }
     }
 
-    /// Says goodbye.
+    /// Closes the connection properly.
     pub async fn leave(self) {
         drop(self.outgoing);
         self.incoming.finish().await;
@@ -292,7 +293,7 @@ impl Client {
         answer
     }
 
-    /// All files of an answer.
+    /// Collects all files of an answer.
     async fn files(&mut self, asked: u64) -> Result<Vec<File>, Error> {
         let mut files: Vec<File> = Vec::new();
         let mut open: Option<(Assembly, File)> = None;
@@ -317,7 +318,7 @@ impl Client {
                 ),
             };
             let taken = assembly.take(&part)?;
-            // Empty files cost something, too.
+            // Empty files cost memory, too.
             bytes += taken.bytes.len() + FILE_BYTES;
             if taken.too_long.is_some() || bytes > CONTENT_BYTES_MAX {
                 return Err(Error::TooMuch("512 MiB in answer to one request"));

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use crate::protocol;
 
-/// Content per part, in bytes; a multiple of 3, so that the parts' base64 texts can be joined.
+/// Content per part, in bytes. It is a multiple of 3 so that the base64 texts of the parts can be
+/// joined.
 pub const PART_BYTES: usize = 4 * 49_152;
 
 /// Which role to take.
@@ -16,21 +17,21 @@ pub enum Section<'a> {
     File {
         /// The streamer, as the token names them.
         username: &'a str,
-        /// The project.
+        /// The project's name.
         project: &'a str,
     },
     /// A viewer, who receives a project's updates and may propose changes.
     PullRequest {
         /// The viewer, as the token names them.
         username: &'a str,
-        /// Whose project.
+        /// The streamer whose project it is.
         streamer: &'a str,
-        /// The project.
+        /// The project's name.
         project: &'a str,
     },
-    /// Somebody in a chat room.
+    /// A member of a chat room.
     Chat {
-        /// Their name, as in the token.
+        /// The member, as the token names them.
         username: &'a str,
         /// The room, such as `ana/demo`.
         room: &'a str,
@@ -38,7 +39,7 @@ pub enum Section<'a> {
 }
 
 impl Section<'_> {
-    /// The section's name in the contract, and the names in it.
+    /// The section's name in the contract, and its data.
     pub(super) fn parts(self) -> (&'static str, Value) {
         match self {
             Self::File { username, project } => {
@@ -57,7 +58,7 @@ impl Section<'_> {
     }
 }
 
-/// How a project stands.
+/// The state of a project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 pub struct Status {
     /// Whether the streamer is there.
@@ -77,7 +78,7 @@ pub struct File {
     pub name: String,
     /// The whole content.
     pub content: Vec<u8>,
-    /// Whether it is executable, where that is said.
+    /// Whether it is executable, if the server says so.
     pub executable: Option<bool>,
 }
 
@@ -88,14 +89,14 @@ pub struct Post<'a> {
     pub name: &'a str,
     /// The whole content.
     pub content: &'a [u8],
-    /// The SHA-256, in lower-case hex, of what it was made from; for a pull request.
+    /// For a pull request: the SHA-256, in lower-case hex, of the content that it was made from.
     pub base: Option<&'a str>,
-    /// Sets or clears the executable bit; `None` leaves it.
+    /// Sets or clears the executable bit; `None` leaves it as it is.
     pub executable: Option<bool>,
 }
 
 impl<'a> Post<'a> {
-    /// A file of which no more is said.
+    /// A file without a base and with the executable bit left as it is.
     pub fn of(name: &'a str, content: &'a [u8]) -> Self {
         Self {
             name,
@@ -105,7 +106,7 @@ impl<'a> Post<'a> {
         }
     }
 
-    /// The messages that send it, one a part.
+    /// The messages that send the file, one per part.
     pub(super) fn messages(
         self,
         asked: u64,

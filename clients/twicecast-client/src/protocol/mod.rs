@@ -1,4 +1,4 @@
-//! The wire: what is sent to the server, as text, and what may come from it, as values. Nothing
+//! The protocol: what is sent to the server, as text, and what may come from it, as values. Nothing
 //! here acts on anything.
 
 mod requests;
@@ -26,53 +26,53 @@ pub enum ServerMessage {
     List {
         /// The files.
         files: Vec<ListedFile>,
-        /// No more follow.
+        /// Whether the list ends here.
         last: bool,
     },
     /// A file of ours is stored.
     Posted,
-    /// A file is deleted as we asked.
+    /// A file is deleted, as we asked.
     DeleteDone,
     /// Somebody deleted a file.
     Deleted {
         /// Its name, not checked yet.
         name: String,
-        /// Whose project, where it says so.
+        /// The project, if the server names it.
         project: Option<ProjectOf>,
     },
     /// The streamer came or went.
     Presence {
         /// Whether the streamer is there now.
         connected: bool,
-        /// Whose project, where it says so.
+        /// The project, if the server names it.
         project: Option<ProjectOf>,
     },
-    /// A viewer has sent a pull request, or it has waited for us.
+    /// A pull request for the streamer: a viewer has just sent it, or it was waiting.
     PullRequest(PullRequest),
     /// The whole `authenticate` succeeded.
     Authenticated,
-    /// The project's updates will come.
+    /// The project's updates will follow.
     Watching,
     /// A request failed, or the server has something to complain about.
     Error(ServerError),
-    /// A reply that one command alone reads, and makes sense of by itself.
+    /// A reply that only one command reads and interprets itself.
     Reply(Reply),
-    /// Something this client has no use for.
+    /// Something that this client does not use.
     Other,
 }
 
-/// A reply whose data is left as it came.
+/// A reply whose data is passed on unread.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
-    /// Such as `chatMessage`.
+    /// Its type, such as `chatMessage`.
     pub kind: String,
     /// Its data, not checked yet.
     pub data: Value,
-    /// Whether no more follow, where an answer comes in several.
+    /// Whether no more follow, for an answer in several messages.
     pub last: Option<bool>,
 }
 
-/// The replies that are left as they came, besides all of the chat's.
+/// The replies that are passed on unread, besides all those of the chat.
 const LEFT_AS_THEY_CAME: [&str; 13] = [
     "pullRequestCreation",
     "pullRequestFinish",
@@ -89,12 +89,12 @@ const LEFT_AS_THEY_CAME: [&str; 13] = [
     "viewersChanged",
 ];
 
-/// Whose project a push is about.
+/// The project that a push is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProjectOf {
-    /// The streamer.
+    /// The streamer's name.
     pub username: String,
-    /// The project.
+    /// The project's name.
     pub project: String,
 }
 
@@ -109,10 +109,10 @@ pub struct FilePart {
     pub part: u64,
     /// How many parts the file has.
     pub max_part: u64,
-    /// Whether the file is executable: a project's is where it says so; in a pull request its
-    /// author says so, or leaves the bit as the project has it.
+    /// Whether the file is executable. In a project the server may not say; in a pull request
+    /// `None` means that the author leaves the bit as the project has it.
     pub executable: Option<bool>,
-    /// Whose project, in live updates.
+    /// The project, in live updates.
     pub project: Option<ProjectOf>,
 }
 
@@ -123,7 +123,7 @@ pub struct ListedFile {
     pub name: String,
     /// In bytes.
     pub size: u64,
-    /// Lower-case hex; empty, and so like no content, where the server has not hashed the file.
+    /// Lower-case hex. Empty, and so equal to no content's, if the server has not hashed the file.
     #[serde(default)]
     pub sha256: String,
     /// When the server stored it, in milliseconds since the epoch.
@@ -134,30 +134,32 @@ pub struct ListedFile {
     pub executable: bool,
 }
 
-/// What is known of a pull request without its files' content.
+/// A pull request without the content of its files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PullRequest {
-    /// As the server made it.
+    /// The id that the server gave it.
     pub id: Untrusted,
     /// Who sent it.
     pub owner: Untrusted,
-    /// What its author calls it.
+    /// The title that its author gave it.
     pub title: Untrusted,
-    /// What its author says of it.
+    /// The description that its author gave it.
     #[serde(default)]
     pub description: Untrusted,
     /// The files that it changes or adds, as the server sent them, not checked yet.
     #[serde(default)]
     pub files: Vec<String>,
-    /// The files that it deletes, likewise.
+    /// The files that it deletes, as the server sent them, not checked yet.
     #[serde(default)]
     pub deleted: Vec<String>,
     /// When it was sent, in milliseconds since the epoch.
     pub date: u64,
-    /// The SHA-256 of what a file was made from, where its author's client says so.
+    /// For each file, the SHA-256 of the content that it was made from, if its author's client sent
+    /// that.
     #[serde(default)]
     pub bases: BTreeMap<String, String>,
-    /// The SHA-256 of the content whose deletion its author proposes, likewise.
+    /// For each file to be deleted, the SHA-256 of the content that its author saw, if their client
+    /// sent that.
     #[serde(default, rename = "deletedBases")]
     pub deleted_bases: BTreeMap<String, String>,
 }
@@ -165,25 +167,25 @@ pub struct PullRequest {
 /// An error reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerError {
-    /// 400 and up.
+    /// The code, 400 or more.
     pub code: u64,
     /// The error's type, such as `badAuthError`.
     pub kind: String,
     /// The server's own words.
     pub message: Untrusted,
-    /// The file it is about, where it says so.
+    /// The file it is about, if it names one.
     pub file: Option<String>,
-    /// Until when it holds, in seconds since the epoch, where it says so.
+    /// Until when it holds, in seconds since the epoch, if it says so.
     pub until: Option<u64>,
-    /// After how many seconds another try may succeed, where it says so.
+    /// After how many seconds another attempt may succeed, if it says so.
     pub retry_after: Option<u64>,
-    /// Whether it is because of a ban, where it says so.
+    /// Whether a ban is the reason.
     pub banned: bool,
 }
 
 impl ServerError {
-    /// The one file that the server cannot read, where the error is about that: within a whole
-    /// project it does not end the answer.
+    /// The file that the server cannot read, if this error is about one. In the answer about a
+    /// whole project such an error does not end the answer.
     pub fn unread_file(&self) -> Option<&str> {
         (self.kind == "failReadFileError")
             .then_some(self.file.as_deref())
@@ -206,14 +208,14 @@ struct Envelope {
     last: Option<bool>,
 }
 
-/// Of an error's own words no more are kept: they are for people.
+/// The most characters kept of an error's message, which is for people.
 const ERROR_CHARS_MAX: usize = 1_000;
 
-/// Reads a message: its `ref`, where it answers a request of ours, and what it says.
+/// Reads a message: its `ref`, if it answers a request of ours, and its content.
 ///
 /// # Errors
 ///
-/// What is wrong with a message that the contract does not know in this form.
+/// What is wrong, if the contract does not know such a message.
 pub fn parse(text: &str) -> Result<(Option<u64>, ServerMessage), String> {
     let envelope: Envelope = serde_json::from_str(text)
         .map_err(|error| format!("it is not a message of the contract ({error})"))?;

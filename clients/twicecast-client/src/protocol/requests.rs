@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// Asks for a role with a token; `section` is `file` or `pullrequest`.
+/// Asks for a role with a token; `section` is `file`, `pullrequest` or `chat`.
 pub fn authenticate(reference: u64, token: &str, section: &str, names: &Value) -> String {
     json!({"type": "authenticate", "ref": reference, "data": {"token": token, section: names}})
         .to_string()
@@ -33,13 +33,13 @@ pub fn list(reference: u64, streamer: &str, project: &str) -> String {
     )
 }
 
-/// Asks how a project stands.
+/// Asks for the state of a project.
 pub fn status(reference: u64, streamer: &str, project: &str) -> String {
     let data = json!({"username": streamer, "project": project});
     file_request("status", reference, &data)
 }
 
-/// Asks for one file, or without a name for the whole project.
+/// Asks for one file, or for the whole project if no name is given.
 pub fn get(reference: u64, streamer: &str, project: &str, name: Option<&str>) -> String {
     let data = match name {
         Some(name) => json!({"username": streamer, "project": project, "name": name}),
@@ -63,12 +63,13 @@ pub fn pull_request_delete(reference: u64, id: &str, outcome: &str) -> String {
     pull_request("delete", reference, &json!({"id": id, "outcome": outcome}))
 }
 
-/// Asks whether the streamer's page still wants what the question of that number asks for.
+/// Asks whether the streamer's page still wants what it asked for in question number `request`.
 pub fn pull_request_accept(reference: u64, request: u64) -> String {
     pull_request("accept", reference, &json!({"request": request}))
 }
 
-/// Says what has become of it; `outcome` is `applied`, `partly`, `declined` or `failed`.
+/// Says how question number `request` ended; `outcome` is `applied`, `partly`, `declined` or
+/// `failed`.
 pub fn pull_request_applied(
     reference: u64,
     request: u64,
@@ -82,7 +83,7 @@ pub fn pull_request_applied(
     pull_request("applied", reference, &data)
 }
 
-/// Says where the streamer is looking: a file, and a line from 1 on.
+/// Says where the streamer is looking: at a file, and at a line, counted from 1.
 pub fn focus(reference: u64, name: &str, line: Option<u32>) -> String {
     let data = match line {
         Some(line) => json!({"name": name, "line": line}),
@@ -143,9 +144,9 @@ struct PostData<'a> {
     executable: Option<bool>,
 }
 
-/// Sends a file, or one part of it: `part` is (this one's number from 1, how many there are).
-/// `base` is the SHA-256 of what it was made from, for a pull request; `executable` sets or clears
-/// the executable bit, and `None` leaves it as the server has it.
+/// Sends a file, or one part of it: `part` is its number, from 1, and the number of all parts.
+/// `base`, for a pull request, is the SHA-256 of the content that it was made from. `executable`
+/// sets or clears the executable bit; `None` leaves it as the server has it.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! What the user wants of the room, and how a typed line says it.
+//! What the user wants to do in the room, and how a typed line says it.
 
 use crate::chat::orders;
 use crate::chat::orders::Order;
@@ -8,25 +8,25 @@ use crate::chat::orders::Order;
 pub enum Wish {
     /// A message to the room.
     Say(String),
-    /// To know who is there.
+    /// Show who is there.
     Names,
-    /// To know what the line can do.
+    /// Show what can be typed.
     Help,
-    /// To leave.
+    /// Leave.
     Quit,
-    /// Something for moderators, and how it was typed.
+    /// Do something as a moderator; also the line that was typed.
     Order(Order, String),
-    /// A command of moderators that cannot be read: how it is used, and the line.
+    /// A moderator's command that cannot be read: its usage, and the line.
     Misused(&'static str, String),
-    /// Something that there is not; the whole line.
+    /// An unknown command: the whole line.
     Unknown(String),
-    /// A line that cannot be sent, and why.
+    /// A line that cannot be sent: why not.
     Unfit(&'static str),
     /// Nothing more: the input has ended.
     End,
 }
 
-/// What `/help` tells.
+/// What `/help` shows.
 pub const HELP: [&str; 4] = [
     "/names  who is here",
     "/quit   leave; so do Ctrl-C and Ctrl-D",
@@ -35,7 +35,7 @@ pub const HELP: [&str; 4] = [
      cursor; Tab completes a command and its name",
 ];
 
-/// Reads a typed line; an empty one wants nothing.
+/// Reads a typed line; `None` if it is empty.
 pub fn read(line: &str) -> Option<Wish> {
     if line.trim().is_empty() {
         return None;

@@ -12,11 +12,11 @@ const COMMANDS: [&str; 3] = ["/names", "/help", "/quit"];
 pub struct Offer {
     /// Who is there or has said something.
     pub names: Vec<String>,
-    /// Whether the commands of moderators are there.
+    /// Whether moderators' commands can be used.
     pub moderates: bool,
 }
 
-/// What is to be added at the cursor, and what there is to choose from, if there are several.
+/// What to add at the cursor, and the choices if there are several.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Completion {
     pub added: String,
@@ -55,7 +55,7 @@ fn among<'a>(typed: &str, all: impl Iterator<Item = &'a str>) -> Option<Completi
         return Some(Completion { added, choices });
     }
     let last = others.last()?;
-    // Sorted: what the first and the last have in common, all have.
+    // The list is sorted: all share what the first and the last have in common.
     let mut common = 0;
     for (one, other) in first.char_indices().zip(last.chars()) {
         if one.1 != other {

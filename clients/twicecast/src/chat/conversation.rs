@@ -1,9 +1,9 @@
-//! What is said in a room as a plain state machine: replies and wishes in, requests and effects
-//! out. It holds no socket and no terminal.
+//! The conversation in a room as a plain state machine: replies and wishes go in, requests and
+//! effects come out. It holds no socket and no terminal.
 //!
-//! One message is under way at a time, so that none overtakes another where the server refuses one
-//! for a while. After a lost connection the history tells what is new, and whether the message
-//! under way had arrived.
+//! Only one message is under way at a time, so that none overtakes another that the server refuses
+//! for a while. After a lost connection the history shows what is new, and whether the message
+//! under way arrived.
 
 mod catch_up;
 mod moderating;
@@ -21,25 +21,26 @@ use crate::chat::words::Words;
 use crate::failure::Failure;
 
 const FIRST_REFERENCE: u64 = 10;
-/// More than any server takes: it would only end the connection.
+/// More bytes than any server accepts: it would only close the connection.
 pub const MESSAGE_BYTES_MAX: usize = 256 * 1024;
-/// Messages, and bytes of them, that may wait to be sent.
+/// The messages, and their bytes, that may wait to be sent.
 const QUEUE_MAX: usize = 64;
 const QUEUE_BYTES_MAX: usize = 1 << 20;
-/// A message with which so many connections were lost one after the other may be why.
+/// If so many connections in a row are lost while a message is under way, the message may be the
+/// cause.
 const LOSSES_MAX: u32 = 3;
-/// Messages of our own that are remembered until somebody else says something.
+/// Our own messages that are remembered until somebody else says something.
 const ACKNOWLEDGED_MAX: usize = 1_000;
-/// Likewise in bytes.
+/// Their bytes.
 const ACKNOWLEDGED_BYTES_MAX: usize = 1 << 20;
-/// Messages that may come before the server has told the history.
+/// Messages that may arrive before the history does.
 const EARLY_MAX: usize = 10_000;
 
 #[derive(Debug, Default, PartialEq, Eq)]
 enum Phase {
     #[default]
     Outside,
-    /// History and members are asked for; what is said meanwhile waits.
+    /// History and members have been asked for; messages that arrive before the answer wait.
     Entering {
         early: Vec<Said>,
     },
@@ -60,11 +61,11 @@ pub struct Conversation {
     under_way: Option<(u64, String)>,
     /// Sent on a connection that was lost before the answer.
     uncertain: Option<String>,
-    /// Connections lost one after the other with a message under way.
+    /// Connections lost in a row with a message under way.
     losses: u32,
-    /// Sent and answered since somebody else last said something: their ids are not known.
+    /// Sent and answered since somebody else last said something; their ids are not known.
     acknowledged: VecDeque<String>,
-    /// Id and date of the last message that the server told.
+    /// Id and date of the last message that the server sent.
     last: Option<(u64, i64)>,
     history: u64,
     members: u64,
@@ -75,7 +76,8 @@ pub struct Conversation {
 }
 
 impl Conversation {
-    /// Begins one of that user, outside the room; `types` says whether a person types.
+    /// Begins a conversation of the user `me`, outside the room; `types` says whether a person is
+    /// typing.
     pub fn new(me: &str, room: &str, types: bool) -> Self {
         Self {
             me: me.to_owned(),
@@ -98,7 +100,7 @@ impl Conversation {
         self.members = self.ask("members", &json!({}));
     }
 
-    /// The connection is gone. Returns whether it had come as far as into the room.
+    /// Notes that the connection is gone. Returns whether it had got into the room.
     pub fn lost(&mut self) -> bool {
         if let Phase::Entering { early } = &mut self.phase {
             let early = std::mem::take(early);
@@ -115,7 +117,7 @@ impl Conversation {
         was_there
     }
 
-    /// Says something, as soon as that is possible.
+    /// Sends a message as soon as that is possible.
     pub fn say(&mut self, text: String) {
         if text.len() > MESSAGE_BYTES_MAX {
             self.refuse("Not sent: more than 256 KiB are no message.");
@@ -148,7 +150,7 @@ impl Conversation {
         }
     }
 
-    /// Sending may go on.
+    /// Continues sending after a pause.
     pub fn resume(&mut self) {
         self.paused = false;
         self.send_next();
@@ -159,12 +161,12 @@ impl Conversation {
         self.requests.pop_front()
     }
 
-    /// What is to happen outside next.
+    /// The next thing to do outside the conversation.
     pub fn effect(&mut self) -> Option<Effect> {
         self.effects.pop_front()
     }
 
-    /// Whether the room was seen and nothing of ours waits, for a send or for an answer.
+    /// Whether we have been in the room and no message of ours waits to be sent or answered.
     pub fn is_idle(&self) -> bool {
         let has_seen = match self.phase {
             Phase::Inside => true,
@@ -174,12 +176,12 @@ impl Conversation {
         has_seen && self.unsent().next().is_none() && self.unanswered().is_none()
     }
 
-    /// Messages that wait to be sent.
+    /// The messages that wait to be sent.
     pub fn unsent(&self) -> impl Iterator<Item = &str> {
         self.queue.iter().map(String::as_str)
     }
 
-    /// A message that was sent and has no answer.
+    /// The message that was sent and has no answer.
     pub fn unanswered(&self) -> Option<&str> {
         let under_way = self.under_way.as_ref().map(|(_, text)| text);
         under_way.or(self.uncertain.as_ref()).map(String::as_str)
@@ -190,11 +192,11 @@ impl Conversation {
         self.under_way.is_some()
     }
 
-    /// Takes in a reply, or a message of somebody; `now` is in milliseconds since the epoch.
+    /// Handles a reply, or a message of somebody; `now` is in milliseconds since the epoch.
     ///
     /// # Errors
     ///
-    /// A sentence, if it cannot be understood.
+    /// A sentence, if the message cannot be understood.
     pub fn handle(
         &mut self,
         reference: Option<u64>,
@@ -247,7 +249,8 @@ impl Conversation {
         Ok(())
     }
 
-    /// Keeps a message of ours that was answered, and forgets the oldest beyond the bounds.
+    /// Remembers a message of ours that was answered, and forgets the oldest ones beyond the
+    /// bounds.
     fn remember(&mut self, text: String) {
         self.acknowledged.push_front(text);
         let mut bytes = 0;
@@ -260,7 +263,8 @@ impl Conversation {
         self.acknowledged.truncate(kept);
     }
 
-    /// The answers come in the order asked: members after the history.
+    /// Answers come in the order of the requests: the members after the history, and then we are
+    /// inside.
     fn is_inside(&mut self) {
         if let Phase::Entering { .. } = self.phase {
             self.phase = Phase::Inside;

@@ -1,29 +1,30 @@
-//! What is written to the terminal: lines that scroll up, and below them the one to type in. Only
-//! texts are made here.
+//! What is written to the terminal: lines that scroll up, and below them the line to type in. This
+//! module only makes texts.
 
 use unicode_width::UnicodeWidthStr;
 
 use crate::chat::editor::Editor;
 
 const PROMPT: &str = "> ";
-/// From the start of the line to the end of the screen, so that a line that was wrapped goes too.
+/// Clears from the start of the line to the end of the screen, including the rest of a wrapped
+/// line.
 const CLEAR: &str = "\r\x1b[J";
 
-/// The line to type in, drawn anew, with the cursor in its place.
+/// The line to type in, drawn again, with the cursor in its place.
 pub fn prompt(editor: &Editor, columns: usize) -> String {
     let (text, cursor) = editor.window(columns.saturating_sub(PROMPT.len()));
     let cursor = cursor + PROMPT.len() + 1;
     format!("{CLEAR}{PROMPT}{text}\x1b[{cursor}G")
 }
 
-/// A line above the one to type in.
+/// A new line above the line to type in.
 pub fn line_above(line: &str, editor: &Editor, columns: usize) -> String {
     let line = wrapped(line, columns.max(1));
     format!("{CLEAR}{line}\r\n{}", prompt(editor, columns))
 }
 
-/// The same lines without one that stood so many rows above the one to type in: those after it are
-/// drawn again in its place.
+/// Removes a line that begins so many rows above the line to type in, and draws the lines after it
+/// again in its place.
 pub fn without(rows: usize, after: &[String], editor: &Editor, columns: usize) -> String {
     let mut drawn = format!("{CLEAR}\x1b[{rows}A\x1b[J");
     for line in after {
@@ -42,8 +43,8 @@ pub fn rows(line: &str, columns: usize) -> usize {
     rows.sum()
 }
 
-/// A line broken between words. A word that is longer than a line is left whole for the terminal to
-/// break, so that an address can be copied.
+/// Breaks a line between words. The terminal breaks a word that is longer than a line, so that an
+/// address can still be copied.
 fn wrapped(line: &str, columns: usize) -> String {
     let mut wrapped = String::with_capacity(line.len() + 8);
     let mut column = 0;
@@ -65,7 +66,7 @@ fn wrapped(line: &str, columns: usize) -> String {
     wrapped
 }
 
-/// Nothing where the line was.
+/// Clears the line to type in.
 pub fn no_prompt() -> &'static str {
     CLEAR
 }

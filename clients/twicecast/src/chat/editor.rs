@@ -1,11 +1,11 @@
-//! One line of text and a cursor in it. It knows neither keys nor terminals.
+//! One line of text with a cursor. It knows nothing about keys or terminals.
 
 use unicode_width::UnicodeWidthChar;
 
 use twicecast_client::untrusted::{is_joiner, may_stand};
 
-/// A line that is being typed. The cursor stands before a character that takes up room, or at the
-/// end: what takes up none belongs to the one before it.
+/// A line that is being typed. The cursor stands before a character that has width, or at the end;
+/// a character without width belongs to the one before it.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Editor {
     text: Vec<char>,
@@ -13,7 +13,7 @@ pub struct Editor {
 }
 
 impl Editor {
-    /// Puts a character in at the cursor; one that could steer a terminal is dropped.
+    /// Inserts a character at the cursor; one that could steer a terminal is dropped.
     pub fn insert(&mut self, c: char) {
         if may_stand(c) {
             self.text.insert(self.cursor, c);
@@ -21,7 +21,7 @@ impl Editor {
         }
     }
 
-    /// Puts a text in at the cursor; ends of lines and tabs become spaces.
+    /// Inserts a text at the cursor; line ends and tabs become spaces.
     pub fn insert_text(&mut self, text: &str) {
         for c in text
             .trim_end_matches(['\r', '\n'])
@@ -36,14 +36,14 @@ impl Editor {
         }
     }
 
-    /// Deletes what stands before the cursor.
+    /// Deletes the character before the cursor.
     pub fn backspace(&mut self) {
         let to = self.cursor;
         self.left();
         self.text.drain(self.cursor..to);
     }
 
-    /// Deletes what stands at the cursor.
+    /// Deletes the character at the cursor.
     pub fn delete(&mut self) {
         let from = self.cursor;
         self.right();
@@ -61,7 +61,7 @@ impl Editor {
         self.cursor = from;
     }
 
-    /// Deletes all before the cursor.
+    /// Deletes everything before the cursor.
     pub fn delete_to_start(&mut self) {
         self.text.drain(..self.cursor);
         self.cursor = 0;
@@ -97,13 +97,13 @@ impl Editor {
         self.cursor = self.text.len();
     }
 
-    /// Takes the text out; the line is empty then.
+    /// Takes the text out and leaves the line empty.
     pub fn take(&mut self) -> String {
         self.cursor = 0;
         self.text.drain(..).collect()
     }
 
-    /// What stands before the cursor.
+    /// The text before the cursor.
     pub fn before_cursor(&self) -> String {
         self.text[..self.cursor].iter().collect()
     }
@@ -113,9 +113,9 @@ impl Editor {
         self.text.is_empty()
     }
 
-    /// As much of the text as fits into so many columns, the cursor in it, and the cursor's column.
+    /// As much of the text around the cursor as fits into so many columns, and the cursor's column.
     pub fn window(&self, columns: usize) -> (String, usize) {
-        // The cursor may stand after the last character, and needs a column there.
+        // The cursor may stand after the last character and needs a column there.
         let room = columns.saturating_sub(1);
         let mut start = self.cursor;
         let mut cursor_column = 0;
@@ -127,7 +127,7 @@ impl Editor {
             start -= 1;
             cursor_column += width;
         }
-        // No mark stands alone: one whose character did not fit is left out too.
+        // A mark is never shown alone: if its character did not fit, it is left out too.
         while start < self.cursor && !takes_room(self.text[start]) {
             start += 1;
         }
@@ -213,7 +213,7 @@ mod tests {
         let mut editor = typed("0123456789日本");
         assert_eq!(editor.window(8), ("789日本".into(), 7));
         assert_eq!(editor.window(7), ("89日本".into(), 6));
-        // One column remains free: half a character is none.
+        // One column stays free, because half a character cannot be shown.
         assert_eq!(editor.window(6), ("9日本".into(), 5));
         assert_eq!(editor.window(5), ("日本".into(), 4));
         assert_eq!(editor.window(4), ("本".into(), 2));

@@ -1,4 +1,4 @@
-//! What is said in a room, and what is to happen outside the conversation by that.
+//! What is said in a room, and what has to happen outside the conversation.
 
 use serde::Deserialize;
 use twicecast_client::untrusted::Untrusted;
@@ -9,35 +9,35 @@ use crate::chat::words::Words;
 /// A message as the server tells it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Said {
-    /// What.
+    /// The text.
     pub message: Untrusted,
-    /// Who.
+    /// Who said it.
     pub username: Untrusted,
-    /// Grows within the room.
+    /// Its number, which grows within the room.
     pub id: u64,
     /// In milliseconds since the epoch.
     pub date: i64,
-    /// Whether a moderator says it to all.
+    /// Whether a moderator announces it to everybody.
     #[serde(default)]
     pub announcement: bool,
 }
 
-/// What is to happen outside.
+/// What has to happen outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
-    /// Somebody said something; its number, if it is known.
+    /// Somebody said something; also its number, if that is known.
     Message(Option<u64>, Words),
-    /// The message of this number is to go.
+    /// Remove the message with this number.
     Remove(u64),
-    /// These are there.
+    /// Show who is there.
     Names(Vec<Untrusted>),
-    /// A line can be completed with this.
+    /// Offer this for completing a line.
     Offer(Offer),
-    /// Something to tell the user.
+    /// Tell the user something.
     Tell(String),
-    /// A message or a command that was refused, to be mended.
+    /// Give a refused message or command back, to be corrected.
     GiveBack(String),
-    /// Nothing is to be sent for so many seconds; then
+    /// Send nothing for so many seconds; then call
     /// [`Conversation::resume`](super::conversation::Conversation::resume).
     Pause(u64),
 }

@@ -1,14 +1,14 @@
-//! What moderators have decided, in lines.
+//! Moderators' decisions, as lines of text.
 
 use serde::Deserialize;
 use twicecast_client::untrusted::Untrusted;
 
 use crate::ui::time::{date_and_time, span, time_of_day};
 
-/// The actions of moderators that are shown, the latest.
+/// How many of the moderators' latest actions are shown.
 const SHOWN_ACTIONS: usize = 30;
 
-/// What the server tells of it.
+/// What the server says about moderation.
 #[derive(Debug, Deserialize)]
 pub struct Moderation {
     muted: Vec<InForce>,
@@ -37,7 +37,7 @@ struct Action {
     id: Option<u64>,
 }
 
-/// Whether the room is slow, as a sentence.
+/// Whether slow mode is on, as a sentence.
 pub fn slow_line(seconds: u64) -> String {
     match seconds {
         0 => "Slow mode is over.".to_owned(),
@@ -49,7 +49,7 @@ pub fn slow_line(seconds: u64) -> String {
 }
 
 impl Moderation {
-    /// All of it in sentences; `now` is in milliseconds since the epoch.
+    /// Everything in sentences; `now` is in milliseconds since the epoch.
     pub fn lines(&self, now: i64) -> Vec<String> {
         let mut lines = Vec::new();
 

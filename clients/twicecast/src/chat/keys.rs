@@ -4,22 +4,22 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use crate::chat::editor::Editor;
 
-/// What a key amounts to.
+/// The effect of a key.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Pressed {
     /// The line has changed, or may have.
     Edited,
-    /// The line is done.
+    /// The line is finished.
     Line(String),
-    /// The line is to be completed.
+    /// Complete the line.
     Complete,
-    /// The user wants to leave.
+    /// Leave the room.
     Quit,
-    /// The person wants the shell back for a while.
+    /// Return to the shell for a while.
     Suspend,
 }
 
-/// Does what a key says.
+/// Does what a key stands for.
 pub fn press(editor: &mut Editor, key: KeyEvent) -> Pressed {
     if key.kind == KeyEventKind::Release {
         return Pressed::Edited;
@@ -39,7 +39,8 @@ pub fn press(editor: &mut Editor, key: KeyEvent) -> Pressed {
             'j' | 'm' => return Pressed::Line(editor.take()),
             _ => {}
         },
-        // AltGr comes as both, where it comes at all; Alt alone is for commands that there are not.
+        // AltGr arrives as Control with Alt, if it arrives at all. Alt alone would mean commands
+        // that do not exist here.
         KeyCode::Char(c) if held != KeyModifiers::ALT => editor.insert(c),
         KeyCode::Enter => return Pressed::Line(editor.take()),
         KeyCode::Tab => return Pressed::Complete,

@@ -1,4 +1,4 @@
-//! Getting into a room: who comes, and what a refusal means to the user who gave the flags.
+//! Entering a room: who enters, and what a refusal means to the user who gave the flags.
 
 use serde_json::json;
 use twicecast_client::protocol;
@@ -20,15 +20,15 @@ const ENTER: u64 = 1;
 pub struct Guest {
     /// The server.
     pub url: String,
-    /// Who.
+    /// The user's name.
     pub user: String,
-    /// Which room.
+    /// The room's name.
     pub room: String,
     credentials: PartialCredentials,
 }
 
 impl Guest {
-    /// Puts the flags together.
+    /// Works out who enters which room from the flags.
     ///
     /// # Errors
     ///
@@ -56,12 +56,12 @@ impl Guest {
         })
     }
 
-    /// Whether an expired token can be followed by a fresh one.
+    /// Whether a new token can be made when this one expires.
     pub fn can_renew_token(&self) -> bool {
         matches!(self.credentials.grant, Grant::Key(_))
     }
 
-    /// What to tell somebody the room does not take.
+    /// The sentence for a user that the room does not accept.
     fn refused(&self, error: &ServerError) -> Failure {
         let (code, why) = (error.code, &error.message);
         let (user, room) = (shown(&self.user), shown(&self.room));
@@ -114,7 +114,7 @@ impl Guest {
         ))
     }
 
-    /// What to tell somebody who was let in and is not any longer: their token ran out.
+    /// The sentence for a user who was let in and whose token has expired since.
     pub fn withdrawn(&self, message: &Untrusted) -> Failure {
         let why = message;
         Failure::expired(if self.can_renew_token() {

@@ -1,5 +1,5 @@
-//! `twicecast chat`: a room in the terminal. Here the connection is made, kept and taken up again;
-//! what is said is `conversation`'s business, and how it looks is that of `terminal` and `plain`.
+//! `twicecast chat`: a room in the terminal. This module makes the connection and restores it;
+//! `conversation` handles what is said, and `terminal` and `plain` show it.
 
 mod commands;
 mod completion;
@@ -69,11 +69,11 @@ pub struct ChatArgs {
     pub common: CommonArgs,
 }
 
-/// Runs the command and gives the exit code.
+/// Runs the command and returns the exit code.
 ///
 /// # Errors
 ///
-/// A sentence, if the command line is not usable, or the server cannot be reached or does not let
+/// A sentence, if the command line is not usable, the server cannot be reached, or it does not let
 /// us in.
 pub async fn run(args: &ChatArgs) -> Result<u8, Failure> {
     let guest = Guest::resolve(&args.common, args.room.as_deref())?;
@@ -117,7 +117,7 @@ async fn stay<U: Ui>(guest: &Guest, ui: &mut U) -> Result<u8, Failure> {
     Ok(talk.exit_code())
 }
 
-/// One connection, until the user leaves.
+/// Uses one connection until the user leaves.
 async fn session<U: Ui>(guest: &Guest, talk: &mut Talk<'_, U>) -> Result<(), Failure> {
     let Some(connected) = talk.during(None, enter(guest)).await else {
         return Ok(());

@@ -1,4 +1,4 @@
-//! What moderators can ask for, and how a typed line says it.
+//! What moderators can do, and how a typed line says it.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ const LONGEST: u32 = 31_536_000;
 /// The longest time between two messages in slow mode, in seconds.
 const SLOWEST: u32 = 3_600;
 
-/// What `/help` tells moderators besides.
+/// What `/help` also shows to moderators.
 pub const HELP: [&str; 8] = [
     "/mute NAME 10m       they cannot write for so long (s, m, h or d); guests by address, too",
     "/unmute NAME         they can again",
@@ -31,38 +31,38 @@ pub const COMMANDS: [&str; 8] = [
     "/moderation",
 ];
 
-/// Those that a name follows.
+/// The commands that take a name.
 pub const COMMANDS_OF_NAMES: [&str; 5] = ["/mute", "/unmute", "/ban", "/unban", "/delete"];
 
 /// What a moderator wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Order {
-    /// Somebody is not to write for so many seconds.
+    /// Somebody may not write for so many seconds.
     Mute(String, u32),
     /// They may write again.
     Unmute(String),
-    /// Somebody is not to be there, for so many seconds or for good.
+    /// Somebody may not be in the room, for so many seconds or for good.
     Ban(String, Option<u32>),
-    /// They may be there again.
+    /// They may come back.
     Unban(String),
-    /// Somebody's last message is to go.
+    /// Delete somebody's last message.
     DeleteLast(String),
-    /// The message of this number is to go.
+    /// Delete the message with this number.
     Delete(u64),
     /// Everybody else may write once in so many seconds.
     Slow(u32),
-    /// Something to say to all.
+    /// Say something to everybody.
     Announce(String),
-    /// What is in force, and who did what.
+    /// Show what is in force, and who did what.
     Show,
 }
 
-/// An order that has no answer yet.
+/// An order without an answer yet.
 #[derive(Debug)]
 pub struct Pending {
     /// What was asked for.
     pub order: Order,
-    /// How it was typed.
+    /// The line that was typed.
     pub line: String,
     /// Whether the room has been told of it.
     pub is_told: bool,
@@ -79,7 +79,7 @@ impl Order {
             }
             Self::Ban(name, None) => ("ban", json!({"username": name})),
             Self::Unban(name) => ("unban", json!({"username": name})),
-            // The history tells which it is.
+            // The history says which message that is.
             Self::DeleteLast(_) => ("history", json!({})),
             Self::Delete(id) => ("delete", json!({"id": id})),
             Self::Slow(seconds) => ("slow", json!({"seconds": seconds})),
@@ -88,7 +88,7 @@ impl Order {
         }
     }
 
-    /// Who it is about.
+    /// The user it is about.
     pub fn name(&self) -> Option<&str> {
         match self {
             Self::Mute(name, _)
@@ -101,8 +101,8 @@ impl Order {
     }
 }
 
-/// Reads what follows a slash; `None` if it is no command of moderators, and otherwise how it is
-/// used, if that cannot be read.
+/// Reads the text after a slash. Returns `None` if it is not a moderator's command, and the usage
+/// if it is one that cannot be read.
 pub fn read(command: &str) -> Option<Result<Order, &'static str>> {
     let (verb, rest) = command.split_once(' ').unwrap_or((command, ""));
     let rest = rest.trim();
@@ -129,7 +129,7 @@ pub fn read(command: &str) -> Option<Result<Order, &'static str>> {
     })
 }
 
-/// A name may have spaces in it; what lasts is the last word.
+/// A name may contain spaces; the last word is the duration.
 fn mute(rest: &str) -> Option<Order> {
     let (name, span) = rest.rsplit_once(' ')?;
     let name = name.trim();
@@ -154,7 +154,7 @@ fn slow(rest: &str) -> Option<Order> {
     Some(Order::Slow(seconds))
 }
 
-/// A number with its unit, such as `10m`.
+/// Reads a number with its unit, such as `10m`.
 fn seconds(span: &str) -> Option<u32> {
     let unit = match span.chars().next_back()? {
         's' => 1,

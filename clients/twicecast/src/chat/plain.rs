@@ -11,7 +11,7 @@ use crate::chat::ui::Ui;
 use crate::ui::output::{say, warn};
 
 const WAITING_MAX: usize = 16;
-/// Of a refused message so much is shown again, to know it by.
+/// So much of a refused message is shown, to identify it.
 const SHOWN_CHARACTERS: usize = 80;
 
 /// Standard input and output.
@@ -24,8 +24,8 @@ impl Plain {
     /// Begins to read the standard input.
     pub fn open() -> Self {
         let (sender, lines) = mpsc::channel(WAITING_MAX);
-        // A thread of its own: it may wait for a line when all else has ended, and nobody waits for
-        // it.
+        // This has a thread of its own because it may still wait for a line when everything else
+        // has ended; nobody waits for it.
         std::thread::spawn(move || {
             read_lines(std::io::stdin().lock(), |wish| {
                 sender.blocking_send(wish).is_ok()
@@ -61,13 +61,13 @@ impl Ui for Plain {
     }
 }
 
-/// Hands over each line as a message, for as long as somebody takes them. Of a line that is too
-/// long to be one, no more than that is ever held.
+/// Hands over each line as a message, as long as somebody takes them. If a line is too long to be a
+/// message, only so much of it is ever held in memory.
 fn read_lines(mut input: impl BufRead, mut hand_over: impl FnMut(Wish) -> bool) {
     let mut line = Vec::new();
     loop {
         line.clear();
-        // With room for the end of the line.
+        // This leaves room for the end of the line.
         let mut beginning = input.by_ref().take(MESSAGE_BYTES_MAX as u64 + 2);
         match beginning.read_until(b'\n', &mut line) {
             Ok(0) | Err(_) => return,

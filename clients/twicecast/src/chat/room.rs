@@ -1,4 +1,4 @@
-//! What is known of a room, and of what we may do there.
+//! What is known about a room, and what we may do in it.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -6,17 +6,17 @@ use twicecast_client::untrusted::Untrusted;
 
 use crate::chat::orders::Pending;
 
-/// A room, as somebody in it knows it.
+/// A room, as a member knows it.
 #[derive(Debug, Default)]
 pub struct Room {
     pub name: String,
-    /// Whether a person types, who may be a moderator and can say a message again.
+    /// Whether a person is typing, who may be a moderator and can repeat a message.
     pub types: bool,
     /// Whether we moderate it.
     pub moderates: bool,
-    /// The reference of the question about that.
+    /// The reference of the request that asks for that.
     pub status: u64,
-    /// What we asked for as a moderator, by reference.
+    /// Our requests as a moderator, by reference.
     pub orders: BTreeMap<u64, Pending>,
     /// Who is there or has said something.
     pub names: BTreeSet<String>,

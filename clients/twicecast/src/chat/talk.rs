@@ -1,5 +1,5 @@
-//! The user's stay in a room: carries what they want to the conversation and what comes of it
-//! to them, whatever else is awaited meanwhile.
+//! The user's stay in a room: passes what the user wants to the conversation, and shows the user
+//! the result, whatever else is being waited for.
 
 use std::future::Future;
 use std::pin::pin;
@@ -23,7 +23,7 @@ use crate::failure::Failure;
 use crate::ui::output::counted;
 use crate::ui::time::now;
 
-/// Who leaves waits so long for the answer to their last message.
+/// A user who leaves waits this long for the answer to the last message.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// The user's stay.
@@ -33,7 +33,7 @@ pub struct Talk<'a, U> {
     stop: Stop,
     resume_at: Option<Instant>,
     input_is_over: bool,
-    /// When the user wants to be gone at the latest.
+    /// The latest time at which the user wants to be gone.
     leave_by: Option<Instant>,
     greeting: String,
 }
@@ -43,7 +43,7 @@ impl<'a, U: Ui> Talk<'a, U> {
     ///
     /// # Errors
     ///
-    /// If the system gives no signals.
+    /// If the system does not allow waiting for signals.
     pub fn begin(guest: &Guest, ui: &'a mut U) -> Result<Self, Failure> {
         let help = if U::HAS_LINE { "; /help for help" } else { "" };
         Ok(Self {
@@ -61,7 +61,7 @@ impl<'a, U: Ui> Talk<'a, U> {
         })
     }
 
-    /// Awaits something while the user is served; `None` once the stay is over.
+    /// Waits for something while serving the user; `None` once the stay is over.
     pub async fn during<T>(
         &mut self,
         outgoing: Option<&Outgoing>,
@@ -90,13 +90,13 @@ impl<'a, U: Ui> Talk<'a, U> {
         }
     }
 
-    /// A pipe waits until the server has taken what came before; at a terminal the user may always
-    /// type.
+    /// Input from a pipe waits until the server has taken earlier messages; at a terminal the user
+    /// may always type.
     fn may_listen(&self) -> bool {
         U::HAS_LINE || self.conversation.has_room()
     }
 
-    /// Whether the user has left, or has said all and heard the answers.
+    /// Whether the user has left, or has sent everything and received all answers.
     pub fn is_over(&self) -> bool {
         match self.leave_by {
             Some(by) => !self.conversation.is_waiting() || by <= Instant::now(),
@@ -110,7 +110,7 @@ impl<'a, U: Ui> Talk<'a, U> {
         self.conversation.entered();
     }
 
-    /// The connection is gone. Returns whether it had come as far as into the room.
+    /// Notes that the connection is gone. Returns whether it had got into the room.
     pub fn lost(&mut self) -> bool {
         self.resume_at = None;
         let was_there = self.conversation.lost();
@@ -118,11 +118,11 @@ impl<'a, U: Ui> Talk<'a, U> {
         was_there
     }
 
-    /// Takes in what the server sends.
+    /// Handles what the server sends.
     ///
     /// # Errors
     ///
-    /// A sentence, if the room is withdrawn or the server cannot be understood.
+    /// A sentence, if the room is lost or the server cannot be understood.
     pub fn handle(
         &mut self,
         guest: &Guest,
@@ -143,7 +143,7 @@ impl<'a, U: Ui> Talk<'a, U> {
         self.ui.tell(sentence);
     }
 
-    /// Names what will not be sent any more.
+    /// Names the messages that will not be sent any more.
     pub fn name_unsent(&mut self) {
         if let Some(text) = self.conversation.unanswered() {
             let text = shown(text);
@@ -155,7 +155,7 @@ impl<'a, U: Ui> Talk<'a, U> {
         }
     }
 
-    /// The exit code, once the stay is over; says what was not sent.
+    /// The exit code, once the stay is over; also names what was not sent.
     pub fn exit_code(mut self) -> u8 {
         self.name_unsent();
         let refused = self.conversation.refused();
@@ -167,7 +167,7 @@ impl<'a, U: Ui> Talk<'a, U> {
         }
         let is_all_sent =
             self.conversation.unsent().next().is_none() && self.conversation.unanswered().is_none();
-        // Who types sees a refusal and can say it again otherwise.
+        // A person who types has seen the refusal and can say it in another way.
         u8::from(!is_all_sent || (refused > 0 && !U::HAS_LINE))
     }
 
@@ -212,7 +212,7 @@ impl<'a, U: Ui> Talk<'a, U> {
                     self.ui.show(&format!("{ASIDE}{line}"));
                 }
             }
-            // The last words are heard; who is in more of a hurry asks twice.
+            // The last message still gets its answer; a user in a hurry asks a second time.
             Wish::Quit => {
                 let patience = if self.leave_by.is_some() {
                     Duration::ZERO
@@ -239,7 +239,7 @@ impl<'a, U: Ui> Talk<'a, U> {
     }
 }
 
-/// Waits until then; for ever, where there is no end.
+/// Waits until that time, or for ever if there is none.
 async fn at(time: Option<Instant>) {
     match time {
         Some(time) => sleep_until(time).await,
@@ -247,7 +247,7 @@ async fn at(time: Option<Instant>) {
     }
 }
 
-/// The signals that ask for an end.
+/// The signals that ask the program to end.
 struct Stop {
     signals: [Signal; 3],
 }
@@ -266,7 +266,7 @@ impl Stop {
         Ok(Self { signals })
     }
 
-    /// Becomes ready when the user or the system wants an end.
+    /// Waits until the user or the system asks the program to end.
     async fn wanted(&mut self) {
         let [interrupt, terminate, hangup] = &mut self.signals;
         tokio::select! {

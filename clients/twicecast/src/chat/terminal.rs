@@ -1,5 +1,5 @@
-//! The room in a terminal: raw mode, keys in, drawings out, and the terminal as it was when it is
-//! over, however it ends.
+//! The room in a terminal: sets raw mode, reads keys and draws. At the end, however it comes, the
+//! terminal is as it was before.
 
 use std::collections::VecDeque;
 use std::io::Write;
@@ -21,11 +21,11 @@ use crate::chat::{commands, draw};
 use crate::failure::Failure;
 
 const WAITING_MAX: usize = 64;
-/// Lines that can be taken off the screen again: more fit on none.
+/// The most lines that can be taken off the screen again; no screen has more.
 const SHOWN_MAX: usize = 500;
-/// A terminal that does not tell its width has this one.
+/// The width of a terminal that does not report its own.
 const COLUMNS: usize = 80;
-/// What is pasted comes as one piece, so that it is one message.
+/// Makes pasted text arrive as one piece, so that it becomes one message.
 const PASTE_AS_ONE: &str = "\x1b[?2004h";
 const PASTE_AS_KEYS: &str = "\x1b[?2004l";
 
@@ -35,15 +35,15 @@ pub struct Terminal {
     events: mpsc::Receiver<Event>,
     editor: Editor,
     columns: usize,
-    /// What stands above the line to type in, as long as nothing but this was written: messages
-    /// with their number.
+    /// What is above the line to type in, as long as nothing else has been written: the lines,
+    /// those of messages with their number.
     shown: VecDeque<(Option<u64>, String)>,
     offer: Offer,
     jobs: Jobs,
     _raw: Raw,
 }
 
-/// What a shell asks of its jobs.
+/// The shell's job control.
 #[derive(Debug)]
 struct Jobs {
     suspended: Signal,
@@ -60,14 +60,14 @@ impl Jobs {
     }
 }
 
-/// The terminal's raw mode, while it lives.
+/// Raw mode, for as long as this value lives.
 #[derive(Debug)]
 struct Raw;
 
 impl Raw {
     fn enter() -> std::io::Result<Self> {
         take()?;
-        // A panic's message is for people too.
+        // The message of a panic must be readable, too.
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             restore();
@@ -78,7 +78,7 @@ impl Raw {
 }
 
 fn take() -> std::io::Result<()> {
-    // From the background this stops us, until the shell brings us to the front.
+    // In the background this stops us until the shell brings us to the foreground.
     enable_raw_mode()?;
     write(PASTE_AS_ONE);
     Ok(())
@@ -96,25 +96,25 @@ fn restore() {
     let _ = disable_raw_mode();
 }
 
-/// A terminal that is gone is told by its events.
+/// Errors are ignored: the events tell that a terminal is gone.
 fn write(text: &str) {
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 impl Terminal {
-    /// Takes the terminal.
+    /// Takes over the terminal.
     ///
     /// # Errors
     ///
-    /// If it is none.
+    /// If it cannot be used as one.
     pub fn open() -> Result<Self, Failure> {
         let unusable = |error| Failure::usage(format!("The terminal cannot be used: {error}."));
         let jobs = Jobs::listen().map_err(unusable)?;
         let raw = Raw::enter().map_err(unusable)?;
         let (sender, events) = mpsc::channel(WAITING_MAX);
-        // A thread of its own: it may wait for a key when all else has ended, and nobody waits for
-        // it.
+        // This has a thread of its own because it may still wait for a key when everything else has
+        // ended; nobody waits for it.
         std::thread::spawn(move || {
             while let Ok(event) = event::read() {
                 if sender.blocking_send(event).is_err() {
@@ -139,7 +139,7 @@ impl Terminal {
         write(&draw::prompt(&self.editor, self.columns));
     }
 
-    /// The screen is another one, or others have written on it: what stands where is not known.
+    /// Forgets what is where: the screen has changed, or another program has written on it.
     fn forget_screen(&mut self) {
         self.columns = columns();
         self.shown.clear();
@@ -209,7 +209,8 @@ impl Ui for Terminal {
                     }
                     Pressed::Quit => Some(Wish::Quit),
                     Pressed::Suspend => {
-                        // Also those that were started with us, as the system does it.
+                        // This also stops programs that were started with us, as the system itself
+                        // would.
                         let _ = system::kill_current_process_group(system::Signal::TSTP);
                         continue;
                     }
@@ -248,7 +249,7 @@ impl Ui for Terminal {
         let rows = self.shown.iter().skip(place);
         let rows: usize = rows.map(|(_, line)| draw::rows(line, self.columns)).sum();
         self.shown.remove(place);
-        // What has scrolled away is not ours to change.
+        // Lines that have scrolled off the screen cannot be changed.
         if rows < screen_rows() {
             let after = self.shown.iter().skip(place);
             let after: Vec<_> = after.map(|(_, line)| line.clone()).collect();

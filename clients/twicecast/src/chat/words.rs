@@ -1,27 +1,27 @@
-//! What the room looks like as lines of text. Nothing that comes from outside gets through here
-//! without being made harmless.
+//! What the room looks like as lines of text. Everything that comes from outside is made harmless
+//! here.
 
 use twicecast_client::untrusted::{Untrusted, shown};
 
 use crate::ui::time::time_of_day;
 
-/// Begins a line that nobody said.
+/// Begins a line that nobody in the room said.
 pub const ASIDE: &str = "-- ";
-/// More names are counted.
+/// The most names that are listed; the rest are counted.
 const NAMES_MAX: usize = 100;
 
-/// A message, as far as a line shows it.
+/// The parts of a message that a line shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Words {
     /// In milliseconds since the epoch.
     pub date: i64,
-    /// Who.
+    /// Who said it.
     pub name: Untrusted,
-    /// What.
+    /// The text.
     pub text: Untrusted,
-    /// Whether a moderator says it to all.
+    /// Whether a moderator announces it to everybody.
     pub is_announcement: bool,
-    /// Its number, where that is of use.
+    /// Its number, if the user can do something with it.
     pub number: Option<u64>,
 }
 

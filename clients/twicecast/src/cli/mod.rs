@@ -1,5 +1,5 @@
-//! The command line: flags, their defaults and their help. `credentials` says what they
-//! mean together.
+//! The command line: flags, their defaults and their help. `credentials` says what they mean
+//! together.
 
 use std::path::PathBuf;
 
@@ -27,7 +27,7 @@ use crate::connection::websocket;
 use crate::credentials::flags::AddressSource;
 use crate::ui::style::When;
 
-/// What `twicecast` alone says.
+/// What `twicecast` shows without a command.
 pub const OVERVIEW: &str = "\
 twicecast shares a folder live with viewers, and lets viewers follow along.
 
@@ -137,12 +137,12 @@ pub enum Command {
 }
 
 impl Cli {
-    /// Reads the process's command line. A flag wins over a variable, and `--token` over `--key`
-    /// where neither is a flag.
+    /// Reads the process's command line. A flag takes precedence over a variable, and `--token`
+    /// over `--key` if neither was given as a flag.
     ///
     /// # Errors
     ///
-    /// clap's own, which print themselves and carry the exit code.
+    /// clap's own errors, which print themselves and carry the exit code.
     pub fn read() -> Result<Self, clap::Error> {
         Self::from_words(std::env::args_os())
     }
@@ -224,7 +224,7 @@ mod tests {
         Cli::command().debug_assert();
     }
 
-    /// The words of a line as a shell takes them, where quotes are single ones.
+    /// Splits a line into words as a shell does; all quotes must be single.
     fn words(line: &str) -> Vec<String> {
         let mut words = vec![String::new()];
         for (index, piece) in line.trim().split('\'').enumerate() {

@@ -1,4 +1,4 @@
-//! `twicecast clone`: a project once, with what is needed to propose changes of it.
+//! `twicecast clone`: writes a project into a folder once, with the record that `propose` needs.
 
 use std::path::PathBuf;
 
@@ -43,11 +43,11 @@ pub struct CloneArgs {
     pub common: CommonArgs,
 }
 
-/// Runs the command and gives the exit code.
+/// Runs the command and returns the exit code.
 ///
 /// # Errors
 ///
-/// A sentence, if the folder is refused or the project cannot be had.
+/// A sentence, if the folder is refused or the project cannot be fetched.
 pub async fn run(args: &CloneArgs) -> Result<u8, Failure> {
     let credentials = Credentials::resolve(&args.common, Purpose::Read, Some(&args.dir))?;
     let job = Job {
@@ -77,7 +77,7 @@ pub async fn run(args: &CloneArgs) -> Result<u8, Failure> {
     Ok(code)
 }
 
-/// What to do with a clone: the line holds what the clone does not remember.
+/// The next step to suggest: a command line with everything that the clone does not remember.
 fn next(args: &CloneArgs) -> String {
     let line = CommandLine::new("propose").path(&args.dir);
     let line = line.word("--title").word("What it changes");

@@ -1,5 +1,5 @@
-//! `twicecast completions` and `twicecast man`: both made from the command line's own description,
-//! so that they cannot lag behind it.
+//! `twicecast completions` and `twicecast man`. Both are generated from the definition of the
+//! command line, so that they are always up to date.
 
 use std::io::Write;
 
@@ -57,7 +57,7 @@ pub fn completions(args: &CompletionsArgs, mut twicecast: Command) {
 /// A sentence, if there is no such command.
 pub fn man(args: &ManArgs, twicecast: Command) -> Result<(), Failure> {
     let mut command = twicecast;
-    // Completes what the commands inherit, such as their full names.
+    // Fills in what subcommands inherit, such as their full names.
     command.build();
     if let Some(name) = &args.command {
         let names: Vec<String> = (command.get_subcommands())

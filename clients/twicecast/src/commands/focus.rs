@@ -1,4 +1,4 @@
-//! `twicecast focus`: tells viewers where the streamer is looking, for an editor to call.
+//! `twicecast focus`: tells viewers where the streamer is looking. Editors call it.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::names::{FileName, shown};
 use crate::replica::kind;
 
-/// The greatest number of a line (protocol, section 4).
+/// The largest line number (protocol, section 4).
 const LINE_MAX: u32 = 0x7fff_ffff;
 const AUTHENTICATE: u64 = 1;
 const FOCUS: u64 = 2;
@@ -50,8 +50,8 @@ pub struct FocusArgs {
     pub common: CommonArgs,
 }
 
-/// The file and the line that are meant. Where there is no file of that name it may be `FILE:LINE`,
-/// or `FILE:LINE:COLUMN` as compilers print it.
+/// The file and the line that are meant. If no file has that name, it may be `FILE:LINE`, or
+/// `FILE:LINE:COLUMN` as compilers print it.
 fn place(file: &Path, line: Option<u32>) -> io::Result<(PathBuf, Option<u32>)> {
     let whole = std::fs::canonicalize(file);
     if let (Err(_), Some(text), None) = (&whole, file.to_str(), line)
@@ -72,7 +72,7 @@ fn line_number(text: &str) -> Option<u32> {
     (1..=LINE_MAX).contains(&number).then_some(number)
 }
 
-/// Runs the command and gives the exit code.
+/// Runs the command and returns the exit code.
 ///
 /// # Errors
 ///

@@ -41,7 +41,7 @@ Examples:
   twicecast link --url wss://live.example --streamer ana --project demo
   twicecast link --own --no-qr | xclip";
 
-/// The reference of the one question.
+/// The reference of the only request.
 const STATUS: u64 = 1;
 
 /// `twicecast link`.
@@ -64,11 +64,11 @@ pub struct LinkArgs {
     pub common: CommonArgs,
 }
 
-/// Runs the command and gives the exit code.
+/// Runs the command and returns the exit code.
 ///
 /// # Errors
 ///
-/// A sentence, if there is no link, or what it takes is not known.
+/// A sentence, if there is no link, or what is needed to make one is not known.
 pub async fn run(args: &LinkArgs) -> Result<u8, Failure> {
     let credentials = Credentials::resolve(&args.common, Purpose::Link, None)?;
     let share = running_share(&credentials);
@@ -96,7 +96,7 @@ pub async fn run(args: &LinkArgs) -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// The share of a server in another process of this user's that is meant.
+/// The running share of this user's, in another process, that serves this project.
 fn running_share(credentials: &Credentials) -> Option<LocalShare> {
     local_share::find(Some(&credentials.url), Path::new("."), |share| {
         (&share.streamer, &share.project) == (&credentials.streamer, &credentials.project)
@@ -104,7 +104,7 @@ fn running_share(credentials: &Credentials) -> Option<LocalShare> {
 }
 
 fn page(credentials: &Credentials, share: Option<&LocalShare>) -> Result<String, Failure> {
-    // Others may reach it elsewhere than we do.
+    // Others may reach the server at another address than we do.
     let theirs = share.and_then(|share| share.link.split('#').next());
     match theirs.filter(|page| !page.is_empty()) {
         Some(page) => Ok(page.to_owned()),
@@ -167,7 +167,7 @@ async fn of_viewers(
     let Credentials {
         streamer, project, ..
     } = credentials;
-    // No room: the shorter the link, the smaller its code.
+    // The token names no room: a shorter link makes a simpler QR code.
     let reader = Claims::new(VIEWER, streamer, project, Some(""), hours);
     let reader = reader.limited_to(Some(&[Right::Read]));
     Ok(ViewersLink {
@@ -176,7 +176,7 @@ async fn of_viewers(
     })
 }
 
-/// Refuses a link that held until then; both are in seconds since the epoch.
+/// Fails if a link that held until `until` has expired; both are in seconds since the epoch.
 fn check_holds(until: Option<u64>, now: u64) -> Result<(), Failure> {
     if until.is_none_or(|until| now < until) {
         return Ok(());
@@ -187,7 +187,7 @@ fn check_holds(until: Option<u64>, now: u64) -> Result<(), Failure> {
     ))
 }
 
-/// Whether everybody may read the project, as somebody without a token finds.
+/// Whether everybody may read the project: asks without a token.
 async fn is_public(credentials: &Credentials) -> Result<bool, Failure> {
     let (outgoing, mut incoming) = connection::connect(&credentials.url, None).await?;
     let whose = json!({"username": credentials.streamer, "project": credentials.project});

@@ -1,4 +1,4 @@
-//! `twicecast mirror`: subscribes, hands the messages to the session, and comes back when the
+//! `twicecast mirror`: subscribes, hands the messages to the session, and reconnects when the
 //! connection is lost.
 
 use std::path::{Path, PathBuf};
@@ -73,38 +73,38 @@ pub struct MirrorArgs {
 const SUBSCRIBE: u64 = 1;
 const FIRST_REFERENCE: u64 = 10;
 
-/// What is to be filled with which project.
+/// A folder to fill, and how.
 #[derive(Debug, Clone, Copy)]
 pub struct Job<'a> {
     /// The folder.
     pub dir: &'a Path,
-    /// What it becomes.
+    /// What the folder becomes.
     pub kind: Kind,
-    /// Only until the present state is there.
+    /// Whether to stop when the present state is complete.
     pub once: bool,
-    /// What may be touched.
+    /// What may be changed in the folder.
     pub allowed: Permissions,
-    /// In bytes per second.
+    /// The most bytes per second to read.
     pub read_limit: Option<u64>,
 }
 
-/// A connection that lasted for so long was a good one.
+/// A connection that lasts longer than this was good.
 const STABLE: Duration = Duration::from_secs(5);
 
-/// How a mirror ended that did not fail.
+/// How a mirror ended without failing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
-    /// The present state is complete, and that was all that was wanted.
+    /// The present state is complete, and no more was wanted.
     Complete,
     /// Somebody stopped it.
     Stopped,
 }
 
-/// Runs the command and gives the exit code.
+/// Runs the command and returns the exit code.
 ///
 /// # Errors
 ///
-/// A sentence, if the folder is refused or the server cannot be reached or does not let us in.
+/// A sentence, if the folder is refused, the server cannot be reached, or it does not let us in.
 pub async fn run(args: &MirrorArgs) -> Result<u8, Failure> {
     let credentials = Credentials::resolve(&args.common, Purpose::Read, Some(&args.dir))?;
     let job = Job {
@@ -128,7 +128,7 @@ pub async fn run(args: &MirrorArgs) -> Result<u8, Failure> {
     Ok(code)
 }
 
-/// Fills a folder until that is done or stopped; says how it ended and the exit code.
+/// Fills a folder until that is done or stopped; returns how it ended, and the exit code.
 ///
 /// # Errors
 ///
@@ -150,7 +150,8 @@ pub async fn fill(
             () = stop.cancelled() => Ok(Ended::Stopped),
             result = session(job, credentials, folder, &mut report, &mut line) => result,
         };
-        // Not at once: a server may let us in and then say what cannot be understood.
+        // A connection is not good at once: a server may let us in and then send what we cannot
+        // read.
         if line.is_up && began.elapsed() > STABLE {
             backoff.reset();
         }
@@ -182,7 +183,7 @@ pub async fn fill(
     Ok((ended, report.exit_code()))
 }
 
-/// Waits; whether it was stopped meanwhile.
+/// Waits; returns whether it was stopped while waiting.
 async fn waits(stop: &CancellationToken, wait: std::time::Duration) -> bool {
     tokio::select! {
         () = stop.cancelled() => true,
@@ -190,12 +191,12 @@ async fn waits(stop: &CancellationToken, wait: std::time::Duration) -> bool {
     }
 }
 
-/// Whether there is a connection, which is said when it changes.
+/// Whether there is a connection. Changes are reported.
 #[derive(Debug, Default)]
 struct Line {
     is_up: bool,
     was_up: bool,
-    /// Since when there is none, in milliseconds since the epoch, once that was said.
+    /// Since when there is none, in milliseconds since the epoch, once that was reported.
     down_since: Option<i64>,
 }
 
@@ -274,7 +275,7 @@ async fn session(
     Ok(Ended::Complete)
 }
 
-/// Makes this connection one that receives the project's updates, before anything is fetched.
+/// Subscribes this connection to the project's updates, before anything is fetched.
 async fn subscribe(
     outgoing: &Outgoing,
     incoming: &mut Incoming,

@@ -1,4 +1,4 @@
-//! The commands, one file each: what it is called with, and what it does.
+//! The commands, each in a file or folder: its flags, and what it does.
 
 pub mod clone;
 pub mod completions;

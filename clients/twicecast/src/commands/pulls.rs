@@ -1,5 +1,5 @@
-//! `twicecast pulls`: what viewers propose, looked at, applied to the streamer's own folder, and
-//! closed.
+//! `twicecast pulls`: shows what viewers propose, applies it to the streamer's own folder, and
+//! closes it.
 
 use std::collections::BTreeSet;
 use std::os::fd::OwnedFd;
@@ -116,11 +116,11 @@ pub enum PullsCommand {
     },
 }
 
-/// Runs the command and gives the exit code.
+/// Runs the command and returns the exit code.
 ///
 /// # Errors
 ///
-/// A sentence, if the server cannot be reached or does not let us in, or has no such pull request.
+/// A sentence, if the server cannot be reached, does not let us in, or has no such pull request.
 pub async fn run(args: &PullsArgs) -> Result<u8, Failure> {
     if matches!(
         args.command,
@@ -168,14 +168,14 @@ pub async fn run(args: &PullsArgs) -> Result<u8, Failure> {
     Ok(code)
 }
 
-/// What is done with a pull request.
+/// What to do with a pull request.
 #[derive(Clone, Copy)]
 enum Review {
     Show,
     Apply { keep_open: bool },
 }
 
-/// Shows what would be done with a pull request, or does it.
+/// Shows what a pull request would do, or applies it.
 async fn review(
     args: &PullsArgs,
     inbox: &mut Inbox<'_>,
@@ -234,8 +234,8 @@ async fn show(steps: &mut Steps<'_, '_>, contents: &Contents) -> Result<u8, Fail
     Ok(0)
 }
 
-/// Reports a pull request as merged that was taken whole; of another one it says what there is to
-/// do, and asks.
+/// Reports a pull request that was applied completely as merged. For any other, says what is left
+/// to do, and asks.
 async fn settle(
     args: &PullsArgs,
     inbox: &mut Inbox<'_>,
@@ -255,8 +255,8 @@ async fn settle(
     Ok(())
 }
 
-/// The command as it was given, without its key or token, so that what is built on it can be typed
-/// as it stands.
+/// The command as it was given, without its key or token, so that a command built on it can be
+/// typed as it is.
 fn command(args: &PullsArgs) -> CommandLine {
     let dir = Some(&*args.dir).filter(|dir| *dir != Path::new("."));
     let line = CommandLine::new("pulls").path_flag("--dir", dir);
@@ -264,7 +264,7 @@ fn command(args: &PullsArgs) -> CommandLine {
     args.common.repeated(line, Repeat::All)
 }
 
-/// Opens the folder, and lists what the server has of it.
+/// Opens the folder, and asks the server for its list of the project.
 ///
 /// # Errors
 ///

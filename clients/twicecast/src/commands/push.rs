@@ -1,4 +1,4 @@
-//! `twicecast push`, which is no more: it knew no rules, so that secrets went with the rest.
+//! `twicecast push`, which no longer exists: it knew no rules and so sent secrets, too.
 
 use clap::Args;
 
@@ -11,7 +11,7 @@ pub struct PushArgs {
     _words: Vec<String>,
 }
 
-/// Says what takes its place.
+/// Says which command replaces it.
 ///
 /// # Errors
 ///

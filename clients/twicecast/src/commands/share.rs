@@ -1,8 +1,7 @@
-//! `twicecast share`: keeps the project on the server equal to a folder for as long as it runs.
+//! `twicecast share`: keeps the project on the server equal to a folder while it runs.
 //!
-//! Whatever a watcher tells only says where to look: what is there and what the server has are
-//! compared, and what differs is sent. So nothing depends on the order, the number or the meaning
-//! of events.
+//! Events of a watcher only say where to look. There the folder is compared with the project on the
+//! server, and what differs is sent, so nothing depends on the order, number or meaning of events.
 
 use std::convert::Infallible;
 use std::os::fd::OwnedFd;
@@ -52,14 +51,14 @@ pub use invitation::ANYBODY as VIEWER;
 use invitation::invite;
 use renewal::renew;
 
-/// The exit code where somebody does not want it after all.
+/// The exit code if the person decides not to share.
 const USAGE: u8 = 2;
 
-/// Runs the command and gives the exit code.
+/// Runs the command and returns the exit code.
 ///
 /// # Errors
 ///
-/// A sentence, if the folder cannot be shared or the server cannot be reached or does not let us
+/// A sentence, if the folder cannot be shared, the server cannot be reached, or it does not let us
 /// in.
 pub async fn run(args: &ShareArgs) -> Result<u8, Failure> {
     let stop = signals::stop()?;
@@ -78,7 +77,7 @@ pub async fn run(args: &ShareArgs) -> Result<u8, Failure> {
     result
 }
 
-/// Shares the folder, with the server that is there.
+/// Shares the folder, with the local server if there is one.
 async fn share(
     args: &ShareArgs,
     root: Arc<OwnedFd>,
@@ -128,7 +127,7 @@ async fn share(
             return Ok(USAGE);
         }
     };
-    // Not before: who only looks, or declines, has shared nothing.
+    // Not earlier: a person who only looks, or says no, has shared nothing.
     let lasting_url = if args.local { "" } else { &credentials.url };
     kind::mark_shared(&dir, lasting_url, &credentials.full_project());
     let mut local = None;
@@ -168,8 +167,8 @@ async fn share(
     result
 }
 
-/// How the commands begin that the streamer types in another terminal. The folder knows where it is
-/// shared.
+/// How the commands begin that the streamer types in another terminal. The folder remembers where
+/// it is shared.
 fn commands(args: &ShareArgs, credentials: &Credentials, dir: &Path) -> Commands {
     let pulls = CommandLine::new("pulls").path_flag("--dir", Some(dir));
     let pulls = pulls.flag("--allow", &args.allow);
@@ -186,7 +185,7 @@ fn commands(args: &ShareArgs, credentials: &Credentials, dir: &Path) -> Commands
     }
 }
 
-/// What viewers open, of a server that others run: it says so itself where it is our own.
+/// The address that viewers open, on a server that others run; our own server prints it itself.
 fn page_link(args: &ShareArgs, credentials: &Credentials) -> Option<PageLink> {
     let origin = links::origin(&credentials.url).ok()?;
     let address = links::page(&origin, &credentials.streamer, &credentials.project).ok()?;
@@ -194,7 +193,7 @@ fn page_link(args: &ShareArgs, credentials: &Credentials) -> Option<PageLink> {
     (!args.local && !args.once).then_some(PageLink { address, link })
 }
 
-/// Has the streamer's page answered for as long as the folder is shared.
+/// Starts the task that answers the streamer's page while the folder is shared.
 fn answer_page(
     args: &ShareArgs,
     credentials: &Credentials,
@@ -218,7 +217,7 @@ fn answer_page(
         wishes: wish.clone(),
         told: None,
     };
-    // It ends with the share, which drops what it hears by.
+    // The task ends with the share, which drops the sender that it receives from.
     tokio::spawn(from_page.run());
     let heard = heard_by;
     (
@@ -245,7 +244,7 @@ fn watched(
     } else {
         Watching::start(dir, Arc::clone(&dirty))
     };
-    // As it was named: a link may come to lead elsewhere.
+    // The path as it was given: a symbolic link may later lead elsewhere.
     Folder::new(&args.dir, root, rules, watching, dirty, approved, stop)
 }
 
@@ -258,9 +257,9 @@ struct Share {
     keys: Keys,
     stop: CancellationToken,
     backoff: Backoff,
-    /// Yes or no, to what the page asks.
+    /// Sends yes or no to what the page asks.
     answers: mpsc::Sender<bool>,
-    /// `None`, where nothing is applied.
+    /// `None` if nothing can be applied from the page.
     page: Option<Page>,
 }
 
@@ -293,7 +292,7 @@ impl Share {
             }
             was_connected |= is_connected;
             if is_synced {
-                // Not before: a server may let us in and not take what we have.
+                // Not earlier: a server may let us in and then refuse our files.
                 self.backoff.reset();
             }
             let failure = match result {
@@ -330,7 +329,7 @@ impl Share {
     }
 }
 
-/// Minds the keyboard for as long as it is awaited.
+/// Reads the keyboard for as long as this is awaited.
 async fn press(
     keys: &mut Keys,
     pause: &watch::Sender<bool>,
@@ -340,7 +339,7 @@ async fn press(
         match keys.next().await {
             b'p' | b'P' | b' ' => pause.send_modify(|paused| *paused = !*paused),
             key @ (b'y' | b'Y' | b'n' | b'N') => {
-                // Where nothing is asked, it answers nothing.
+                // If nothing is being asked, the key has no effect.
                 let _ = answers.try_send(matches!(key, b'y' | b'Y'));
             }
             _ => {}

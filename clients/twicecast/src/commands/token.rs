@@ -39,7 +39,7 @@ pub struct TokenArgs {
     pub common: CommonArgs,
 }
 
-/// Runs the command and gives the exit code.
+/// Runs the command and returns the exit code.
 ///
 /// # Errors
 ///

@@ -38,11 +38,11 @@ pub struct WhyArgs {
     pub allow: Vec<String>,
 }
 
-/// Runs the command and gives the exit code: 0 if it is shared, 1 if not.
+/// Runs the command and returns the exit code: 0 if the path is shared, 1 if not.
 ///
 /// # Errors
 ///
-/// A sentence, if the folder cannot be shared or the path does not lie in it.
+/// A sentence, if the folder cannot be shared or the path is not in it.
 pub fn run(args: &WhyArgs) -> Result<u8, Failure> {
     let dir = args.dir.clone().unwrap_or_else(|| folder_of(&args.path));
     let root = shared_folder::open(&dir)?;
@@ -93,7 +93,7 @@ pub fn run(args: &WhyArgs) -> Result<u8, Failure> {
     Ok(u8::from(verdict != Verdict::Shared))
 }
 
-/// The folder that a path lies in and that is shared, or a clone.
+/// The shared folder or clone that contains a path.
 fn folder_of(path: &Path) -> PathBuf {
     let parent = std::path::absolute(path).ok();
     let parent = parent.as_deref().and_then(Path::parent);
@@ -102,7 +102,7 @@ fn folder_of(path: &Path) -> PathBuf {
     found.map_or_else(|| PathBuf::from("."), |found| found.path)
 }
 
-/// The full name in the shared folder of a path as somebody gave it.
+/// The full name in the shared folder for a path that the user gave.
 fn inside(dir: &Path, path: &Path) -> Result<String, Failure> {
     let outside = || {
         let (path, dir) = (path.to_string_lossy(), dir.to_string_lossy());
@@ -113,7 +113,8 @@ fn inside(dir: &Path, path: &Path) -> Result<String, Failure> {
         ))
     };
     let absolute = std::path::absolute(path).map_err(|_| outside())?;
-    // Its folder may be reached through links; it may itself be one, which is not followed.
+    // Links on the way to the folder that holds the path are followed; a link at the path itself is
+    // not.
     let mut plain = PathBuf::new();
     for component in absolute.components() {
         match component {
@@ -133,7 +134,7 @@ fn inside(dir: &Path, path: &Path) -> Result<String, Failure> {
         .or_else(|_| plain.strip_prefix(dir));
     let below = match below {
         Ok(below) => below.to_str().ok_or_else(outside)?,
-        // A name as `share` says it, which begins at the shared folder.
+        // A name as `share` prints it, which begins at the shared folder.
         Err(_) if !path.exists() => path
             .to_str()
             .and_then(|path| path.strip_prefix('/'))

@@ -1,4 +1,4 @@
-//! Tokens: making one from a key, and looking into one for the names it carries.
+//! Tokens: makes one from a key, and reads the names in one.
 
 use std::time::Duration;
 
@@ -23,30 +23,30 @@ pub enum Right {
     Propose,
 }
 
-/// What a token says of its bearer.
+/// The claims of a token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Claims {
-    /// Who bears it.
+    /// The user who bears it.
     pub username: String,
-    /// Whose project it is about.
+    /// The streamer whose project it is for.
     pub streamername: String,
-    /// Which project.
+    /// The project's name.
     pub streamname: String,
     /// The chat room; empty for none.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub room: String,
-    /// Seconds since the epoch.
+    /// Until when it holds, in seconds since the epoch.
     pub exp: u64,
-    /// The only rights; without the claim, all that the names give.
+    /// The only rights that it gives; without the claim, all that the names give.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rights: Option<Vec<Right>>,
-    /// What the bearer is besides.
+    /// An additional role of the bearer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<&'static str>,
 }
 
 impl Claims {
-    /// Claims that hold for that many hours from now; without a room, the project's own.
+    /// Claims that hold for that many hours from now. If no room is given, it is the project's own.
     pub fn new(user: &str, streamer: &str, project: &str, room: Option<&str>, hours: u32) -> Self {
         Self {
             username: user.to_owned(),
@@ -59,14 +59,14 @@ impl Claims {
         }
     }
 
-    /// The same, with no other rights than these.
+    /// The same claims, limited to these rights.
     #[must_use]
     pub fn limited_to(mut self, rights: Option<&[Right]>) -> Self {
         self.rights = rights.map(<[Right]>::to_vec);
         self
     }
 
-    /// The same, for somebody who moderates the project, or does not.
+    /// The same claims, with or without the role of a moderator.
     #[must_use]
     pub fn of_moderator(self, moderates: bool) -> Self {
         let role = moderates.then_some("moderator");
@@ -92,24 +92,24 @@ impl Claims {
     }
 }
 
-/// What a token says that somebody else made, not verified: that is the server's business.
+/// The claims of a token that somebody else made. They are not verified: the server does that.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct TokenView {
-    /// The bearer.
+    /// The user who bears it.
     pub username: Option<String>,
     /// The streamer.
     pub streamername: Option<String>,
     /// The project.
     pub streamname: Option<String>,
-    /// The chat room, the project's own where it names none.
+    /// The chat room; the project's own if the token names none.
     pub room: Option<String>,
     /// Until when it holds, in seconds since the epoch.
     pub expires: Option<u64>,
-    /// Until when its bearer is muted.
+    /// Until when its bearer is muted, in seconds since the epoch.
     pub muted_until: Option<u64>,
-    /// Until when its bearer is banned.
+    /// Until when its bearer is banned, in seconds since the epoch.
     pub banned_until: Option<u64>,
-    /// Whether it lists the only rights that it gives.
+    /// Whether it limits the rights that it gives.
     pub is_limited: bool,
 }
 
@@ -138,7 +138,7 @@ impl TokenView {
         })
     }
 
-    /// How long it still holds, zero if it has ended; `None` if it does not say.
+    /// How long it still holds, zero if it has expired; `None` if it does not say.
     pub fn expires_in(&self) -> Option<Duration> {
         Some(Duration::from_secs(
             self.expires?.saturating_sub(now_in_seconds()),

@@ -1,4 +1,4 @@
-//! Who is speaking about one project: what a session on a connection goes by.
+//! The user, project and rights of one session on a connection.
 
 use std::time::Duration;
 
@@ -13,27 +13,27 @@ use crate::failure::Failure;
 /// About a hundred years.
 const NEVER: Duration = Duration::from_secs(3_600_000_000);
 
-/// The names of one session about one project.
+/// The names and rights of one session about one project.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credentials {
     /// The server.
     pub url: String,
-    /// Who is speaking.
+    /// The user.
     pub user: String,
-    /// Whose project.
+    /// The streamer whose project it is.
     pub streamer: String,
-    /// Which project.
+    /// The project's name.
     pub project: String,
-    /// With which right.
+    /// The right that the user has.
     pub(super) grant: Grant,
     /// What the token says, if one was given that can be read.
     pub(super) token: Option<TokenView>,
-    /// What for.
+    /// What the session is for.
     pub(super) purpose: Purpose,
 }
 
 impl Credentials {
-    /// The token to authenticate with, fresh if we can make one; `None` where neither token nor key
+    /// The token to authenticate with, a new one if we can make it; `None` if neither token nor key
     /// was given.
     ///
     /// # Errors
@@ -53,25 +53,25 @@ impl Credentials {
         self.grant.token(|| Ok(claims().limited_to(rights)))
     }
 
-    /// Whether an expired token can be followed by a fresh one.
+    /// Whether a new token can be made when this one expires.
     pub fn can_renew_token(&self) -> bool {
         matches!(self.grant, Grant::Key(_))
     }
 
-    /// In how long the token is to be looked after: renewed where that can be done, else spoken of.
+    /// In how long the token must be renewed, or, if it cannot be, its end must be announced.
     pub fn renew_in(&self) -> Duration {
         match &self.grant {
             Grant::None => NEVER,
             Grant::Key(_) => OWN_TOKEN.saturating_sub(EARLY),
             Grant::Token(_) => match self.token.as_ref().and_then(TokenView::expires_in) {
                 Some(left) if left > EARLY => left.saturating_sub(EARLY),
-                // It has been spoken of.
+                // Its end has already been announced.
                 _ => NEVER,
             },
         }
     }
 
-    /// A fresh token, where one can be made.
+    /// A new token, if one can be made.
     ///
     /// # Errors
     ///
@@ -84,7 +84,7 @@ impl Credentials {
         }
     }
 
-    /// What to say of a token that cannot be renewed.
+    /// What to say about a token that cannot be renewed.
     pub fn expires_soon(&self) -> Option<String> {
         self.token.as_ref()?.expires_in().map(ends_in)
     }
@@ -104,7 +104,7 @@ impl Credentials {
         }
     }
 
-    /// The token that somebody gave, if that is with which right we come.
+    /// The token that the user gave, if the session uses one.
     pub fn given_token(&self) -> Option<&str> {
         match &self.grant {
             Grant::Token(token) => Some(token),
@@ -112,7 +112,7 @@ impl Credentials {
         }
     }
 
-    /// Until when it holds, in seconds since the epoch, if it says so.
+    /// Until when that token holds, in seconds since the epoch, if it says so.
     pub fn given_until(&self) -> Option<u64> {
         self.token.as_ref()?.expires
     }
@@ -122,7 +122,7 @@ impl Credentials {
         format!("{}/{}", self.streamer, self.project)
     }
 
-    /// What to tell somebody the server does not let in.
+    /// What to tell a user that the server does not let in.
     pub fn refused(&self, message: &Untrusted) -> Failure {
         let why = message.to_string();
         let [user, streamer, project] = [&self.user, &self.streamer, &self.project].map(shown);
@@ -143,8 +143,8 @@ impl Credentials {
         })
     }
 
-    /// What to tell somebody the server let in and then, on the same connection, does no
-    /// longer: their token ran out.
+    /// What to tell a user that the server has let in and no longer accepts on the same connection:
+    /// the token has expired.
     pub fn withdrawn(&self, message: &Untrusted) -> Failure {
         let why = message.to_string();
         match &self.grant {

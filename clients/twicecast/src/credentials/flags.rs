@@ -72,20 +72,21 @@ pub struct CommonArgs {
     pub is_secret_seen: bool,
 }
 
-/// What a printed command has to repeat.
+/// Which flags a printed command has to repeat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repeat {
-    /// All that was given.
+    /// All that were given.
     All,
-    /// What the folder that the command names does not know.
+    /// Those that are not remembered in the folder that the command names.
     NotInFolder,
 }
 
 impl CommonArgs {
-    /// A command with the flags that were given, but for a token and a key, which are not printed.
+    /// Adds the flags that were given to a command, except for a token or a key: these are not
+    /// printed.
     pub fn repeated(&self, line: CommandLine, repeat: Repeat) -> CommandLine {
         let is_all = repeat == Repeat::All;
-        // The folder's counts where nothing else is given.
+        // Without a variable or a flag, the command takes the folder's address.
         let needs_url = is_all || std::env::var_os("TWICECAST_URL").is_some();
         let url = Some(&self.url).filter(|_| needs_url && self.url_source == AddressSource::Flag);
         line.flag("--url", url)
@@ -98,13 +99,13 @@ impl CommonArgs {
     }
 }
 
-/// A file as it is named in another folder.
+/// The path of a file as it is valid in any folder.
 fn from_anywhere(file: Option<&PathBuf>) -> Option<PathBuf> {
     let file = file?;
     Some(std::path::absolute(file).unwrap_or_else(|_| file.clone()))
 }
 
-/// Without the token and the key.
+/// Leaves out the token and the key.
 impl fmt::Debug for CommonArgs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CommonArgs")

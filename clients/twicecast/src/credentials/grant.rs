@@ -1,4 +1,5 @@
-//! What opens a server's door: nothing, a token that somebody gave, or the key that makes tokens.
+//! What gives access to a server: nothing, a token that somebody gave, or the key that makes
+//! tokens.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
@@ -12,21 +13,21 @@ use crate::failure::Failure;
 use crate::fs::named_file;
 use crate::names::shown;
 
-/// A token made from a key for a session of our own holds this long.
+/// How many hours a token holds that is made from a key for a session of our own.
 pub const OWN_TOKEN_HOURS: u32 = 12;
-/// The same as a span.
+/// The same as a duration.
 pub const OWN_TOKEN: Duration = Duration::from_secs(OWN_TOKEN_HOURS as u64 * 3_600);
-/// So long before it ends a token is looked after.
+/// How long before its end a token is renewed, or its end is announced.
 pub const EARLY: Duration = Duration::from_secs(600);
 
-/// With which right somebody comes. Does not show its secret when printed for debugging.
+/// The right that a user has. Its secret is not shown in debug output.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Grant {
-    /// With none.
+    /// None.
     None,
-    /// With a token that somebody gave.
+    /// A token that the user gave.
     Token(String),
-    /// With the key, to make tokens.
+    /// The key, from which tokens are made.
     Key(String),
 }
 
@@ -41,11 +42,11 @@ impl fmt::Debug for Grant {
 }
 
 impl Grant {
-    /// The token or key that the flags, the variables or the files give.
+    /// The token or key from the flags, variables or files.
     ///
     /// # Errors
     ///
-    /// A sentence, if a file cannot be read, or others can read it too.
+    /// A sentence, if a file cannot be read, or others can read it, too.
     pub fn of(common: &CommonArgs) -> Result<Self, Failure> {
         Ok(
             if let Some(token) = secret(common.token.as_ref(), common.token_file.as_deref())? {
@@ -58,7 +59,7 @@ impl Grant {
         )
     }
 
-    /// The token to authenticate with: the given one, or a fresh one for these claims.
+    /// The token to authenticate with: the given one, or a new one with these claims.
     ///
     /// # Errors
     ///
@@ -101,13 +102,13 @@ fn secret(given: Option<&String>, file: Option<&Path>) -> Result<Option<String>,
     Err(Failure::usage(format!("The file {dir} {slip}.")))
 }
 
-/// Whether anybody but the owner may do anything with it.
+/// Whether anybody but the owner has any permission.
 fn others_may(about: &Metadata) -> bool {
     about.mode().trailing_zeros() < 6
 }
 
 fn is_private(about: &Metadata) -> io::Result<()> {
-    // A pipe, as of `<(pass show token)`, is nobody else's.
+    // A pipe, such as that of `<(pass show token)`, belongs to nobody else.
     if about.is_file() && others_may(about) {
         return Err(io::Error::other(
             "other users may read it; take that away with `chmod 600`",

@@ -1,5 +1,5 @@
-//! The servers that this user has named before, as ssh's `known_hosts`: a folder that somebody else
-//! prepared must not lead a token to a stranger.
+//! The servers that this user has named before, like ssh's `known_hosts`: a folder that somebody
+//! else has prepared must not get a token sent to a stranger.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
@@ -15,16 +15,16 @@ use crate::names::shown;
 use crate::ui::output::warn;
 use crate::ui::question::{Preset, is_confirmed};
 
-/// More of the file than this is not read.
+/// The most bytes that are read of the file.
 const BYTES_MAX: u64 = 1_048_576;
 
-/// The servers that are known, one origin a line.
+/// The file with the known servers, one origin per line.
 struct KnownServers {
     path: PathBuf,
 }
 
 impl KnownServers {
-    /// `None` where the user has no place for such things.
+    /// `None` if the user has no folder for state.
     fn open() -> Option<Self> {
         let path = private_folder("XDG_STATE_HOME", ".local/state").ok()?;
         Some(Self {
@@ -36,7 +36,7 @@ impl KnownServers {
         read(&self.path).is_ok_and(|text| text.lines().any(|line| line == origin))
     }
 
-    /// Takes a server down. Where that fails it is asked for again, which is no reason to stop.
+    /// Adds a server. If that fails, the user is asked about it again, and the command goes on.
     fn add(&self, origin: &str) -> io::Result<()> {
         if self.knows(origin) {
             return Ok(());
@@ -55,7 +55,7 @@ fn no_follow() -> i32 {
     rustix::fs::OFlags::NOFOLLOW.bits().cast_signed()
 }
 
-/// What others can write says nothing of this user.
+/// Reads the file, but not if others can write it: then it does not say what this user has named.
 fn read(path: &Path) -> io::Result<String> {
     let mut options = OpenOptions::new();
     let file: File = options.read(true).custom_flags(no_follow()).open(path)?;
@@ -68,8 +68,8 @@ fn read(path: &Path) -> io::Result<String> {
     Ok(text)
 }
 
-/// Takes down a server that the user named, and asks about one that only a folder names, if a token
-/// would go there.
+/// Remembers a server that the user named. If only a folder names it and a token would go there,
+/// asks the user.
 ///
 /// # Errors
 ///
@@ -81,7 +81,7 @@ pub fn vet(
     dir: Option<&Path>,
 ) -> Result<(), Failure> {
     let origin = origin(url)?;
-    // Not in the folder that is shared or proposed.
+    // The file must not be in the folder that is shared or proposed.
     let servers = KnownServers::open()
         .filter(|servers| dir.is_none_or(|dir| !dir.exists() || !lies_in(&servers.path, dir)));
     let name = || {
@@ -121,7 +121,7 @@ fn confirm(url: &str) -> Result<(), Failure> {
     }
 }
 
-/// What tells servers apart: scheme, host and port. The path does not.
+/// What identifies a server: scheme, host and port, but not the path.
 fn origin(url: &str) -> Result<String, Failure> {
     let (host, port) = connection::address(url)?;
     let scheme = if is_encrypted(url) { "wss" } else { "ws" };
@@ -135,7 +135,7 @@ fn is_encrypted(url: &str) -> bool {
         .any(|name| scheme.eq_ignore_ascii_case(name))
 }
 
-/// Whether a token that is sent there can be read on the way.
+/// Whether others could read a token on its way there.
 pub fn is_in_the_clear(url: &str) -> bool {
     let Ok((host, _)) = connection::address(url) else {
         return false;

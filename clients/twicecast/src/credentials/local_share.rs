@@ -1,9 +1,9 @@
-//! What a running `share --local` keeps for the streamer's own commands: where its server is and a
-//! token for it, in a file that only the user can read.
+//! What a running `share --local` stores for the streamer's other commands: the address of its
+//! server and a token for it, in a file that only the user can read.
 //!
-//! The share holds a lock on its file for as long as it lives, and the system lets it go however
-//! the share ends. So a file that can be locked belongs to nobody any more, and the next share
-//! removes it with the server's data that it names.
+//! The share holds a lock on its file as long as it lives; however the share ends, the system
+//! releases the lock. So a file that can be locked belongs to no running share, and the next share
+//! removes it together with the server's data that it names.
 
 #![cfg_attr(
     not(feature = "local"),
@@ -20,48 +20,49 @@ use serde::{Deserialize, Serialize};
 use crate::fs::user_dirs::own_folder;
 use crate::fs::whole;
 
-/// More of a file than this is not read.
+/// The most bytes that are read of a file.
 const BYTES_MAX: u64 = 65_536;
-/// What a file's name begins with. `twicecast share` takes such a name for a secret.
+/// The beginning of a file's name. `twicecast share` treats files with such names as secrets.
 const NAME_BEGINS: &str = "credentials.";
-/// What the name of the folder for a server's data begins with.
+/// The beginning of the name of the folder for a server's data.
 const BASE_BEGINS: &str = "twicecast-";
 
-/// So much of its id names the folder of a share's invitations: people copy that name.
+/// How much of a share's id names the folder of its invitations. People copy that name, so it is
+/// short.
 const SHORT_CHARS: usize = 8;
 
-/// What the streamer's own commands need to know.
+/// What the streamer's other commands need to know.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LocalShare {
-    /// The server.
+    /// The server's address.
     pub url: String,
-    /// Whose project.
+    /// The streamer.
     pub streamer: String,
-    /// Which project.
+    /// The project's name.
     pub project: String,
-    /// The shared folder, without links in its path.
+    /// The shared folder, without symbolic links in its path.
     pub dir: PathBuf,
     /// The streamer's token.
     pub token: String,
-    /// What viewers open.
+    /// The link that viewers open.
     #[serde(default)]
     pub link: String,
-    /// Until when the token in that holds, in seconds since the epoch, if there is one.
+    /// Until when the token in that link holds, in seconds since the epoch, if there is one.
     #[serde(default)]
     pub until: Option<u64>,
 }
 
-/// What is in a file.
+/// The content of a file.
 #[derive(Serialize, Deserialize)]
 struct Content {
     /// The folder of the server's data.
     base: PathBuf,
-    /// Once the server runs.
+    /// `None` until the server runs.
     share: Option<LocalShare>,
 }
 
-/// The file of a share that runs. It goes with the share, and so do the server's data and the
-/// invitations.
+/// The file of a running share. It is removed when the share ends, and so are the server's data and
+/// the invitations.
 pub struct Registration {
     file: File,
     path: PathBuf,
@@ -69,12 +70,12 @@ pub struct Registration {
 }
 
 impl Registration {
-    /// Makes a folder for a server's data below `temporary`, noted before it is made, so that it
-    /// is found again whenever the process ends.
+    /// Makes a folder for a server's data below `temporary`. The folder is recorded before it is
+    /// made, so that it is found again however the process ends.
     ///
     /// # Errors
     ///
-    /// What the system does not allow.
+    /// If the system does not allow it.
     pub fn new(temporary: &Path) -> io::Result<Self> {
         Self::below(&folder()?, temporary)
     }
@@ -96,7 +97,7 @@ impl Registration {
                 .open(&path)?;
             file.lock()?;
             if file.metadata()?.nlink() == 0 {
-                // Another share removed it before it was locked.
+                // Another share removed the file before it was locked.
                 continue;
             }
             let base = temporary.join(format!("{BASE_BEGINS}{id}"));
@@ -114,8 +115,8 @@ impl Registration {
         &self.base
     }
 
-    /// Keeps what somebody is to be sent, in a file that only the user can read, and says where.
-    /// `name` must be a user's name, which is a file's name, too.
+    /// Writes an invitation to a file that only the user can read, and returns its path. `name`
+    /// must be a user's name, and becomes the name of the file.
     ///
     /// # Errors
     ///
@@ -127,7 +128,7 @@ impl Registration {
         Ok(file)
     }
 
-    /// Tells the user's other commands.
+    /// Publishes the share to the user's other commands.
     ///
     /// # Errors
     ///
@@ -153,18 +154,18 @@ impl Drop for Registration {
     }
 }
 
-/// Where the files are.
+/// The folder with the files.
 ///
 /// # Errors
 ///
-/// If the user has no place for such things.
+/// If the user has no folder for state.
 pub fn folder() -> io::Result<PathBuf> {
-    // It is made by the first share, and looking for one makes nothing.
+    // The first share makes it; looking for a share makes nothing.
     let own = own_folder("XDG_STATE_HOME", ".local/state").ok_or(io::ErrorKind::NotFound)?;
     Ok(own.join("local"))
 }
 
-/// Removes what shares left behind that did not end by themselves.
+/// Removes what is left of shares that could not clean up.
 pub fn sweep() {
     if let Ok(folder) = folder() {
         sweep_in(&folder);
@@ -191,22 +192,22 @@ fn id(path: &Path) -> Option<&str> {
     path.file_name()?.to_str()?.strip_prefix(NAME_BEGINS)
 }
 
-/// Where the invitations of a share are, beside its file.
+/// The folder of a share's invitations, next to its file.
 fn invitations(path: &Path) -> Option<PathBuf> {
     let short = id(path)?.get(..SHORT_CHARS)?;
     let is_ours = short.chars().all(|c| c.is_ascii_hexdigit());
     is_ours.then(|| path.with_file_name(short))
 }
 
-/// Removes them; a link in their place leads nowhere.
+/// Removes a share's invitations; a symbolic link in their place is not followed.
 fn remove_invitations(path: &Path) {
     if let Some(folder) = invitations(path) {
         let _ = fs::remove_dir_all(folder);
     }
 }
 
-/// Whether a folder is the one that belongs to a file: named for it with an id that nobody else
-/// knows, and the user's own.
+/// Whether a folder belongs to a file: it is named after the file's id, which nobody else knows,
+/// and the user owns it.
 fn is_base_of(base: &Path, path: &Path) -> bool {
     let name = base.file_name().and_then(|name| name.to_str());
     let of_base = name.and_then(|name| name.strip_prefix(BASE_BEGINS));
@@ -216,8 +217,8 @@ fn is_base_of(base: &Path, path: &Path) -> bool {
         && fs::symlink_metadata(base).is_ok_and(|about| about.is_dir() && is_own(&about))
 }
 
-/// The share that runs at that address, or of the folder that `dir` is or lies in. `fits` says
-/// whether it is the one that is meant otherwise.
+/// The running share with that address, or the one whose folder is `dir` or contains it. `fits`
+/// says whether a share meets all other conditions.
 pub fn find(
     url: Option<&str>,
     dir: &Path,
@@ -226,7 +227,7 @@ pub fn find(
     find_in(&folder().ok()?, url, dir, fits)
 }
 
-/// The share of exactly that folder that runs.
+/// The running share of exactly that folder.
 pub fn of_folder(dir: &Path) -> Option<LocalShare> {
     let real = fs::canonicalize(dir).ok()?;
     find(None, dir, |share| share.dir == real)
@@ -250,12 +251,12 @@ fn find_in(
         let begun = file.metadata().ok()?.modified().ok()?;
         (runs && is_meant(&share) && fits(&share)).then_some((begun, share))
     });
-    // The innermost folder, and of its shares the latest.
+    // The share of the innermost folder; of several, the latest.
     let best = shares.max_by_key(|(begun, share)| (share.dir.components().count(), *begun));
     best.map(|(_, share)| share)
 }
 
-/// The files of shares, and nothing that somebody else could have put there.
+/// The files of shares, without anything that somebody else could have put there.
 fn files(folder: &Path) -> impl Iterator<Item = (PathBuf, File)> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     entries.filter_map(|entry| {
@@ -338,10 +339,10 @@ mod tests {
         let invited = dead.invite("bob", "text").unwrap();
         assert_eq!(fs::metadata(&invited).unwrap().mode() & 0o777, 0o600);
         let still = alive.invite("bob", "text").unwrap();
-        // As if the process had been killed: the lock goes, and nothing else does.
+        // As if the process had been killed: only the lock is released.
         dead.file.unlock().unwrap();
         std::mem::forget(dead);
-        // A file that names somebody's folder, and a folder that only looks like ours.
+        // A file that names another folder, and a folder that only looks like ours.
         let innocent = world.path().join("innocent");
         let lookalike = world.path().join("twicecast-alike");
         for dir in [&innocent, &lookalike] {

@@ -1,4 +1,4 @@
-//! Getting in: one `authenticate`, and what its refusals mean to the user who gave the flags.
+//! Logs in with one `authenticate`, and says what its refusals mean to the user who gave the flags.
 
 use serde_json::{Value, json};
 use twicecast_client::protocol;
@@ -11,7 +11,7 @@ use crate::credentials::purpose::Role;
 use crate::failure::Failure;
 use crate::names::shown;
 
-/// What somebody asks to be let in as.
+/// The role that a user asks for.
 #[derive(Debug, Clone)]
 pub struct Login {
     role: Role,
@@ -19,8 +19,7 @@ pub struct Login {
 }
 
 impl Login {
-    /// As the streamer who shares; `applies` says that pull requests can be put into the folder
-    /// here.
+    /// The streamer who shares. `applies` says that pull requests can be put into the folder here.
     pub fn streamer(credentials: &Credentials, applies: bool) -> Self {
         let mut login = Self::of_streamer(credentials);
         if applies {
@@ -29,7 +28,7 @@ impl Login {
         login
     }
 
-    /// As the streamer who looks at pull requests: that does not make the project live.
+    /// The streamer who only looks at pull requests, which does not make the project live.
     pub fn reviewer(credentials: &Credentials) -> Self {
         let mut login = Self::of_streamer(credentials);
         login.names["present"] = false.into();
@@ -43,7 +42,7 @@ impl Login {
         }
     }
 
-    /// As a viewer.
+    /// A viewer.
     pub fn viewer(credentials: &Credentials) -> Self {
         Self {
             role: Role::Viewer,
@@ -55,7 +54,7 @@ impl Login {
         }
     }
 
-    /// The request.
+    /// The request that asks for this role.
     pub fn request(&self, reference: u64, token: &str) -> String {
         let section = match self.role {
             Role::Streamer => "file",
@@ -65,8 +64,8 @@ impl Login {
     }
 }
 
-/// Authenticates for a role and waits until all of it is granted. Live updates that come meanwhile
-/// are passed over: a caller that wants them lists the project afterwards.
+/// Authenticates for a role and waits until all of it is granted. Live updates that arrive before
+/// that are ignored: a caller that wants them lists the project afterwards.
 ///
 /// # Errors
 ///
@@ -87,7 +86,8 @@ pub async fn authenticate(
     Ok(())
 }
 
-/// Connects and authenticates for a role that needs a token; `without` is said where there is none.
+/// Connects and authenticates for a role that needs a token; `without` is the message if there is
+/// none.
 ///
 /// # Errors
 ///
@@ -114,7 +114,7 @@ pub async fn connect(
     Ok((outgoing, incoming))
 }
 
-/// What to tell somebody who is not let in for that role.
+/// What to tell a user who does not get that role.
 pub fn refused(credentials: &Credentials, role: Role, error: &ServerError) -> Failure {
     let (project, why) = (credentials.full_project(), shown(&error.message));
     match (error.code, role) {

@@ -1,5 +1,5 @@
-//! Who is speaking, about whose project and with which right: flags, tokens, keys, and what this
-//! user's state folder knows of servers.
+//! The user, the project and the rights of a command: flags, tokens, keys, and what the user's
+//! state folder knows about servers.
 
 mod claims;
 mod complete;

@@ -1,5 +1,5 @@
-//! What a folder says of its server and its project: it is a copy that came from there, or it is
-//! shared there.
+//! What a folder remembers about its server and project: it is a copy of the project, or the
+//! project is shared from it.
 
 use std::path::{Path, PathBuf};
 
@@ -12,24 +12,24 @@ use crate::credentials::purpose::{Purpose, Role};
 use crate::replica::kind;
 use crate::ui::output::warn;
 
-/// What a folder says.
+/// What a folder remembers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
     /// The folder.
     dir: PathBuf,
-    /// The server.
+    /// The server's address.
     url: String,
     streamer: String,
     project: String,
-    /// The streamer's own token, where the server is one of a `share --local` that runs.
+    /// The streamer's own token, if the server is that of a running `share --local`.
     pub token: Option<String>,
-    /// Whether it is shared from here, so that the user is the streamer.
+    /// Whether the project is shared from this folder, so that the user is the streamer.
     is_shared: bool,
 }
 
 impl Origin {
-    /// What the folder says in which, or for which, a command runs; `None` where that is nothing,
-    /// or where the flags or the token name another user, streamer or project.
+    /// Reads what the folder remembers in which, or for which, a command runs. Returns `None` if it
+    /// remembers nothing, or the flags or the token name another user, streamer or project.
     pub fn of(
         purpose: Purpose,
         dir: Option<&Path>,
@@ -58,14 +58,15 @@ impl Origin {
 
     fn lasting(purpose: Purpose, dir: &Path) -> Option<Self> {
         let marked = match purpose {
-            // What is shared goes where the user says; and a token made here goes nowhere.
+            // The user alone says where a folder is shared, and a token that is only printed goes
+            // nowhere.
             Purpose::Share | Purpose::Token | Purpose::Doctor => return None,
-            // Of exactly this folder, as it is to be filled.
+            // Only this folder itself counts, because it is the one to be filled.
             Purpose::Read => kind::of(dir).filter(|marked| !marked.is_shared()),
             _ => kind::above(dir).iter().find_map(|dir| kind::of(dir)),
         }?;
         let is_shared = marked.is_shared();
-        // Of pull requests, only the shared folder knows whose they are.
+        // A copy remembers the project, but does not make the user its streamer.
         let is_usable = !marked.url.is_empty() && (is_shared || purpose.role() == Role::Viewer);
         is_usable.then_some(Self {
             dir: marked.path,
@@ -88,14 +89,14 @@ impl Origin {
             && is(&common.project, project, &self.project)
     }
 
-    /// Fills in what the flags do not say. An address that the user gave counts; where it is the
-    /// variable's, and the folder has another, that is said.
+    /// Fills in what the flags do not say. An address that the user gave takes precedence. If it
+    /// comes from the variable and the folder has another one, the user is told.
     pub fn complete(&self, common: &mut CommonArgs) {
         let is_same = common.url.trim_end_matches('/') == self.url.trim_end_matches('/');
         match common.url_source {
             AddressSource::Default if !is_same => {
                 common.url.clone_from(&self.url);
-                // A share that runs here has said itself where it is.
+                // The address of a share that runs here comes from the share itself.
                 if self.token.is_none() {
                     common.url_source = AddressSource::Folder;
                 }
@@ -119,13 +120,13 @@ impl Origin {
         common.project.get_or_insert_with(|| self.project.clone());
     }
 
-    /// Who the user is in it.
+    /// The user's name, if the folder tells it.
     pub fn user(&self) -> Option<String> {
         self.is_shared.then(|| self.streamer.clone())
     }
 }
 
-/// Whether the flags name nobody and nothing else than a share has.
+/// Whether the flags name nothing that differs from a share.
 pub fn is_of(common: &CommonArgs, share: &local_share::LocalShare) -> bool {
     let same = |given: &Option<String>, name| given.as_ref().is_none_or(|given| given == name);
     same(&common.user, &share.streamer)

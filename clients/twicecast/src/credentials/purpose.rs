@@ -1,23 +1,23 @@
-//! What credentials are for, and so who may have them and what a token must allow.
+//! What credentials are for. That decides who may have them, and what a token must allow.
 
 use crate::credentials::claims::Right;
 
-/// As what somebody is let in.
+/// The role that a user asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// As the owner of a project.
+    /// The owner of a project.
     Streamer,
-    /// As somebody who looks at a project.
+    /// Somebody who looks at a project.
     Viewer,
 }
 
-/// What the credentials are for. It decides whose name stands where `--user` and `--streamer` are
-/// absent, and what a token may do that is made from a key.
+/// What the credentials are for. It decides which name is used if `--user` or `--streamer` is
+/// absent, and what a token made from a key allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// To send the own folder.
+    /// To share the user's own folder.
     Share,
-    /// To look at the pull requests of the own project.
+    /// To look at the pull requests of the user's own project.
     Review,
     /// To read a project.
     Read,
@@ -25,13 +25,13 @@ pub enum Purpose {
     Propose,
     /// To be in a room.
     Chat,
-    /// To ask how things stand.
+    /// To ask for the state of the project.
     Status,
     /// To show others where a project is.
     Link,
     /// To make a token for somebody.
     Token,
-    /// To find out what would keep somebody from sharing. Says nothing and keeps nothing by itself.
+    /// To find out what would keep somebody from sharing. Nothing is printed or stored on the way.
     Doctor,
 }
 
@@ -45,7 +45,7 @@ impl Purpose {
         }
     }
 
-    /// The least that a token must allow; `None` is all. A streamer's token has no such list.
+    /// The fewest rights that a token needs; `None` means all. A streamer's token lists no rights.
     pub(super) fn rights(self, is_streamer: bool) -> Option<&'static [Right]> {
         match self {
             Self::Share | Self::Review | Self::Link | Self::Token | Self::Doctor => None,
@@ -56,14 +56,14 @@ impl Purpose {
         }
     }
 
-    /// Whether the token says that its bearer moderates: a streamer chats with less than all that a
-    /// streamer may, and that is what else they need.
+    /// Whether the token makes its bearer a moderator. A streamer's token for the chat lists
+    /// rights, so it does not make its bearer the streamer; as a moderator they can still moderate.
     pub(super) fn moderates(self, is_streamer: bool) -> bool {
         self == Self::Chat && is_streamer
     }
 
-    /// Whether a streamer does it with their own project, and so with the token that their
-    /// `share --local` keeps for them.
+    /// Whether a streamer does this with their own project, and may use the token that their `share
+    /// --local` stores.
     pub(super) fn is_of_a_streamer(self) -> bool {
         matches!(
             self,
@@ -71,7 +71,7 @@ impl Purpose {
         )
     }
 
-    /// What nobody can do for somebody else.
+    /// What only the streamer can do, as the end of a sentence.
     pub(super) fn only_the_streamer(self) -> &'static str {
         match self {
             Self::Review => "can look at a project's pull requests",

@@ -1,4 +1,4 @@
-//! The one resolver: puts the flags, the token's names and the surroundings together, and checks
+//! The only resolver: combines the flags, the names in the token and the surroundings, and checks
 //! them before anything is connected.
 
 use std::path::Path;
@@ -26,15 +26,15 @@ const WHOSE_TO_SHARE: &str = "Where is it to be shared, and as whose project? `-
                               --user, with its token or key.";
 
 impl PartialCredentials {
-    /// Puts together what is known: by the flags and variables, the token, and `dir`, or the folder
-    /// in which the command runs, which may be a copy or shared. The streamer's own commands find
-    /// the token that a `share --local` keeps for them. A room that is not given is the token's, or
-    /// else the project's own.
+    /// Combines what is known from the flags and variables, the token, and `dir` or else the
+    /// current folder, which may be a copy of a project or shared. The streamer's own commands find
+    /// the token that `share --local` stores. If no room is given, it is the token's, or else the
+    /// project's own.
     ///
     /// # Errors
     ///
-    /// A sentence, if the address or a name is none that a server takes, the token has ended, or
-    /// only a folder names the server.
+    /// A sentence, if no server accepts the address or a name, the token has expired, or only a
+    /// folder names the server.
     pub fn resolve(
         common: &CommonArgs,
         purpose: Purpose,
@@ -102,12 +102,12 @@ impl PartialCredentials {
         Ok(credentials)
     }
 
-    /// Says what is wrong with the token while there is time.
+    /// Checks the token, and reports problems before it is used.
     fn look_after(&self) -> Result<(), Failure> {
         static CLEAR: Once = Once::new();
         static ENDING: Once = Once::new();
         if matches!(self.purpose, Purpose::Token | Purpose::Doctor) {
-            // It goes nowhere; and a doctor says all this itself.
+            // The token goes nowhere, or the doctor reports all this itself.
             return Ok(());
         }
         if self.grant != Grant::None && known_servers::is_in_the_clear(&self.url) {
@@ -123,7 +123,7 @@ impl PartialCredentials {
             return Ok(());
         };
         if self.purpose == Purpose::Status {
-            // It says so itself.
+            // `status` reports this itself.
             return Ok(());
         }
         if left.is_zero() {
@@ -173,8 +173,9 @@ impl PartialCredentials {
     }
 }
 
-/// The streamer's token that a `share --local` keeps: that of the address where one is given, else
-/// that of the folder, whose server takes none that a variable holds for another one.
+/// The streamer's token that a `share --local` stores. If an address is given, it is that server's.
+/// Otherwise it is the folder's, whose server would not accept a token that a variable holds for
+/// another one.
 fn of_local_share(common: &CommonArgs, grant: &Grant, origin: Option<&Origin>) -> Option<String> {
     if common.url_source == AddressSource::Default {
         let has_flag =
@@ -189,7 +190,7 @@ fn of_local_share(common: &CommonArgs, grant: &Grant, origin: Option<&Origin>) -
     Some(share.token)
 }
 
-/// What a token says.
+/// The names in a token.
 fn view(grant: &Grant) -> Option<TokenView> {
     match grant {
         Grant::Token(token) => TokenView::read(token),
@@ -208,11 +209,11 @@ fn check_room(room: &str) -> Result<(), String> {
 }
 
 impl Credentials {
-    /// Puts the flags together; `dir` gives the project's name where nothing else does.
+    /// Combines the flags; `dir` gives the project's name if nothing else does.
     ///
     /// # Errors
     ///
-    /// As [`PartialCredentials::resolve`], and if a name is not known that is needed.
+    /// As [`PartialCredentials::resolve`]; or if a name that is needed is not known.
     pub fn resolve(
         common: &CommonArgs,
         purpose: Purpose,
@@ -222,14 +223,14 @@ impl Credentials {
     }
 }
 
-/// Who is at the keyboard, where the system says so; in a container it may not.
+/// The name of the user at the keyboard, if the system tells it; in a container it may not.
 pub fn name_of_user() -> Option<String> {
     ["USER", "LOGNAME", "USERNAME"]
         .iter()
         .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()))
 }
 
-/// The name of a folder, after which a project is called that has none.
+/// The name of a folder, which is the default name of its project.
 pub fn folder_name(dir: &Path) -> Option<String> {
     let absolute = std::fs::canonicalize(dir)
         .or_else(|_| std::path::absolute(dir))

@@ -1,4 +1,4 @@
-//! What people are told of their tokens and keys.
+//! Sentences for people about their tokens and keys.
 
 use std::io::IsTerminal as _;
 use std::time::Duration;
@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::credentials::flags::CommonArgs;
 use crate::credentials::grant::Grant;
 
-/// What to tell a user at a terminal whose token or key stands on the command line. `secret` is
-/// none: it is in every manual.
+/// What to tell a user at a terminal whose token or key is on the command line. The key `secret`
+/// does not count: it is in every manual.
 pub fn of_seen_secret(common: &CommonArgs, grant: &Grant) -> Option<&'static str> {
     if !common.is_secret_seen || !std::io::stderr().is_terminal() {
         return None;
@@ -25,7 +25,7 @@ pub fn of_seen_secret(common: &CommonArgs, grant: &Grant) -> Option<&'static str
     }
 }
 
-/// What to say of a token that is about to end.
+/// What to say about a token that is about to expire.
 pub fn ends_in(left: Duration) -> String {
     let minutes = left.as_secs().div_ceil(60);
     let minutes = if minutes == 1 {

@@ -1,5 +1,5 @@
-//! Putting a content into the folder: whole or not at all, never through a link, and never over
-//! something that has changed since it was read.
+//! Writes a file into the folder: completely or not at all, never through a symbolic link, and
+//! never over a file that has changed since it was read.
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -16,10 +16,10 @@ use crate::fs::{dirfd, executable, rename};
 use crate::names::{FileName, OWN_PREFIX, shown};
 use crate::platform;
 
-/// A file that is longer is not read.
+/// The largest file that is read, in bytes.
 pub const FILE_BYTES_MAX: u64 = 512 << 20;
 
-/// A file as it was read.
+/// A file's content and bit, as read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
     /// Its content.
@@ -28,22 +28,23 @@ pub struct Found {
     pub executable: bool,
 }
 
-/// A file that was taken out of the folder: itself, still open, since a program that had opened it
-/// may still write into it. It is gone once this is dropped, unless it was moved elsewhere.
+/// A file that was taken out of the folder, still open because a program that had opened it may
+/// still write to it. It is removed when this is dropped, unless it was moved elsewhere.
 #[derive(Debug)]
 pub struct Replaced {
     file: File,
-    /// Where it lies out of sight; nowhere, on a file system that cannot swap two files.
+    /// Where it is kept, under another name; `None` on a file system that cannot swap two files.
     aside: Option<(OwnedFd, String)>,
 }
 
 impl Replaced {
-    /// Moves the file itself over another one outside of the folder. Returns whether it could be:
-    /// not to another file system, and not where it has a second name, under which it goes on.
+    /// Moves the file itself over another one outside the folder. Returns whether that was
+    /// possible: it is not to another file system, nor if the file has a second name, under which
+    /// it lives on.
     ///
     /// # Errors
     ///
-    /// The system's own.
+    /// The system's error.
     pub fn move_over(&mut self, path: &Path) -> io::Result<bool> {
         let Some((folder, leaf)) = &self.aside else {
             return Ok(false);
@@ -62,11 +63,11 @@ impl Replaced {
         }
     }
 
-    /// What it holds by now.
+    /// Its present content.
     ///
     /// # Errors
     ///
-    /// The system's own.
+    /// The system's error.
     pub fn content(&mut self) -> io::Result<Vec<u8>> {
         self.file.seek(SeekFrom::Start(0))?;
         content(&self.file)
@@ -85,7 +86,7 @@ impl Drop for Replaced {
 ///
 /// # Errors
 ///
-/// Something else than a file is there, or the system's own.
+/// If something other than a file is there, or the system's error.
 pub fn read(root: &OwnedFd, name: &FileName) -> io::Result<Option<Found>> {
     let opened =
         dirfd::open_parent(root, name).and_then(|(folder, leaf)| dirfd::open_file(&folder, leaf));
@@ -99,13 +100,13 @@ pub fn read(root: &OwnedFd, name: &FileName) -> io::Result<Option<Found>> {
     }
 }
 
-/// Whether an error of [`read`] or [`write()`] is that something else is in a file's place, or in
-/// that of a folder above it.
+/// Whether an error of [`read`] or [`write()`] means that something else is in the place of the
+/// file or of a folder above it.
 pub fn is_in_the_way(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::AlreadyExists
 }
 
-/// What is in the place of a file, or of a folder above it, and is none.
+/// The error for something that is in the place of a file, or of a folder above it, and is neither.
 fn in_the_way(root: &OwnedFd, name: &FileName) -> Option<io::Error> {
     let what = |full: &str| {
         let (parent, leaf) = full.rsplit_once('/')?;
@@ -143,13 +144,13 @@ fn content(file: &File) -> io::Result<Vec<u8>> {
     Ok(content)
 }
 
-/// Writes a file in whose place `ours` was read, `None` where nothing was there, and gives back
-/// what it replaced. Its permissions stay, but for the executable bit where `executable` says how
-/// that is to be. `temporary` is a name that nobody else has in that folder.
+/// Replaces a file whose content was read as `ours`, or makes one if `ours` is `None`. Returns the
+/// replaced file. Its permissions stay, except for the executable bit if `executable` sets it.
+/// `temporary` is a name that nobody else uses in that folder.
 ///
 /// # Errors
 ///
-/// What lies there stays as it is.
+/// If the file cannot be written or has changed; then it stays as it is.
 pub fn write(
     root: &OwnedFd,
     name: &FileName,
@@ -175,7 +176,7 @@ pub fn write(
         None => to_free_place(&folder, temporary, leaf).map(|()| None),
         Some(ours) => exchange(folder.try_clone()?, temporary, leaf, ours).map(Some),
     };
-    // What somebody else wrote may have come there by being swapped, and stays.
+    // If the swap could not be undone, another program's file may have this name; it stays.
     if put.is_err() && opened(&folder, temporary, content).is_some() {
         let _ = unlinkat(&folder, temporary, AtFlags::empty());
     }
@@ -186,18 +187,18 @@ pub fn write(
 ///
 /// # Errors
 ///
-/// The system's own, also where it is gone or no file any more.
+/// The system's error, also if the file is gone or is no longer a file.
 pub fn set_executable(root: &OwnedFd, name: &FileName, executable: bool) -> io::Result<()> {
     let (folder, leaf) = dirfd::open_parent(root, name)?;
     executable::set(&dirfd::open_file(&folder, leaf)?, executable).map(|_| ())
 }
 
-/// Removes a file in whose place `ours` was read, and gives it back: until that is dropped or
-/// moved, it lies in its folder, out of sight, as `aside`, a name that nobody else has there.
+/// Removes a file whose content was read as `ours`, and returns it. Until that is dropped or moved,
+/// it stays in its folder under the name `aside`, which nobody else uses there.
 ///
 /// # Errors
 ///
-/// What lies there stays as it is.
+/// If the file cannot be removed or has changed; then it stays as it is.
 pub fn remove(root: &OwnedFd, name: &FileName, ours: &[u8], aside: &str) -> io::Result<Replaced> {
     let (folder, leaf) = dirfd::open_parent(root, name)?;
     to_free_place(&folder, leaf, aside)?;
@@ -213,7 +214,7 @@ pub fn remove(root: &OwnedFd, name: &FileName, ours: &[u8], aside: &str) -> io::
     Ok(Replaced { file, aside })
 }
 
-/// Removes the folders above a file that is gone, as far as they are empty.
+/// Removes the folders above a removed file, from the innermost up, as long as they are empty.
 pub fn prune(root: &OwnedFd, name: &FileName) {
     for full in name.folders().rev() {
         let (parent, leaf) = full.rsplit_once('/').unwrap_or(("", full));
@@ -229,7 +230,7 @@ fn changed() -> io::Error {
     io::Error::other("it has changed in this very moment; try again")
 }
 
-/// A name that nobody else has and that nothing of ours sends.
+/// A name that nobody else uses and that we never send.
 pub fn own_name() -> String {
     format!("{OWN_PREFIX}{}.tmp", uuid::Uuid::new_v4().simple())
 }
@@ -250,8 +251,8 @@ fn make_folders(root: &OwnedFd, name: &FileName) -> io::Result<OwnedFd> {
     Ok(folder)
 }
 
-/// Writes a file out of sight. A new one gets what the user's umask leaves, like any other
-/// program's.
+/// Writes a file under a temporary name. A new one gets the permissions that the user's umask
+/// leaves, like any other program's.
 fn stage(
     folder: &OwnedFd,
     leaf: &str,
@@ -272,7 +273,7 @@ fn stage(
     file.sync_all()
 }
 
-/// Moves a file to where nothing lies; if something came there meanwhile, both stay.
+/// Moves a file to a free name; if another program has taken the name by now, both stay.
 fn to_free_place(folder: &OwnedFd, from: &str, to: &str) -> io::Result<()> {
     match rename::to_free_name(folder, from, folder, to) {
         Ok(()) => Ok(()),
@@ -281,10 +282,11 @@ fn to_free_place(folder: &OwnedFd, from: &str, to: &str) -> io::Result<()> {
     }
 }
 
-/// Swaps a new file with an old one, and gives back the old one if it is the one that was read;
-/// else swaps them back.
+/// Swaps a new file with an old one, and returns the old one if it is the one that was read;
+/// otherwise swaps them back.
 fn exchange(folder: OwnedFd, new: &str, leaf: &str, ours: &[u8]) -> io::Result<Replaced> {
-    // What has changed already is seen here, so that what is new is not visible even for a moment.
+    // A change that has already happened is noticed here, so that the new file is not visible even
+    // for a moment.
     let file = opened(&folder, leaf, ours).ok_or_else(changed)?;
     let swap = || rename::swap(&folder, new, &folder, leaf);
     match swap() {
@@ -308,7 +310,7 @@ fn exchange(folder: OwnedFd, new: &str, leaf: &str, ours: &[u8]) -> io::Result<R
     }
 }
 
-/// The file of that name, if it holds that.
+/// The file of that name, if it has the expected content.
 fn opened(folder: &OwnedFd, leaf: &str, expected: &[u8]) -> Option<File> {
     let file = dirfd::open_file(folder, leaf).ok()?;
     content(&file)

@@ -1,5 +1,5 @@
-//! Places below a folder, reached by directory handles one segment at a time, so that no link on
-//! the way is ever followed.
+//! Paths below a folder, opened through directory handles one segment at a time, so that no
+//! symbolic link is ever followed.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -15,11 +15,11 @@ use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
-/// Opens a folder that the user named; this one path may lead through links.
+/// Opens a folder that the user named; this path alone may lead through symbolic links.
 ///
 /// # Errors
 ///
-/// The system's own.
+/// The system's error.
 pub fn open_root(dir: &Path) -> io::Result<OwnedFd> {
     Ok(rustix::fs::open(
         dir,
@@ -28,18 +28,18 @@ pub fn open_root(dir: &Path) -> io::Result<OwnedFd> {
     )?)
 }
 
-/// Opens a folder inside another; a link is refused.
+/// Opens a folder inside another; a symbolic link is refused.
 ///
 /// # Errors
 ///
-/// `ENOENT` if there is nothing, `ELOOP` or `ENOTDIR` if it is no folder, and the system's other
-/// ones.
+/// `ENOENT` if there is nothing, `ELOOP` or `ENOTDIR` if it is not a folder, or another error of
+/// the system.
 pub fn open_folder(parent: impl AsFd, segment: &str) -> Result<OwnedFd, Errno> {
     let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     openat(parent, segment, flags, Mode::empty())
 }
 
-/// Opens the folder that holds a file, and gives back the file's last segment.
+/// Opens the folder that holds a file, and returns it with the file's last segment.
 ///
 /// # Errors
 ///
@@ -49,7 +49,7 @@ pub fn open_parent<'a>(root: &OwnedFd, name: &'a FileName) -> Result<(OwnedFd, &
     Ok((open_below(root, parent)?, leaf))
 }
 
-/// Opens a folder below the root by its full name, `""` being the root itself.
+/// Opens a folder below the root by its full name; `""` is the root itself.
 ///
 /// # Errors
 ///
@@ -62,11 +62,11 @@ pub fn open_below(root: &OwnedFd, path: &str) -> Result<OwnedFd, Errno> {
     Ok(folder)
 }
 
-/// What lies at a place, links not followed; `None` if nothing does.
+/// What is in a place, without following symbolic links; `None` if it is empty.
 ///
 /// # Errors
 ///
-/// The system's own.
+/// The system's error.
 pub fn look(folder: impl AsFd, segment: &str) -> Result<Option<Stat>, Errno> {
     match statat(folder, segment, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(stat) => Ok(Some(stat)),
@@ -75,11 +75,11 @@ pub fn look(folder: impl AsFd, segment: &str) -> Result<Option<Stat>, Errno> {
     }
 }
 
-/// Opens a regular file for reading; anything else is refused, and a pipe does not make us wait.
+/// Opens a regular file for reading. Anything else is refused, and opening a pipe does not wait.
 ///
 /// # Errors
 ///
-/// The system's own; `ELOOP` for a link, `EINVAL` for what is no file.
+/// The system's error; `ELOOP` for a symbolic link, `EINVAL` for anything else that is not a file.
 pub fn open_file(folder: impl AsFd, segment: &str) -> Result<File, Errno> {
     let flags =
         OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
@@ -91,12 +91,12 @@ pub fn open_file(folder: impl AsFd, segment: &str) -> Result<File, Errno> {
     }
 }
 
-/// Opens a regular file by a path that may lead through links; `None` where nothing is to be read:
-/// it is not there, a folder, or `/dev/null`.
+/// Opens a regular file by a path that may lead through symbolic links. Returns `None` if there is
+/// nothing to read: no file, a folder, or `/dev/null`.
 ///
 /// # Errors
 ///
-/// The system's own; `InvalidInput` for a pipe or a device, which would make us wait.
+/// The system's error; `InvalidInput` for a pipe or a device, for which we would have to wait.
 pub fn open_elsewhere(path: &Path) -> io::Result<Option<File>> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = match rustix::fs::open(path, flags, Mode::empty()) {
@@ -115,19 +115,19 @@ pub fn open_elsewhere(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-/// What is said of what cannot be read to an end.
+/// The error text for something that may never end.
 const NO_FILE: &str = "it is a pipe or a device, and only files are read";
 
-/// The kind of thing that a stat is about.
+/// The kind of file that a stat describes.
 pub fn kind(stat: &Stat) -> FileType {
     FileType::from_raw_mode(stat.st_mode)
 }
 
-/// The names of what a folder holds, sorted, without `.` and `..`.
+/// The names in a folder, sorted, without `.` and `..`.
 ///
 /// # Errors
 ///
-/// The system's own.
+/// The system's error.
 pub fn entries(folder: &OwnedFd) -> std::io::Result<Vec<std::ffi::OsString>> {
     let mut names = Vec::new();
     for entry in Dir::read_from(folder)? {
@@ -141,25 +141,25 @@ pub fn entries(folder: &OwnedFd) -> std::io::Result<Vec<std::ffi::OsString>> {
     Ok(names)
 }
 
-/// What makes two names the same file.
+/// Identifies a file, whatever its name.
 pub fn inode(stat: &Stat) -> (u64, u64) {
     (platform::device(stat), stat.st_ino)
 }
 
-/// Reads a file to its end and gives its size and its SHA-256 in lower-case hex.
+/// Reads a file to its end, and returns its size and its SHA-256 in lower-case hex.
 ///
 /// # Errors
 ///
-/// The system's own.
+/// The system's error.
 pub fn fingerprint(file: File) -> io::Result<(u64, String)> {
     fingerprint_until(&CancellationToken::new(), file)
 }
 
-/// As [`fingerprint`], but gives up as soon as somebody wants an end: a file may be long.
+/// As [`fingerprint`], but stops when `stop` is cancelled: a file may be long.
 ///
 /// # Errors
 ///
-/// The system's own, and `Interrupted` where it gave up.
+/// The system's error, or `Interrupted` if it was stopped.
 pub fn fingerprint_until(stop: &CancellationToken, mut file: File) -> io::Result<(u64, String)> {
     let mut hash = Sha256::new();
     let mut size = 0;
@@ -181,9 +181,9 @@ pub fn fingerprint_until(stop: &CancellationToken, mut file: File) -> io::Result
     Ok((size, hex(&hash.finalize())))
 }
 
-/// A file that ends with an error once somebody wants an end of reading.
+/// A file whose reading fails once `stop` is cancelled.
 pub struct ReadUntil<'a> {
-    /// Asked before each piece.
+    /// Checked before each read.
     pub stop: &'a CancellationToken,
     /// The file.
     pub file: File,
@@ -192,7 +192,7 @@ pub struct ReadUntil<'a> {
 impl Read for ReadUntil<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.stop.is_cancelled() {
-            // `Interrupted` would be tried again.
+            // Callers would retry after `Interrupted`.
             return Err(io::Error::other("stopped"));
         }
         self.file.read(buffer)

@@ -1,5 +1,5 @@
-//! The executable bit, which the protocol knows as one: the owner's, the group's and the others'
-//! together, as far as the file may be read by them.
+//! The executable bit. The protocol knows one; here it stands for those of the owner, the group and
+//! all others, as far as they may read the file.
 
 use std::fs::File;
 use std::io;
@@ -18,7 +18,7 @@ pub fn is_set(stat: &Stat) -> bool {
     platform::mode(stat) & OWNER != 0
 }
 
-/// A file's permissions with the bit set or cleared, and all others as they are.
+/// A file's permissions with the executable bit set or cleared, and all others unchanged.
 pub fn with(mode: u32, executable: bool) -> u32 {
     let mode = mode & 0o777;
     match (executable, mode & OWNER != 0) {
@@ -28,12 +28,12 @@ pub fn with(mode: u32, executable: bool) -> u32 {
     }
 }
 
-/// Sets or clears the bit of an open file. Returns whether that changed anything; on a file system
-/// that keeps no such bits it does not.
+/// Sets or clears the bit of an open file. Returns whether that changed anything; it does not on a
+/// file system that stores no such bits.
 ///
 /// # Errors
 ///
-/// The system's own.
+/// The system's error.
 pub fn set(file: &File, executable: bool) -> io::Result<bool> {
     let stat = fstat(file)?;
     if is_set(&stat) == executable {
@@ -42,11 +42,11 @@ pub fn set(file: &File, executable: bool) -> io::Result<bool> {
     set_mode(file, with(platform::mode(&stat), executable))
 }
 
-/// Sets all permissions of an open file, likewise.
+/// Sets all permissions of an open file. Returns whether the file system could.
 ///
 /// # Errors
 ///
-/// The system's own.
+/// The system's error.
 pub fn set_mode(file: &File, mode: u32) -> io::Result<bool> {
     match fchmod(file, platform::permissions(mode)) {
         Ok(()) => Ok(true),
@@ -55,11 +55,11 @@ pub fn set_mode(file: &File, mode: u32) -> io::Result<bool> {
     }
 }
 
-/// Whether the file system of a file, which is ours to change, keeps the bit.
+/// Whether the file system stores the bit; the file is changed to find out, so it must be our own.
 ///
 /// # Errors
 ///
-/// The system's own.
+/// The system's error.
 pub fn is_kept(file: &File) -> io::Result<bool> {
     let before = is_set(&fstat(file)?);
     let is_changed = set(file, !before)? && is_set(&fstat(file)?) != before;

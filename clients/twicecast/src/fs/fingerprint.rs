@@ -1,8 +1,8 @@
-//! What tells a file that was written to from one that was not, without reading it.
+//! Tells whether a file has been written to, without reading it.
 
 use rustix::fs::Stat;
 
-/// Which file it is, how long, and when it was last changed.
+/// Identifies a file and its state: inode, size, and time of the last change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fingerprint {
     /// In bytes.
@@ -13,7 +13,7 @@ pub struct Fingerprint {
 }
 
 impl Fingerprint {
-    /// That of a file.
+    /// The fingerprint of a file.
     pub fn of(stat: &Stat) -> Self {
         Self {
             size: u64::try_from(stat.st_size).unwrap_or(0),
@@ -23,14 +23,15 @@ impl Fingerprint {
         }
     }
 
-    /// When it was last changed in any way, which nobody can set; in milliseconds since the epoch.
+    /// The time of the last change of any kind, which no program can set, in milliseconds since the
+    /// epoch.
     pub fn changed_at(&self) -> i64 {
         self.changed.0.saturating_mul(1_000) + self.changed.1 / 1_000_000
     }
 
-    /// The fingerprint, unless the file was changed so shortly before it was read, at `read` in
-    /// seconds since the epoch, that a change after that might leave the same one: the clock of a
-    /// file system is coarse.
+    /// The fingerprint; `None` if the file changed shortly before it was read at `read`, in seconds
+    /// since the epoch. The clock of a file system is coarse, so a later change might leave the
+    /// same fingerprint.
     pub fn settled(self, read: i64) -> Option<Self> {
         (self.modified.0.max(self.changed.0) < read - 2).then_some(self)
     }

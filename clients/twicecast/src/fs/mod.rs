@@ -1,4 +1,4 @@
-//! The file system, through handles of folders, so that no link leads astray.
+//! The file system, accessed through directory handles, so that no symbolic link leads elsewhere.
 
 pub mod atomic;
 pub mod dirfd;
@@ -10,7 +10,7 @@ pub mod sha256;
 pub mod user_dirs;
 pub mod whole;
 
-/// Makes a pipe. The program does it, since the call for it differs between systems.
+/// Makes a pipe, with a program because the system call differs between systems.
 #[cfg(test)]
 pub fn make_pipe(path: &std::path::Path) {
     let made = std::process::Command::new("mkfifo").arg(path).status();

@@ -1,7 +1,8 @@
 //! Reads a file that the user names: a token, a key, certificates.
 //!
-//! A file or a pipe, as of `<(pass show token)`. Nothing else is sure to end, and the command would
-//! wait for it, or take all memory. The server reads what its operator names by the same rule.
+//! It may be a regular file, or a pipe such as `<(pass show token)`. Anything else might never end;
+//! the command would wait for it, or run out of memory. The server reads the files that its
+//! operator names by the same rule.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{Error, ErrorKind, Read as _, Result};
@@ -13,18 +14,18 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
-/// No token, key or list of certificates is longer: what is, is another file.
+/// The most bytes that are read. No token, key or list of certificates is longer.
 const MOST_BYTES: u64 = 1 << 20;
 
-/// How long what writes into a pipe may take: it may ask somebody for a password first.
+/// How long a program may take to write into a pipe: it may have to ask for a password first.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The content of the file or pipe at `path`, once `check` has found its metadata good.
+/// Reads the file or pipe at `path`, if `check` accepts its metadata.
 ///
 /// # Errors
 ///
-/// The system's own and those of `check`, or that it is neither file nor pipe, longer than 1 MiB,
-/// or a pipe into which nobody writes.
+/// The system's error or that of `check`; or if it is neither file nor pipe, longer than 1 MiB, or
+/// a pipe into which nobody writes.
 pub fn read(path: &Path, check: impl FnOnce(&Metadata) -> Result<()>) -> Result<Vec<u8>> {
     read_within(path, PATIENCE, check)
 }
@@ -34,7 +35,7 @@ fn read_within(
     patience: Duration,
     check: impl FnOnce(&Metadata) -> Result<()>,
 ) -> Result<Vec<u8>> {
-    // Opening a pipe or a device would wait, too.
+    // Without these flags, opening a pipe or a device could wait.
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
     let mut options = OpenOptions::new();
     options.read(true).custom_flags(flags.bits().cast_signed());
@@ -68,7 +69,7 @@ fn read_within(
     }
 }
 
-/// Waits until more has come, or the pipe has ended.
+/// Waits until more has arrived, or the pipe has ended.
 fn wait(pipe: &File, until: Instant) -> Result<()> {
     let left = Timespec::try_from(until.saturating_duration_since(Instant::now()));
     let left = left.map_err(|_| ErrorKind::InvalidInput)?;
@@ -76,7 +77,7 @@ fn wait(pipe: &File, until: Instant) -> Result<()> {
     has_come(poll(&mut polled, Some(&left)))
 }
 
-/// After a signal, too, it is looked again: the time that is left is counted anew.
+/// After a signal the caller looks again, and computes the remaining time again.
 fn has_come(polled: rustix::io::Result<usize>) -> Result<()> {
     match polled {
         Ok(0) => {

@@ -1,4 +1,4 @@
-//! Moving files under directory handles so that nothing is overwritten unseen.
+//! Moves files by directory handles, so that nothing is overwritten unnoticed.
 
 use std::os::fd::AsFd;
 
@@ -7,11 +7,11 @@ use rustix::io::Errno;
 
 use crate::fs::dirfd;
 
-/// Moves a file to where nothing lies.
+/// Moves a file to a name that is free.
 ///
 /// # Errors
 ///
-/// `EEXIST` where something lies there, or the system's own.
+/// `EEXIST` if the name is taken, or another error of the system.
 pub fn to_free_name(
     from: impl AsFd,
     name: &str,
@@ -32,7 +32,7 @@ pub fn to_free_name(
 pub enum Swap {
     /// Each is where the other was.
     Done,
-    /// This file system swaps no files; nothing was done.
+    /// The file system cannot swap files; nothing was done.
     Unsupported,
 }
 
@@ -40,7 +40,7 @@ pub enum Swap {
 ///
 /// # Errors
 ///
-/// The system's own; `ENOENT` where one of the two is missing.
+/// The system's error; `ENOENT` if one of the two is missing.
 pub fn swap(from: impl AsFd, name: &str, folder: impl AsFd, leaf: &str) -> Result<Swap, Errno> {
     match renameat_with(from, name, folder, leaf, RenameFlags::EXCHANGE) {
         Ok(()) => Ok(Swap::Done),
@@ -49,7 +49,7 @@ pub fn swap(from: impl AsFd, name: &str, folder: impl AsFd, leaf: &str) -> Resul
     }
 }
 
-/// Some file systems know none of the flags of `renameat2`.
+/// Some file systems support none of the flags of `renameat2`.
 fn has_no_flags(error: Errno) -> bool {
     matches!(error, Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP)
 }

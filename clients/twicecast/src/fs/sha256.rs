@@ -1,4 +1,4 @@
-//! Contents and names by their SHA-256, written in lower-case hex.
+//! SHA-256 of contents and names, in lower-case hex.
 
 use sha2::{Digest as _, Sha256};
 
@@ -7,7 +7,7 @@ pub fn of(content: impl AsRef<[u8]>) -> String {
     hex(&Sha256::digest(content))
 }
 
-/// Whether a text is written as a hash is, so that it may become a file's name.
+/// Whether a text has the form of a hash, so that it may become a file's name.
 pub fn is_hash(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

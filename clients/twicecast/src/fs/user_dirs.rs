@@ -1,11 +1,11 @@
-//! The folders of the user's that belong to this program.
+//! The user's folders that belong to this program.
 
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::{fs, io};
 
-/// A folder of the user's that belongs to this program, for `kind`: `XDG_…_HOME`, or what that is
-/// by default.
+/// A folder of the user's that belongs to this program, below the folder that the `XDG_…_HOME`
+/// variable names, or below its default.
 pub fn own_folder(variable: &str, default: &str) -> Option<PathBuf> {
     let given = std::env::var_os(variable).map(PathBuf::from);
     let given = given.filter(|path| path.is_absolute());
@@ -13,7 +13,7 @@ pub fn own_folder(variable: &str, default: &str) -> Option<PathBuf> {
     Some(given.or_else(home)?.join("twicecast"))
 }
 
-/// As [`own_folder`], made if missing, so that only the user can look into it.
+/// As [`own_folder`], but makes it if it is missing, so that only the user can look into it.
 ///
 /// # Errors
 ///
@@ -25,8 +25,8 @@ pub fn private_folder(variable: &str, default: &str) -> io::Result<PathBuf> {
     Ok(folder)
 }
 
-/// Whether a path, which need not exist, leads to or into a folder. Where that cannot be told, it
-/// does.
+/// Whether a path, which need not exist, leads to or into a folder. If that cannot be found out,
+/// the answer is yes.
 pub fn lies_in(path: &Path, folder: &Path) -> bool {
     let Ok(folder) = fs::canonicalize(folder) else {
         return true;

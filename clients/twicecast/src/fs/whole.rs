@@ -1,4 +1,4 @@
-//! Small files of our own, written whole or not at all, that only the user can read.
+//! Writes small files of our own, completely or not at all, that only the user can read.
 
 use std::fs::{DirBuilder, File};
 use std::io;
@@ -9,27 +9,27 @@ use std::path::Path;
 
 use rustix::fs::{Mode, OFlags, openat, renameat};
 
-/// Writes a file in one of the user's own folders, which is made if it is missing.
+/// Writes a file in one of the user's own folders; the folder is made if it is missing.
 ///
 /// # Errors
 ///
-/// The system's own.
+/// The system's error.
 pub fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     let folder = path.parent().ok_or(io::ErrorKind::InvalidFilename)?;
     let mut folders = DirBuilder::new();
     folders.recursive(true).mode(0o700).create(folder)?;
-    // Even if others may read the folder, the file is its owner's alone.
+    // Even if others may read the folder, only the owner may read the file.
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(content)?;
     file.persist(path)?;
     Ok(())
 }
 
-/// Writes a file in an open folder; `temporary` is its name until it is whole.
+/// Writes a file in an open folder; it is called `temporary` until it is complete.
 ///
 /// # Errors
 ///
-/// The system's own.
+/// The system's error.
 pub fn write_in(folder: &OwnedFd, temporary: &str, name: &str, content: &[u8]) -> io::Result<()> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW;
     let mode = Mode::from_raw_mode(0o600);

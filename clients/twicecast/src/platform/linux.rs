@@ -9,12 +9,12 @@ pub fn device(stat: &Stat) -> u64 {
     stat.st_dev
 }
 
-/// The kind and the permissions of a file, in the one number that systems keep of them.
+/// A file's type and permissions, which the system keeps in one number.
 pub fn mode(stat: &Stat) -> u32 {
     stat.st_mode
 }
 
-/// Permissions, from their number.
+/// Permissions from a number.
 pub fn permissions(mode: u32) -> Mode {
     Mode::from_raw_mode(mode)
 }
@@ -24,7 +24,7 @@ pub fn is_null_device(stat: &Stat) -> bool {
     stat.st_rdev == makedev(1, 3)
 }
 
-/// Whether those who started us want us to outlive the terminal, as `nohup` does.
+/// Whether we were started to outlive the terminal, as with `nohup`.
 pub fn ignores_hangup() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -35,13 +35,13 @@ pub fn ignores_hangup() -> bool {
 /// The command that raises how many folders may be watched.
 pub const RAISE_WATCHES: &str = "sudo sysctl fs.inotify.max_user_watches=1048576";
 
-/// How many folders all programs of one user may watch; `None` where the system does not tell.
+/// How many folders all programs of one user may watch; `None` if the system does not say.
 pub fn watches_max() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/sys/fs/inotify/max_user_watches").ok()?;
     text.trim().parse().ok()
 }
 
-/// The command that raises the limit of the system that an error of watching is about.
+/// The command that raises the limit that an error of watching reports.
 pub fn raised_watch_limit(error: &notify::Error) -> Option<&'static str> {
     const INSTANCES: &str = "sudo sysctl fs.inotify.max_user_instances=1024";
     match &error.kind {

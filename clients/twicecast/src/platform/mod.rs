@@ -1,6 +1,6 @@
-//! What differs between the systems that twicecast runs on. All other code uses what Unix systems
-//! share; `tests/architecture/platform.rs` keeps it so, and `scripts/macos-check` compiles both
-//! sides.
+//! What differs between the systems that twicecast runs on. All other code uses only what Unix
+//! systems have in common; `tests/architecture/platform.rs` enforces that, and
+//! `scripts/macos-check` compiles both sides.
 
 #[cfg(target_os = "linux")]
 mod linux;

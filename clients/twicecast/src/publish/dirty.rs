@@ -1,6 +1,6 @@
-//! What may have changed since it was last looked at, and when each place is to be looked at: a
-//! complete save at once, a file that is still being written when it rests, and a file that never
-//! rests ever less often.
+//! The places that may have changed since they were last looked at, and when to look at each: after
+//! a complete save at once, at a file that is still being written when it rests, and at a file that
+//! never rests less and less often.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,29 +9,30 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
-/// More places than this are one: everything.
+/// With more places than this, everything is looked at.
 const PLACES_MAX: usize = 2_000;
-/// A file that somebody is still writing is looked at when nothing has come for so long, …
+/// A file that is still being written is looked at when nothing has changed for this long, …
 const QUIET: Duration = Duration::from_millis(60);
 /// … but no later than this.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-/// Rounds that follow each other faster than this are a burst.
+/// Rounds that follow one another faster than this are a burst.
 const BURST: Duration = Duration::from_millis(20);
 /// The least and the most time between two rounds of a burst.
 const GAPS: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(40));
 
-/// A file that has not changed for so long has come to rest.
+/// A file that has not changed for this long is at rest.
 const REST: Duration = Duration::from_secs(1);
-/// The least and the most that a restless file waits; a small one waits at most [`SMALL_WAIT`].
+/// The least and the most that a file that never rests waits; a small one waits at most
+/// [`SMALL_WAIT`].
 const WAITS: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(30));
 const SMALL_WAIT: Duration = Duration::from_secs(2);
-/// A large file waits for a second for each of so many bytes, …
+/// A large file waits a second for each of this many bytes, …
 const BYTES_PER_SECOND: u64 = 5_000_000;
-/// … and at most so many times as long.
+/// … and at most this many times as long.
 const MOST: u32 = 5;
 
-/// The places that may have changed, by their full names; `""` is everything.
+/// The places that may have changed, by their full names; `""` means everything.
 #[derive(Debug, Default)]
 pub struct Dirty {
     state: Mutex<State>,
@@ -53,18 +54,18 @@ struct Pending {
     due: Instant,
 }
 
-/// How often a file that changes all the time is looked at.
+/// The pace at which a file that changes all the time is looked at.
 #[derive(Debug, Clone, Copy)]
 struct Pace {
     bytes: u64,
-    /// How long it waits after it was last looked at.
+    /// How long to wait after it was last looked at.
     wait: Duration,
     looked: Instant,
     changed: Instant,
 }
 
 impl Pace {
-    /// How long it waits if it goes on changing.
+    /// The next wait, if it keeps changing.
     fn slower(&self) -> Duration {
         let cost = Duration::from_millis(self.bytes / (BYTES_PER_SECOND / 1_000));
         let most = (SMALL_WAIT + cost * MOST).min(WAITS.1);
@@ -136,25 +137,26 @@ impl State {
 }
 
 impl Dirty {
-    /// A place has changed, and the change is complete.
+    /// Adds a place whose change is complete.
     pub fn add(&self, full: String) {
         self.lock().add(full, |_| Instant::now());
         self.added.notify_one();
     }
 
-    /// A place is changing; more of it may come.
+    /// Adds a place that is still being changed.
     pub fn add_unfinished(&self, full: String) {
         self.lock()
             .add(full, |since| (Instant::now() + QUIET).min(since + PATIENCE));
         self.added.notify_one();
     }
 
-    /// Anything may have changed.
+    /// Adds everything.
     pub fn add_all(&self) {
         self.add(String::new());
     }
 
-    /// Says how large a file is that has been looked at, so that one that never rests costs little.
+    /// Notes the size of a file that has been looked at, so that a large one that never rests is
+    /// looked at less often.
     pub fn weigh(&self, full: &str, bytes: u64) {
         let now = Instant::now();
         let mut state = self.lock();
@@ -190,7 +192,7 @@ impl Dirty {
         }
     }
 
-    /// Takes all places that are due; of one and what lies below it only that one.
+    /// Takes all places that are due. If one lies below another, only the upper one is returned.
     pub fn take(&self) -> Vec<String> {
         let mut taken: Vec<String> = Vec::new();
         let places = self.lock().take(Instant::now());
@@ -199,7 +201,7 @@ impl Dirty {
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         for place in places {
-            // Those above come first, though others may come between.
+            // An upper place comes before those below it, but others may come in between.
             if !taken.iter().rev().any(|above| covers(above, &place)) {
                 taken.push(place);
             }
@@ -213,7 +215,7 @@ impl Dirty {
         next.is_some_and(|due| due <= Instant::now())
     }
 
-    /// Whether nothing is known to have changed.
+    /// Whether no place is known to have changed.
     pub fn is_empty(&self) -> bool {
         self.lock().places.is_empty()
     }
@@ -286,7 +288,7 @@ mod tests {
         assert_eq!(*rounds.last().unwrap(), 40);
     }
 
-    /// How often a file of that size is looked at while it changes ten times a second.
+    /// How often a file of that size is looked at if it changes ten times a second.
     async fn looks(dirty: &Dirty, bytes: u64, time: Duration) -> usize {
         let (began, mut looks) = (Instant::now(), 0);
         while began.elapsed() < time {

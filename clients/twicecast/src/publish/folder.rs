@@ -1,4 +1,4 @@
-//! The folder that is shared, and what is known of it across connections.
+//! The shared folder, and what is known about it across connections.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
@@ -27,10 +27,10 @@ use crate::rules::memory::SETTLING;
 use crate::rules::{Rules, Verdict};
 use crate::ui::time;
 
-/// What the server has refused is not sent again before so long, unless it has changed.
+/// How long a file that the server has refused is not sent again, unless it changes.
 pub const REFUSED_FOR: Duration = Duration::from_secs(60);
 
-/// The folder, and what is known of it across connections.
+/// The folder, and what is known about it across connections.
 pub struct Folder {
     dir: PathBuf,
     pub root: Arc<OwnedFd>,
@@ -39,34 +39,35 @@ pub struct Folder {
     pub dirty: Arc<Dirty>,
     pub known: Known,
     pub foreign: Foreign,
-    /// What is not shared, by its path.
+    /// What is not shared, and why, by path.
     pub left_out: BTreeMap<String, Verdict>,
     pub said_left_out: Summary,
-    /// Pull requests that have been told of.
+    /// Pull requests that the streamer has been told about.
     pub announced: BTreeSet<String>,
     pub warned_of_others: bool,
     base_cache: BaseCache,
     pub keeps_bases: bool,
-    /// What is being sent.
+    /// Files that are being sent.
     pub sending: BTreeMap<FileName, Fingerprint>,
-    /// What holds a secret, as it was, and of which kind.
+    /// Files that hold a secret: the fingerprint that they had, and the kind of secret.
     pub secrets: BTreeMap<FileName, (Fingerprint, &'static str)>,
-    /// What the server has refused, as it was, and when: it is not sent again at once.
+    /// Files that the server has refused: the fingerprint that they had, and when. They are not
+    /// sent again at once.
     pub refused: BTreeMap<FileName, (Fingerprint, Instant)>,
     /// Files that the server has and cannot read.
     pub unread_there: BTreeSet<String>,
-    /// How many places are to be looked at again later.
+    /// How many places have to be looked at again later.
     later: Arc<AtomicUsize>,
-    /// How often files have changed while they were sent, one after the other.
+    /// How often in a row files have changed while they were sent.
     pub restless: u32,
-    /// Nothing more is read once somebody wants an end.
+    /// Reading stops when this is cancelled.
     pub stop: CancellationToken,
-    /// Up to which change of git's configuration the files elsewhere are watched.
+    /// The latest change of git's configuration for which the files elsewhere are watched.
     generation: Option<u64>,
 }
 
 impl Folder {
-    /// A folder of which nothing has been looked at yet.
+    /// A folder in which nothing has been looked at yet.
     pub fn new(
         dir: &Path,
         root: Arc<OwnedFd>,
@@ -101,8 +102,8 @@ impl Folder {
         }
     }
 
-    /// Keeps what was shared for when somebody proposes a change of it. Of a first upload of very
-    /// much most will never be asked for.
+    /// Keeps a content that was sent, for when somebody proposes a change to it. In a very large
+    /// first upload most contents would never be needed, so none are kept.
     pub fn keep(&mut self, content: &Content) {
         if let Some(bytes) = content.bytes.as_ref().filter(|_| self.keeps_bases) {
             self.base_cache.keep(&content.remote.sha256, bytes);
@@ -119,14 +120,14 @@ impl Folder {
         });
     }
 
-    /// Whether nothing is to be done, nor looked at again soon.
+    /// Whether nothing is left to do or to look at again soon.
     pub fn is_at_rest(&self) -> bool {
-        // In this order: a place becomes dirty before it is no longer waited for.
+        // The order matters: a place becomes dirty before it stops being counted as waiting.
         self.later.load(Ordering::SeqCst) == 0 && self.dirty.is_empty()
     }
 
-    /// Whether the folder is still the one that was opened: else what is gone from that says
-    /// nothing.
+    /// Whether the folder at the path is still the one that was opened. If it is not, nothing can
+    /// be concluded from missing files.
     pub fn check(&self) -> Result<(), Failure> {
         let there = rustix::fs::stat(&self.dir).map(|stat| dirfd::inode(&stat));
         let open = rustix::fs::fstat(&*self.root).map(|stat| dirfd::inode(&stat));
@@ -140,8 +141,8 @@ impl Folder {
         )))
     }
 
-    /// Watches the files elsewhere that hold rules or say where they are, and looks at everything
-    /// again where these have become others.
+    /// Watches the files elsewhere that contain rules or say where they are. If there are other
+    /// such files now, everything is looked at again.
     pub fn mind_files_elsewhere(&mut self) {
         let generation = Some(self.rules.generation());
         if self.generation == generation {
@@ -156,9 +157,8 @@ impl Folder {
         self.generation = generation;
     }
 
-    /// Looks at a place, and adds what is to be done about it to `plan`. Returns what cannot be
-    /// looked at, and why. Once somebody wants an end neither is complete, and must not be acted
-    /// upon.
+    /// Looks at a place, and adds what has to be done to `plan`. Returns what cannot be read, and
+    /// why. Once `stop` is cancelled neither is complete, and must not be acted upon.
     pub fn compare(&mut self, full: &str, plan: &mut Plan) -> Compared {
         let (watching, stop) = (&mut self.watching, self.stop.clone());
         let mut found = look(&self.root, &self.rules, full, |folder| {
@@ -174,7 +174,7 @@ impl Folder {
             if !lies_in(name.as_str(), full) {
                 return true;
             }
-            // Left out as if its name said so, for as long as it holds the secret.
+            // The file is left out, as if by its name, as long as it holds the secret.
             match found.files.get(name) {
                 Some(now) if now == fingerprint || stop.is_cancelled() => {}
                 Some(now) => match rules.judge_contents(root, name) {
@@ -227,20 +227,21 @@ impl Folder {
     }
 }
 
-/// What a place was found to be.
+/// What was found in a place.
 pub struct Compared {
     pub unreadable: BTreeMap<String, String>,
     pub there: BTreeSet<FileName>,
 }
 
-/// Whether a path is that place or lies below it.
+/// Whether a path is that place or below it.
 pub fn lies_in(path: &str, full: &str) -> bool {
     let rest = path.strip_prefix(full);
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Reads a file, and says what it holds and which it was, if it can be read to its end.
-/// Nothing is said of one that looks like a secret: it is read to be sent, and found to be one.
+/// Reads a file, and returns its content's size and hash and its fingerprint. `None` if it cannot
+/// be read, or looks like a secret: such a file is treated as changed, and found again when it is
+/// sent.
 pub fn fingerprint(
     root: &OwnedFd,
     rules: &Rules,

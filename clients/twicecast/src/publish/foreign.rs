@@ -1,5 +1,5 @@
-//! What the server holds that this run did not put there: before much of it is lost, the share
-//! stops. A question was answered for what was there then, not for what somebody adds later.
+//! Files on the server that this run did not put there. The share stops before it destroys many of
+//! them: the person agreed to lose what was there at the start, not what somebody adds later.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ const UNASKED_MAX: usize = 5;
 pub enum Approved {
     /// Anything: `--yes`.
     All,
-    /// These files, which the person was asked about or which are few.
+    /// Files that the person was asked about, or that are few.
     Deletions(BTreeSet<FileName>),
 }
 
@@ -27,21 +27,21 @@ impl Default for Approved {
     }
 }
 
-/// What the server's list had that this run did not put there.
+/// Files in the server's list that this run did not put there.
 #[derive(Debug, Default)]
 pub struct Foreign {
     approved: Approved,
     has_connected: bool,
     /// How many files the server has.
     there: usize,
-    /// Files that this run knows nothing of.
+    /// Files that this run knows nothing about.
     added: BTreeSet<FileName>,
-    /// Files that this run has sent and that hold something else now.
+    /// Files that this run has sent and whose content is different now.
     changed: BTreeSet<FileName>,
 }
 
 impl Foreign {
-    /// Begins with what the person has agreed to.
+    /// Starts with what the person has agreed to.
     pub fn new(approved: Approved) -> Self {
         Self {
             approved,
@@ -49,8 +49,8 @@ impl Foreign {
         }
     }
 
-    /// Takes note of a list, before `known` takes it over. What was being sent when a connection
-    /// broke (`sending`) may have arrived without an answer, so it is this run's own.
+    /// Records a list, before `known` replaces its own. Files that were being sent when a
+    /// connection broke (`sending`) may have arrived without an answer, so they are this run's own.
     pub fn listed(
         &mut self,
         known: &Known,
@@ -66,7 +66,7 @@ impl Foreign {
             if sending(name) || approved.contains(name) {
                 continue;
             }
-            // Not the executable bit: some servers keep none.
+            // The executable bit does not count: some servers do not store it.
             let is_other = |before: &Remote| {
                 before.is_known() && (before.size, &before.sha256) != (remote.size, &remote.sha256)
             };
@@ -81,7 +81,7 @@ impl Foreign {
         self.has_connected = true;
     }
 
-    /// Takes note of what somebody else has just put there, before `known` does.
+    /// Records a file that somebody else has just put there, before `known` does.
     pub fn heard(&mut self, name: &FileName, known: &Known) {
         if self.approved == Approved::All {
             return;
@@ -98,10 +98,10 @@ impl Foreign {
     ///
     /// # Errors
     ///
-    /// A sentence, if much would be lost that the person was not asked about.
+    /// A sentence, if many files would be lost that the person was not asked about.
     pub fn check(&self, plan: &Plan, project: &str) -> Result<(), Failure> {
         let gone = plan.delete.iter().filter(|name| {
-            // One that somebody else has changed is theirs as well.
+            // A file that somebody else has changed is theirs as well.
             self.added.contains(*name) || self.changed.contains(*name)
         });
         let overwritten = plan.post.iter().map(|(name, _)| name);
@@ -120,7 +120,7 @@ impl Foreign {
         )))
     }
 
-    /// A file is this run's own from now on, or gone.
+    /// Notes that a file is this run's own from now on, or gone.
     pub fn settled(&mut self, name: &FileName) {
         self.added.remove(name);
         self.changed.remove(name);
@@ -162,7 +162,7 @@ mod tests {
         }
     }
 
-    /// A share that has what the server has, of `own` files, and is connected again.
+    /// A share of `own` files that were all on the server, after it has reconnected.
     fn connected_again(own: &[FileName], now: &BTreeMap<FileName, Remote>) -> Foreign {
         let (mut foreign, mut known) = (Foreign::default(), Known::default());
         foreign.listed(&known, &BTreeMap::new(), |_| false);

@@ -1,5 +1,5 @@
-//! What a connection of a share hears: what came of the files sent, answers to questions, and what
-//! others do.
+//! What arrives on the connection of a share: results of what was sent, answers to requests, and
+//! what others do.
 
 use std::time::{Duration, Instant};
 
@@ -16,13 +16,13 @@ use crate::publish::plan::Remote;
 use crate::publish::session::{PULL_REQUESTS, RENEW, STATUS, Session, VIEWERS};
 use crate::publish::upload::{Seen, Upload};
 
-/// So often a file that is to be sent once may change meanwhile.
+/// With `--once`: how often in a row files may change while they are sent.
 const RESTLESS_MAX: u32 = 10;
-/// A file that changes while it is sent is sent again after so long.
+/// How long to wait before a file that changed while it was sent is sent again.
 const RESTLESS: Duration = Duration::from_secs(1);
 
 impl Session<'_> {
-    /// Takes note of what came of a file.
+    /// Records the result for a file.
     pub fn see(&mut self, seen: Seen) {
         match seen {
             Seen::Posted {
@@ -41,7 +41,8 @@ impl Session<'_> {
                         self.folder.keep(&content);
                         (content.remote, content.fingerprint)
                     }
-                    // A mix of what the file was while it was read: nothing is equal to it.
+                    // The server has a mixture of what the file was while it was read: nothing
+                    // equals it.
                     None => (Remote::unknown(), None),
                 };
                 self.folder.foreign.settled(&name);
@@ -55,7 +56,7 @@ impl Session<'_> {
                 self.folder.foreign.settled(&name);
                 self.folder.known.deleted(&name);
             }
-            // It has gone again; its folder tells of that.
+            // The file is gone again; its folder reports that.
             Seen::Unreadable { gone: true, .. } => {}
             Seen::Unreadable { name, why, .. } => {
                 self.fail(name.as_str(), format!("cannot be read here: {why}"));
@@ -84,7 +85,7 @@ impl Session<'_> {
                 let before = fingerprint
                     .map(|fingerprint| self.folder.secrets.insert(name, (fingerprint, kind)));
                 match before {
-                    // At once: what the server has of it is deleted.
+                    // Without delay, because the file has to be deleted on the server.
                     Some(None) => self.folder.dirty.add(full),
                     _ => self.folder.look_later(full, RESTLESS),
                 }
@@ -98,15 +99,15 @@ impl Session<'_> {
         }
     }
 
-    /// Asks to be told how many viewers there are whenever that changes.
+    /// Asks to be told whenever the number of viewers changes.
     pub async fn ask_for_viewers(&self, outgoing: &Outgoing) {
         let (streamer, project) = (&self.credentials.streamer, &self.credentials.project);
         let watch = protocol::watch_presence(VIEWERS, streamer, project);
         outgoing.send(watch).await;
     }
 
-    /// Asks what the server tells only who asks: how many viewers there are, where it tells that to
-    /// nobody else, and which pull requests are open where some are.
+    /// Asks for what the server tells only on request: how many viewers there are, if it does not
+    /// report changes, and, if pull requests are known, which of them are still open.
     pub async fn ask(&mut self, upload: &Upload<'_>) {
         let (streamer, project) = (&self.credentials.streamer, &self.credentials.project);
         upload
@@ -118,7 +119,7 @@ impl Session<'_> {
         }
     }
 
-    /// Takes an answer to what was asked.
+    /// Handles an answer to these requests.
     fn answered(&mut self, reply: &Reply) {
         match reply.kind.as_str() {
             "fileStatus" | "viewersChanged" => {
@@ -158,11 +159,11 @@ impl Session<'_> {
         }
     }
 
-    /// What the server says that is not about the files that are sent.
+    /// Handles messages that are not about the files being sent.
     ///
     /// # Errors
     ///
-    /// If the server withdraws the right, or refuses the fresh token.
+    /// If the server no longer accepts the token, or refuses the new one.
     pub fn hear(&mut self, reference: Option<u64>, message: ServerMessage) -> Result<(), Failure> {
         match message {
             ServerMessage::Error(error) if error.code == 401 && reference != Some(RENEW) => {
@@ -199,9 +200,9 @@ impl Session<'_> {
         }
     }
 
-    /// Somebody else, with the same right, changes the project. Who is right is not for us to say;
-    /// what they have changed is not known any more, and is compared when it changes here or the
-    /// connection is taken up again.
+    /// Somebody else changes the project with the same right. We do not decide who is right. What
+    /// the server now has under this name is unknown; it is compared when the file changes here, or
+    /// after the next connection.
     fn hear_of_others(&mut self, name: &str) {
         if !std::mem::replace(&mut self.folder.warned_of_others, true) {
             self.output.tell(&Event::Note {

@@ -1,4 +1,4 @@
-//! What the server has, as far as we know, and what has to be done to make it equal to the folder.
+//! What the server has, as far as we know, and what must be done to make it equal to the folder.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -12,7 +12,7 @@ use crate::publish::plan::{Plan, Remote, is_unseen};
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Held {
     remote: Remote,
-    /// That of the file here when it was last known to have this content.
+    /// The fingerprint that the file here had when its content was last known to be the same.
     fingerprint: Option<Fingerprint>,
 }
 
@@ -21,8 +21,8 @@ struct Held {
 pub struct Known(BTreeMap<FileName, Held>);
 
 impl Known {
-    /// Takes over a list of the server's. What is known of the files here stays, where the server
-    /// has the same.
+    /// Takes over the server's list. Fingerprints of files here are kept if the server still has
+    /// the same content.
     pub fn listed(&mut self, remote: BTreeMap<FileName, Remote>) {
         let mut before = std::mem::take(&mut self.0);
         self.0 = remote
@@ -41,7 +41,7 @@ impl Known {
             .collect();
     }
 
-    /// The server has acknowledged this content.
+    /// Notes that the server has stored this content.
     pub fn posted(&mut self, name: FileName, remote: Remote, fingerprint: Option<Fingerprint>) {
         self.0.insert(
             name,
@@ -52,7 +52,7 @@ impl Known {
         );
     }
 
-    /// The server does not have the file any more.
+    /// Notes that the server no longer has the file.
     pub fn deleted(&mut self, name: &FileName) {
         self.0.remove(name);
     }
@@ -72,8 +72,8 @@ impl Known {
         self.0.len()
     }
 
-    /// What is to be done at the place `full` and below it. `fingerprint` reads a file and says its
-    /// SHA-256, where that can be read.
+    /// What must be done in the place `full` and below it. `fingerprint` reads a file and returns
+    /// its SHA-256, if it can be read.
     pub fn plan(
         &mut self,
         full: &str,
@@ -108,13 +108,13 @@ impl Known {
         plan
     }
 
-    /// The names at and below a place.
+    /// The names in a place and below it.
     fn below<'a>(&'a self, full: &'a str) -> impl Iterator<Item = &'a FileName> {
         let from = FileName::parse(full).map_or(Bound::Unbounded, Bound::Included);
         let names = self.0.range((from, Bound::Unbounded)).map(|(name, _)| name);
         names
-            // What lies below comes after it, with nothing between but names that begin with it,
-            // too.
+            // All names below a place come after it; only names that also begin with it can come in
+            // between.
             .take_while(move |name| name.as_str().starts_with(full))
             .filter(move |name| full.is_empty() || name.as_str() == full || name.is_below(full))
     }
@@ -181,7 +181,7 @@ mod tests {
             assert_eq!((plan.same, plan.post.len()), (1, 0));
         }
         assert_eq!(asked, 1);
-        // A list in which it is another does not let it pass for the same.
+        // If the list has another content for the file, the file does not count as the same.
         known.listed([(name("/a"), remote(1, "y"))].into());
         let plan = known.plan("", &found, |_| Some((remote(1, "x"), Some(seen))));
         assert_eq!(plan.post, [(name("/a"), 1)]);

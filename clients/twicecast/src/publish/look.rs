@@ -1,4 +1,4 @@
-//! Looking at a shared folder, or at one place in it: what is there to send, by the rules of this
+//! Looks at a shared folder, or at one place in it, and finds what may be sent by the rules of that
 //! moment.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,20 +18,19 @@ use crate::rules::memory::SETTLING;
 use crate::rules::skip::Skip;
 use crate::rules::{Chain, Rules, Verdict, foreign};
 
-/// What was found at a place.
+/// What was found in a place.
 #[derive(Debug, Default)]
 pub struct Found {
     /// The files to share.
     pub files: BTreeMap<FileName, Fingerprint>,
-    /// What is left out, by its path and why; of a folder, only itself.
+    /// What is left out, and why, by path; of a folder, only the folder itself.
     pub left_out: BTreeMap<String, Verdict>,
-    /// What could not be looked at, by its path and the error. What the server has there is left
-    /// alone.
+    /// What could not be read, and the error, by path. What the server has there is left alone.
     pub unreadable: BTreeMap<String, String>,
 }
 
 impl Found {
-    /// The places of which nothing is known.
+    /// The places whose content is not known.
     pub fn unseen(&self) -> BTreeSet<String> {
         let unknown = self.left_out.iter().filter_map(|(path, verdict)| {
             matches!(verdict, Verdict::Unknown(_) | Verdict::Settling).then_some(path)
@@ -44,9 +43,10 @@ impl Found {
     }
 }
 
-/// Looks at the place `full`, `""` being the whole folder, and all below it. `on_folder` is told of
-/// every folder before its entries are read, so that who watches it from then on misses
-/// nothing, and says whether to go on. What is found until it says no is not all that is there.
+/// Looks at the place `full`, where `""` is the whole folder, and at everything below it.
+/// `on_folder` is called with every folder before its entries are read, so that a caller who starts
+/// to watch it then misses nothing. If it returns false, the search stops, and the result is
+/// incomplete.
 pub fn look(
     root: &OwnedFd,
     rules: &Rules,
@@ -54,7 +54,8 @@ pub fn look(
     mut on_folder: impl FnMut(&str) -> bool,
 ) -> Found {
     let mut found = Found::default();
-    // Many places may be looked at in a row; a change of git's configuration is looked for in all.
+    // Git's configuration is checked only for the whole folder, because many places may be looked
+    // at in a row.
     let top = if full.is_empty() {
         rules.top()
     } else {
@@ -92,7 +93,7 @@ pub fn look(
                 if is_last {
                     file(rules, &chain, next, kind, fingerprint, &mut found);
                 }
-                // Else something that is no folder has taken a folder's place: nothing is below it.
+                // If this is not the last segment, it should be a folder: nothing is below it.
                 return found;
             }
         }
@@ -118,8 +119,8 @@ pub fn look(
     found
 }
 
-/// Looks once at what of a folder may be shared; rules that are just being written are waited for.
-/// Where somebody wants an end meanwhile, what is found is not all.
+/// Looks once at what may be shared of a folder, and waits for rules that are being written. If
+/// `stop` is cancelled, the result is incomplete.
 ///
 /// # Errors
 ///
@@ -151,7 +152,7 @@ pub async fn look_at(
     Ok((found, Arc::new(rules)))
 }
 
-/// All below a folder that is itself shared. Its rules end with it.
+/// Looks at everything below a folder that is itself shared. Its rules end with it.
 fn below(
     root: &OwnedFd,
     rules: &Rules,
@@ -199,8 +200,8 @@ fn inside(
             Some((kind, fingerprint)) => file(rules, chain, full, kind, fingerprint, found),
         }
     }
-    // Closed before the folders below are opened: there may be more of them than a process may hold
-    // open.
+    // The handle is closed before the folders below are opened: they may be more than a process may
+    // have open.
     drop(folder);
     for full in folders {
         match dirfd::open_below(root, &full) {
@@ -211,7 +212,7 @@ fn inside(
     }
 }
 
-/// Takes the rules of a folder into account. Returns false where nothing in it is shared.
+/// Adds the rules of a folder. Returns false if nothing in it is shared.
 fn enter(chain: &mut Chain<'_>, folder: &OwnedFd, path: &str, found: &mut Found) -> bool {
     if let Some(skip) = foreign(folder, path) {
         found.left_out.insert(path.to_owned(), Verdict::Never(skip));
@@ -403,7 +404,7 @@ mod tests {
         look(&root, &rules, "", |_| true)
     }
 
-    /// What is never sent, by its path.
+    /// What is never sent, by path.
     fn never(found: &Found) -> Vec<(&str, Skip)> {
         let skips = found.left_out.iter().map(|(path, verdict)| match verdict {
             Verdict::Never(skip) => (path.as_str(), *skip),

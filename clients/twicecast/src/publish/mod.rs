@@ -1,4 +1,4 @@
-//! Making the project on the server equal to a folder.
+//! Makes the project on the server equal to a folder.
 
 pub mod dirty;
 pub mod folder;

@@ -1,5 +1,5 @@
-//! What a share's connection passes on between the streamer's page and what answers it: the page
-//! asks for a pull request to be applied, and this connection cannot do that while it sends files.
+//! What a share's connection passes between the streamer's page and the task that answers it. The
+//! page asks to apply a pull request, and the connection cannot do that while it sends files.
 
 use tokio::sync::mpsc;
 use twicecast_client::protocol::{Reply, ServerMessage};
@@ -8,10 +8,10 @@ use crate::publish::output::Event;
 
 /// The reference of an `accept`.
 pub const ACCEPT: u64 = 6;
-/// That of an `applied`.
+/// The reference of an `applied`.
 pub const APPLIED: u64 = 7;
 
-/// What is heard of the page.
+/// What arrives from the page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Heard {
     /// It asks for a pull request to be applied.
@@ -20,23 +20,23 @@ pub enum Heard {
         request: u64,
         /// The pull request's id, as the server sent it.
         id: String,
-        /// Which of its files; all without that.
+        /// The files that are wanted; `None` means all.
         files: Option<Vec<String>>,
     },
-    /// It does not ask any more.
+    /// It no longer asks.
     Withdrawn {
         /// The question's number.
         request: u64,
     },
-    /// Whether what was accepted may be done now.
+    /// Whether an accepted question may be acted on now.
     Accepted(bool),
-    /// The server does not take what was told of the end.
+    /// The server refuses what it was told about the end.
     Refused,
-    /// The connection is lost, and all that was asked with it.
+    /// The connection is lost, and with it all questions.
     Lost,
 }
 
-/// What is to be sent or said on behalf of what answers.
+/// What the answering task wants to be sent or printed.
 #[derive(Debug)]
 pub enum Wish {
     /// To the server.
@@ -45,24 +45,25 @@ pub enum Wish {
     Tell(Event),
 }
 
-/// The two ends of a share's connection towards what answers.
+/// The connection's two channels to the answering task.
 #[derive(Debug)]
 pub struct Page {
-    /// What is heard goes here.
+    /// Passes what arrives to the task.
     pub heard: mpsc::UnboundedSender<Heard>,
-    /// What is wished comes from here.
+    /// Receives what the task wants.
     pub wishes: mpsc::Receiver<Wish>,
-    /// Where others wish something, too.
+    /// Lets other tasks make wishes, too.
     pub wish: mpsc::Sender<Wish>,
 }
 
 impl Page {
-    /// Passes on what is heard. The server has one question open at a time, so little waits there.
+    /// Passes on what arrives. The server keeps only one question open at a time, so little waits
+    /// there.
     pub fn pass_on(&self, heard: Heard) {
         let _ = self.heard.send(heard);
     }
 
-    /// The next wish; never, where nobody answers.
+    /// Waits for the next wish; for ever if nothing answers the page.
     pub async fn next(page: &mut Option<&mut Self>) -> Wish {
         let wish = match page {
             Some(page) => page.wishes.recv().await,
@@ -76,7 +77,7 @@ impl Page {
 }
 
 impl Heard {
-    /// What a message says of the page, if it does.
+    /// Reads a message, if it concerns the page.
     pub fn of(reference: Option<u64>, message: &ServerMessage) -> Option<Self> {
         match message {
             ServerMessage::Reply(reply) if reference == Some(ACCEPT) => {

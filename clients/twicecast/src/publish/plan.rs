@@ -1,5 +1,5 @@
-//! What to do so that the project on the server equals a folder: a comparison of two sets of files,
-//! without either at hand.
+//! What to do to make the project on the server equal to a folder: compares two sets of files, and
+//! accesses neither.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +19,7 @@ pub struct Remote {
 }
 
 impl Remote {
-    /// One of which only the name is known: nothing is equal to it.
+    /// For a file of which only the name is known: nothing equals it.
     pub fn unknown() -> Self {
         Self {
             size: u64::MAX,
@@ -28,13 +28,13 @@ impl Remote {
         }
     }
 
-    /// Whether it is known what the server has.
+    /// Whether size and hash are known.
     pub fn is_known(&self) -> bool {
         self.size != u64::MAX
     }
 }
 
-/// What is to be done, deletions first, so that a file can come where a folder was and the reverse.
+/// What to do. Deletions come first, so that a file can take the place of a folder and the reverse.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     /// Files that only the server has.
@@ -43,12 +43,12 @@ pub struct Plan {
     pub post: Vec<(FileName, u64)>,
     /// Files that are the same on both sides.
     pub same: usize,
-    /// Files that only the server has, in places that were not looked into here.
+    /// Files that only the server has, in places that could not be read here.
     pub spared: usize,
 }
 
-/// Sorts a list from the server into the names that can be ours and those that no push of ours
-/// could have made, which are left alone.
+/// Sorts the server's list into names that can be ours, and others, which no share of ours can have
+/// made and which are left alone.
 pub fn known(listed: Vec<ListedFile>) -> (BTreeMap<FileName, Remote>, usize) {
     let mut left_alone = 0;
     let mut remote = BTreeMap::new();
@@ -70,7 +70,7 @@ pub fn known(listed: Vec<ListedFile>) -> (BTreeMap<FileName, Remote>, usize) {
     (remote, left_alone)
 }
 
-/// Whether a name lies at or below one of these places, `""` being the whole folder.
+/// Whether a name is in or below one of these places; `""` is the whole folder.
 pub fn is_unseen(name: &FileName, unseen: &BTreeSet<String>) -> bool {
     unseen.contains("")
         || unseen.contains(name.as_str())

@@ -1,5 +1,5 @@
-//! Before the first file is sent or deleted: is this the folder that the person means? What would
-//! be done is found out on a connection that has no role, so nobody notices.
+//! Checks before the first file is sent or deleted whether this is the folder that the person
+//! means. It uses a connection without a role, so nobody notices.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -25,9 +25,9 @@ const TOKEN: u64 = 1;
 const STATUS: u64 = 2;
 const LIST: u64 = 3;
 
-/// More deletions than this are asked for, or half of what the server has.
+/// The person is asked about more deletions than this, or about half of what the server has.
 const DELETIONS_MAX: usize = 5;
-/// So many files are asked for.
+/// The person is asked about a folder with this many files.
 const FILES_MANY: usize = 20_000;
 
 /// What the server has at the moment.
@@ -50,7 +50,7 @@ pub struct Intent {
     pub has_streamer: bool,
 }
 
-/// Asks the server what it has. A project that is not there has nothing.
+/// Asks the server what it has. A project that does not exist has nothing.
 ///
 /// # Errors
 ///
@@ -73,7 +73,7 @@ pub async fn ask(credentials: &Credentials) -> Result<There, Failure> {
                 has_streamer = reply.data["streamer"] == true;
                 break;
             }
-            // A server that tells nothing of it, or has no such project.
+            // The server does not tell, or has no such project.
             (Some(STATUS), _) => break,
             _ => {}
         }
@@ -93,8 +93,8 @@ pub async fn ask(credentials: &Credentials) -> Result<There, Failure> {
 }
 
 impl Intent {
-    /// Of a folder in which that was found. `hash` reads a file of the size that the server has,
-    /// where it is worth the time.
+    /// What the first sync would do with a folder in which `found` was found. `hash` reads a file
+    /// that has the same size on the server, if that is worth the time.
     pub fn of(
         there: There,
         found: &Found,
@@ -111,12 +111,12 @@ impl Intent {
         }
     }
 
-    /// What may be deleted once nothing is left to ask.
+    /// What may be deleted once all questions are answered.
     pub fn approved(self) -> Approved {
         Approved::Deletions(self.plan.delete.into_iter().collect::<BTreeSet<_>>())
     }
 
-    /// What is to be asked before it is done, if anything is.
+    /// The question to ask before that is done, if there is one.
     pub fn question(&self, dir: &str, project: &str) -> Option<String> {
         let (dir, project) = (shown(dir), shown(project));
         let mut text = String::new();
@@ -128,7 +128,8 @@ impl Intent {
             );
         }
         let gone = self.plan.delete.len();
-        // Of a small project half is much: one name that both have does not make it the same.
+        // In a small project half is much: a single name in common does not make it the same
+        // project.
         if gone > DELETIONS_MAX || (gone > 0 && gone * 2 >= self.there) {
             let _ = write!(
                 text,
@@ -146,8 +147,8 @@ impl Intent {
     }
 }
 
-/// What is to be asked before a folder is even looked through, if anything is: a home folder, or
-/// one that holds it, is hardly meant.
+/// The question to ask before a folder is even searched, if there is one: people hardly ever mean
+/// their home folder, or one that contains it.
 pub fn question_of_home(dir: &Path, home: Option<&Path>) -> Option<String> {
     if dir.parent().is_none() {
         return Some("/ is everything that this computer holds.".to_owned());

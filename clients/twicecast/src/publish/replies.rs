@@ -1,16 +1,16 @@
-//! What a share keeps of the server's replies until it has them all, or acts on them.
+//! Replies of the server that a share collects until they are complete, or until it acts on them.
 
 use std::collections::BTreeSet;
 
 use crate::failure::Failure;
 
-/// What the server has replied to what a connection asks it.
+/// What the server has replied to a connection's requests.
 #[derive(Debug, Default)]
 pub struct Replies {
-    /// How many viewers there were when it was last asked.
+    /// The number of viewers in the last answer.
     pub viewers: Option<u64>,
-    /// The pull requests of a list that is being answered.
+    /// The pull requests in a list that is still arriving.
     pub still_open: BTreeSet<String>,
-    /// Why the connection is to end once what is in flight has landed.
+    /// Why the connection has to end once everything in flight is answered.
     pub ended_by: Option<Failure>,
 }

@@ -1,4 +1,4 @@
-//! One connection of a share: compares, sends what differs, and goes on with what changes.
+//! One connection of a share: compares, sends what differs, and continues with every change.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,56 +31,55 @@ pub const RENEW: u64 = 3;
 pub const STATUS: u64 = 4;
 pub const PULL_REQUESTS: u64 = 5;
 pub const VIEWERS: u64 = 8;
-/// References of deletions and posts begin here.
+/// The first reference of deletions and posts.
 const FIRST_UPLOAD: u64 = 10;
 
-/// Everything is looked at again so often even where folders are watched: nobody knows all file
-/// systems.
+/// How often everything is looked at again, even if folders are watched: some file systems do not
+/// report every change.
 const LOOK_AGAIN: Duration = Duration::from_secs(300);
-/// So often it is asked what the server tells only who asks.
+/// How often to ask for what the server tells only on request.
 const ASK_EVERY: Duration = Duration::from_secs(15);
-/// So often it is looked, while nothing happens, whether the folder is still the one that is
-/// shared.
+/// How often to check, while nothing happens, whether the path still leads to the shared folder.
 const CHECK_EVERY: Duration = Duration::from_secs(2);
-/// So often it is looked whether all is done that was to be done once.
+/// How often to check whether everything is done that had to be done once.
 const ONCE_LOOKS: Duration = Duration::from_millis(20);
-/// What is sent at once of more files is not kept for later merges.
+/// If more files than this are sent at once, none is kept for later merges.
 const BASES_FILES: usize = 2_000;
 /// Smaller transfers than this show no bar.
 const BAR_FILES: usize = 50;
 const BAR_BYTES: u64 = 4 << 20;
 
-/// How a connection ended that did not fail.
+/// How a connection ended without failing.
 pub enum Ended {
-    /// All is sent that was to be sent.
+    /// Everything was sent.
     Complete,
     /// Somebody stopped it.
     Stopped,
 }
 
-/// A connection.
+/// One connection of a share.
 pub struct Session<'a> {
     pub credentials: &'a Credentials,
     pub output: &'a mut ShareOutput,
     pub folder: &'a mut Folder,
-    /// Files that are not right, across connections.
+    /// Files with problems, across connections.
     pub report: &'a mut Report,
-    /// Whether nothing is to be sent at the moment.
+    /// Whether sending is paused.
     pub held: watch::Receiver<bool>,
     /// Becomes true once the server has let us in.
     pub is_connected: &'a mut bool,
-    /// Becomes true once the server has had what the folder has.
+    /// Becomes true once the server has had the same files as the folder.
     pub is_synced: &'a mut bool,
-    /// Whether it ends when the server has what the folder has.
+    /// Whether to stop when the server has the same files as the folder.
     pub once: bool,
-    /// What answers the streamer's page; `None`, where nothing is applied.
+    /// The channels to what answers the streamer's page; `None` if nothing can be applied.
     pub page: Option<&'a mut Page>,
-    /// What the server has replied to what was asked.
+    /// The server's replies to this connection's requests.
     pub replies: Replies,
 }
 
 impl Session<'_> {
-    /// Goes on until the connection ends.
+    /// Runs until the connection ends.
     ///
     /// # Errors
     ///
@@ -116,7 +115,7 @@ impl Session<'_> {
         if !self.once {
             self.ask_for_viewers(&outgoing).await;
         }
-        // Among it pull requests that have waited.
+        // Among these are pull requests that were waiting.
         for message in said {
             self.hear_aside(None, message);
         }
@@ -170,7 +169,7 @@ impl Session<'_> {
                 }
                 () = sleep_until(renewal.into()) => {}
                 () = sleep(ONCE_LOOKS), if self.once => {}
-                // A link that leads elsewhere now tells nothing by itself.
+                // If the path is a link that now leads elsewhere, no event tells.
                 () = sleep(CHECK_EVERY), if !self.once => self.folder.check()?,
                 wish = Page::next(&mut self.page) => match wish {
                     Wish::Send(request) => upload.send(request).await,
@@ -193,7 +192,7 @@ impl Session<'_> {
     }
 
     /// Makes the server equal to the folder in all places that may have changed, unless it is
-    /// stopped before all of them are compared.
+    /// stopped before all of them have been compared.
     async fn sync(
         &mut self,
         upload: &mut Upload<'_>,
@@ -206,7 +205,7 @@ impl Session<'_> {
         self.folder.mind_files_elsewhere();
         for full in self.folder.dirty.take() {
             let compared = block_in_place(|| self.folder.compare(&full, &mut plan));
-            // What was looked at until then is no reason to send or delete anything.
+            // The comparison is incomplete, so nothing may be sent or deleted because of it.
             if self.folder.stop.is_cancelled() {
                 return Ok(Ended::Stopped);
             }
@@ -258,7 +257,7 @@ impl Session<'_> {
         Ok(Ended::Complete)
     }
 
-    /// All deletions are acknowledged before the first post: a file may come where a folder was.
+    /// All deletions are acknowledged before the first post: a file may take the place of a folder.
     async fn carry_out(
         &mut self,
         upload: &mut Upload<'_>,
@@ -296,7 +295,7 @@ impl Session<'_> {
         self.replies.ended_by.take().map_or(Ok(()), Err)
     }
 
-    /// What failed at a place and is not there any more, or can be read now, has come right.
+    /// Clears failures at a place if the file no longer exists, or can be read again.
     fn mend(&mut self, full: &str, compared: &Compared) {
         let (known, unread_there) = (&self.folder.known, &self.folder.unread_there);
         self.report.keep_only(|path| {
@@ -318,7 +317,7 @@ impl Session<'_> {
         }
     }
 
-    /// Makes a fresh token, or says that one is needed.
+    /// Sends a new token, or says that one is needed.
     async fn renew(&mut self, upload: &Upload<'_>) -> Result<(), Failure> {
         if let Some(token) = self.credentials.renewed_token()? {
             let login = Login::streamer(self.credentials, self.page.is_some());

@@ -1,4 +1,4 @@
-//! The folder that is shared: opened, unless it is, holds or lies in what is never sent.
+//! Opens the shared folder, unless it is, contains or is inside something that is never sent.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::fs::dirfd;
 use crate::names::{NameFault, SERVER_FOLDER, shown};
 
-/// Opens the folder to share, unless it is, holds or lies in what is never sent.
+/// Opens the folder to share, unless it is, contains or is inside something that is never sent.
 ///
 /// # Errors
 ///

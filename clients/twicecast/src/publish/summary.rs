@@ -1,4 +1,4 @@
-//! What is not shared, in a few words.
+//! A summary of what is not shared.
 
 use std::collections::BTreeMap;
 
@@ -11,22 +11,22 @@ use crate::rules::skip::Skip;
 pub struct Summary {
     /// Files and folders that rules of ignore files name.
     pub ignored: usize,
-    /// What the list of secrets holds back.
+    /// What is held back by the list of secrets.
     pub secrets: Vec<String>,
-    /// Links, special files and names that no server takes, each with the reason.
+    /// Links, special files, and names that no server accepts, each with the reason.
     pub never: Vec<(String, String)>,
 }
 
 impl Summary {
-    /// That of these.
+    /// Summarises what is left out.
     pub fn of(left_out: &BTreeMap<String, Verdict>) -> Self {
         let mut summary = Self::default();
         for (path, verdict) in left_out {
             match verdict {
                 Verdict::Ignored { .. } => summary.ignored += 1,
                 Verdict::Secret(_) | Verdict::Holds(_) => summary.secrets.push(path.clone()),
-                // The unreadable are told of one by one; of `.git`, of what editors leave and of
-                // this program's own temporary files nobody needs to be told.
+                // What cannot be read is reported separately. Nobody needs to hear about `.git`,
+                // leftovers of editors and this program's own temporary files.
                 Verdict::Unknown(_)
                 | Verdict::Settling
                 | Verdict::Never(Skip::Name(

@@ -1,5 +1,5 @@
-//! Watching folders for changes, each by itself, so that none is watched that is not shared and
-//! none is missed that is new: a folder is watched before it is looked at.
+//! Watches folders for changes, one by one, so that no folder is watched that is not shared and no
+//! new one is missed: a folder is watched before it is looked at.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -14,21 +14,22 @@ use crate::platform::raised_watch_limit;
 use crate::publish::dirty::Dirty;
 use crate::rules::Rules;
 
-/// How often everything is looked at where it cannot be watched.
+/// How often everything is looked at if it cannot be watched.
 pub const POLL: Duration = Duration::from_secs(2);
 
 /// The watched folders.
 pub struct Watching {
     root: PathBuf,
     watcher: Option<RecommendedWatcher>,
-    /// Files elsewhere whose change matters.
+    /// Files outside the folder whose changes matter.
     elsewhere: Arc<Mutex<BTreeSet<PathBuf>>>,
-    /// Why folders cannot be watched, until it has been said.
+    /// Why folders cannot be watched, until that has been reported.
     trouble: Option<String>,
 }
 
 impl Watching {
-    /// Begins to watch nothing; what changes in `root`, a path without links, is told to `dirty`.
+    /// Starts without watching anything. Changes in `root`, a path without symbolic links, are
+    /// reported to `dirty`.
     pub fn start(root: &Path, dirty: Arc<Dirty>) -> Self {
         let mut watching = Self::none(root);
         let told = {
@@ -42,7 +43,7 @@ impl Watching {
         watching
     }
 
-    /// One that does not even try.
+    /// Does not watch at all.
     pub fn none(root: &Path) -> Self {
         Self {
             root: root.to_path_buf(),
@@ -52,7 +53,7 @@ impl Watching {
         }
     }
 
-    /// Watches a folder of the shared one by its full name; again where it is another by now.
+    /// Watches a folder inside the shared one, by its full name; again if it has been replaced.
     pub fn folder(&mut self, full: &str) {
         let path = self.root.join(full.trim_start_matches('/'));
         self.path(&path);
@@ -61,8 +62,8 @@ impl Watching {
         }
     }
 
-    /// Watches a file elsewhere. Its folder is watched, since editors put another file in its
-    /// place; what else changes there is nobody's business here.
+    /// Watches a file outside the folder. It is the file's folder that is watched, because editors
+    /// replace files; other changes in that folder are ignored.
     pub fn file_elsewhere(&mut self, file: PathBuf) {
         let folder = file.parent().map(Path::to_path_buf);
         let mut elsewhere = self
@@ -82,18 +83,18 @@ impl Watching {
         };
         match watcher.watch(path, RecursiveMode::NonRecursive) {
             Ok(()) => {}
-            // It has gone again, or is none of ours; its own folder tells of that.
+            // It is gone again, or does not belong to us; its own folder reports that.
             Err(error) if raised_watch_limit(&error).is_none() => {}
             Err(error) => self.give_up(&error),
         }
     }
 
-    /// Whether nothing is watched, so that everything has to be looked at now and then.
+    /// Whether nothing is watched, so that everything must be looked at from time to time.
     pub fn is_polling(&self) -> bool {
         self.watcher.is_none()
     }
 
-    /// Why nothing is watched any more, once.
+    /// Why nothing is watched any more; reported only once.
     pub fn trouble(&mut self) -> Option<String> {
         self.trouble.take()
     }
@@ -129,11 +130,12 @@ fn tell(
     if let EventKind::Access(access) = event.kind
         && access != AccessKind::Close(AccessMode::Write)
     {
-        // Our own reading, most of it.
+        // Most of these events come from our own reading.
         return;
     }
     let is_complete = is_complete(event.kind);
-    // Of a rename in one event only the new name; an editor puts a file back where the old one was.
+    // For a rename that is one event, only the new name counts: an editor puts a file back where
+    // the old one was.
     let new_name = event.paths.len().saturating_sub(1);
     let elsewhere = elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
     for (number, path) in event.paths.into_iter().enumerate() {
@@ -149,8 +151,8 @@ fn tell(
     }
 }
 
-/// Whether a change of any file of that name matters. In git's own folder only what is named as a
-/// file elsewhere does, and the excludes: every command of git's changes something there.
+/// Whether a change of a file with that path matters. In git's own folder only files named
+/// elsewhere and the excludes do, because every git command changes something there.
 fn counts(root: &Path, path: &Path) -> bool {
     path.strip_prefix(root).is_ok_and(|inside| {
         let mut segments = inside.iter();
@@ -159,8 +161,8 @@ fn counts(root: &Path, path: &Path) -> bool {
     })
 }
 
-/// Whether nothing more of a change is to be expected: a file was closed, or another one put in its
-/// place. What is truncated, created or removed may be so for a moment only.
+/// Whether a change is complete: a file was closed, or another one replaced it. A file that is
+/// truncated, created or removed may be so only for a moment.
 fn is_complete(kind: EventKind) -> bool {
     use notify::event::{ModifyKind, RenameMode};
     matches!(
@@ -172,16 +174,16 @@ fn is_complete(kind: EventKind) -> bool {
     )
 }
 
-/// The place that has to be looked at after a change of `path`.
+/// The place to look at after a change of `path`.
 fn place(root: &Path, path: &Path) -> String {
     let Ok(inside) = path.strip_prefix(root) else {
-        // Rules from above.
+        // A rule file outside the folder.
         return String::new();
     };
     let mut full = String::new();
     for segment in inside {
         match segment.to_str() {
-            // It changes what is shared of its whole folder.
+            // A rule file changes what is shared of its whole folder.
             Some(segment) if Rules::is_rule_file(segment) => return full,
             Some(".git") if full.is_empty() => return full,
             Some(segment) => {
@@ -225,7 +227,7 @@ mod tests {
         std::fs::write(home.join("other"), "x").unwrap();
         std::fs::write(root.join("a"), "x").unwrap();
         dirty.settled().await;
-        // One event after the other: that of the other file has been heard.
+        // Events arrive in order, so the event of the other file has been handled.
         assert_eq!(dirty.take(), ["/a"]);
         std::fs::write(home.join("new"), "x").unwrap();
         std::fs::rename(home.join("new"), home.join(".gitignore")).unwrap();

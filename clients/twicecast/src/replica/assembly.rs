@@ -1,5 +1,5 @@
-//! One file on its way in: its parts, in order, into a staged file. What must not be written is
-//! read past.
+//! Receives one file: writes its parts, in order, into a staged file. Content that must not be
+//! written is skipped.
 
 use std::io::Write;
 
@@ -22,27 +22,27 @@ pub struct Assembly {
     reference: Option<u64>,
     hash: Sha256,
     executable: bool,
-    /// Where it goes, or why it does not.
+    /// Where it goes, or why it is not written.
     destination: Result<(FileName, Staged), NotWritten>,
 }
 
 /// A file whose parts are all here.
 #[derive(Debug)]
 pub struct Assembled {
-    /// As the server sent it.
+    /// The name as the server sent it.
     pub raw_name: String,
-    /// Ready to be put into its place, or why not.
+    /// The file, ready to be put into its place, or why it cannot be.
     pub result: Result<(FileName, Incoming), NotWritten>,
 }
 
 /// Why a file is not written.
 #[derive(Debug)]
 pub enum NotWritten {
-    /// Its name.
+    /// Its name is not allowed.
     Name(String),
-    /// What happens here.
+    /// Something here prevents it.
     Refused(FileName, Refusal),
-    /// More was sent than had been announced, or than is ever taken. It may have grown.
+    /// More was sent than was announced, or than we ever accept. It may have grown.
     TooLong(String),
 }
 
@@ -57,12 +57,12 @@ impl std::fmt::Display for NotWritten {
 }
 
 impl Assembly {
-    /// Begins with a file's first part, which is still to be [`Assembly::take`]n; `listed` is how
-    /// many bytes a list says that it has.
+    /// Begins with a file's first part; [`Assembly::take`] still has to take it. `listed` is the
+    /// file's size in the server's list, if there is one.
     ///
     /// # Errors
     ///
-    /// If it is not a first part.
+    /// If the part is not a first part.
     pub fn begin(
         part: &FilePart,
         reference: Option<u64>,
@@ -89,7 +89,7 @@ impl Assembly {
     ///
     /// # Errors
     ///
-    /// If it belongs to another file, comes out of turn, or is not base64.
+    /// If the part belongs to another file, comes out of order, or is not base64.
     pub fn take(&mut self, part: &FilePart) -> Result<bool, OutOfOrder> {
         let taken = self.parts.take(part)?;
         if let Some(why) = taken.too_long {
@@ -104,8 +104,8 @@ impl Assembly {
         Ok(taken.is_last)
     }
 
-    /// Whether an error means that no more parts of this file come. Answers to other requests may
-    /// come between its parts.
+    /// Whether an error means that no more parts of this file will come. Answers to other requests
+    /// may come between its parts.
     pub fn is_ended_by(&self, reference: Option<u64>, error: &ServerError) -> bool {
         self.reference == reference
             && (reference.is_some() || error.unread_file() == Some(self.parts.name()))
@@ -145,7 +145,7 @@ fn sentence(why: TooLong) -> String {
     }
 }
 
-/// What is said of a file that is not written.
+/// What to say about a file that is not written.
 pub fn not_written(why: &Refusal) -> String {
     format!("not written: {why}")
 }

@@ -1,5 +1,6 @@
-//! What the files of a clone began as, by their hashes, in the work folder: an update merges from
-//! there. It is bounded; what is not kept is merged as if nobody knew it.
+//! The contents that the files of a clone began with, by hash, in the work folder: an update merges
+//! from them. The size is bounded; a file whose content is not kept is merged as if its base were
+//! unknown.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -13,12 +14,12 @@ use crate::fs::{dirfd, sha256, whole};
 
 const FOLDER: &str = "bases";
 const TEMPORARY: &str = "new";
-/// A longer content is not merged, so it is not kept.
+/// The largest content that is kept, in bytes; a larger one is not merged.
 const CONTENT_BYTES_MAX: u64 = 4 << 20;
-/// All contents together.
+/// The most bytes of all contents together.
 const BYTES_MAX: u64 = 256 << 20;
 
-/// The contents.
+/// The contents in a work folder.
 #[derive(Debug)]
 pub struct BaseContents {
     folder: OwnedFd,
@@ -26,11 +27,11 @@ pub struct BaseContents {
 }
 
 impl BaseContents {
-    /// Those in a work folder.
+    /// Opens the contents in a work folder.
     ///
     /// # Errors
     ///
-    /// The system's own.
+    /// The system's error.
     pub fn new(work: impl AsFd) -> io::Result<Self> {
         match mkdirat(&work, FOLDER, Mode::from_raw_mode(0o700)) {
             Ok(()) | Err(Errno::EXIST) => {}
@@ -46,11 +47,11 @@ impl BaseContents {
         Ok(Self { folder, bytes })
     }
 
-    /// Keeps the content of a file, unless that is too much.
+    /// Keeps the content of a file, unless it is too large.
     ///
     /// # Errors
     ///
-    /// The system's own.
+    /// The system's error.
     pub fn keep(&mut self, hash: &str, file: &mut File) -> io::Result<()> {
         let bytes = length(&fstat(&*file)?);
         let is_known = || dirfd::look(&self.folder, hash).map(|stat| stat.is_some());
@@ -63,7 +64,7 @@ impl BaseContents {
         }
         let mut content = Vec::new();
         file.take(CONTENT_BYTES_MAX).read_to_end(&mut content)?;
-        // A file that is changing just now is not what it was taken for.
+        // If the file is changing at this moment, this is not the content with that hash.
         if sha256::of(&content) != hash {
             return Ok(());
         }
@@ -72,7 +73,7 @@ impl BaseContents {
         Ok(())
     }
 
-    /// The content with that hash, if it was kept and is still what it was.
+    /// The content with that hash, if it was kept and is still the same.
     pub fn read(&self, hash: &str) -> Option<Vec<u8>> {
         let file = is_hash(hash).then(|| dirfd::open_file(&self.folder, hash))?;
         let mut content = Vec::new();
@@ -83,7 +84,7 @@ impl BaseContents {
         (sha256::of(&content) == hash).then_some(content)
     }
 
-    /// Removes what nothing begins with any more. What cannot be removed stays.
+    /// Removes contents that are no longer needed. What cannot be removed stays.
     pub fn keep_only(&mut self, is_needed: impl Fn(&str) -> bool) {
         for entry in dirfd::entries(&self.folder).unwrap_or_default() {
             let Some(name) = entry.to_str().filter(|name| !is_needed(name)) else {

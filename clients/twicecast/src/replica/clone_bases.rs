@@ -1,5 +1,6 @@
-//! What the files of a clone began as: their hashes in the record, and their contents. Both advance
-//! together when the clone is brought up to date.
+//! The bases of a clone: the state in which each file came from the project. The record has their
+//! hashes, and the work folder their contents; both change together when the clone is brought up to
+//! date.
 
 use std::collections::HashSet;
 use std::io;
@@ -14,7 +15,7 @@ use crate::replica::proposed::Proposed;
 use crate::replica::state::State;
 use crate::replica::tree::Incoming;
 
-/// The bases, open to advance.
+/// The bases, open for changes.
 #[derive(Debug)]
 pub struct CloneBases<'a> {
     root: &'a OwnedFd,
@@ -24,11 +25,11 @@ pub struct CloneBases<'a> {
 }
 
 impl<'a> CloneBases<'a> {
-    /// Those of a clone.
+    /// Opens the bases of a clone.
     ///
     /// # Errors
     ///
-    /// The system's own.
+    /// The system's error.
     pub fn open(clone: &'a CloneFolder) -> io::Result<Self> {
         Ok(Self {
             root: &clone.root,
@@ -43,26 +44,28 @@ impl<'a> CloneBases<'a> {
         self.contents.read(sha256)
     }
 
-    /// From now on a file began as the project has it, which is as it is here; or it is in neither.
+    /// Makes the project's state of a file its base. The file here has the same state, or neither
+    /// has it.
     ///
     /// # Errors
     ///
-    /// The system's own.
+    /// The system's error.
     pub fn advance(&mut self, name: &FileName, theirs: Option<&State>) -> io::Result<()> {
         let Some(theirs) = theirs else {
             return self.manifest.removed(name);
         };
-        // Without its content it can still be told apart, and be merged where only one has changed.
+        // Even if the content cannot be kept, changes can be recognised, and merged if only one
+        // side has made them.
         self.keep(name, &theirs.sha256)?;
         self.manifest.wrote(name, &theirs.sha256, theirs.executable)
     }
 
-    /// Keeps the content of a file here, if it has that hash: it is proposed, and may be what
-    /// others begin with.
+    /// Keeps the content of a file here, if it has that hash: it is proposed, and may become the
+    /// base of later changes.
     ///
     /// # Errors
     ///
-    /// The system's own.
+    /// The system's error.
     pub fn keep(&mut self, name: &FileName, sha256: &str) -> io::Result<()> {
         let opened = dirfd::open_parent(self.root, name)
             .and_then(|(folder, leaf)| dirfd::open_file(&folder, leaf));
@@ -72,11 +75,11 @@ impl<'a> CloneBases<'a> {
         }
     }
 
-    /// From now on a file began as what has come from the project.
+    /// Makes a content that has come from the project the base of a file.
     ///
     /// # Errors
     ///
-    /// The system's own.
+    /// The system's error.
     pub fn began(&mut self, name: &FileName, incoming: &Incoming) -> io::Result<()> {
         self.contents
             .keep(&incoming.sha256, &mut incoming.staged.read()?)?;
@@ -84,7 +87,7 @@ impl<'a> CloneBases<'a> {
             .wrote(name, &incoming.sha256, incoming.executable)
     }
 
-    /// Forgets the contents that no file began with and that were not proposed.
+    /// Forgets contents that are neither a base nor proposed.
     pub fn tidy(&mut self) {
         let written = self.manifest.files().values();
         let written = written.map(|written| written.sha256.as_str());

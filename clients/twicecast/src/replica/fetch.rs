@@ -1,4 +1,4 @@
-//! Getting some files of a project, one after the other, while the next ones are asked for already.
+//! Gets some files of a project one after the other, and requests the next ones in advance.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -13,15 +13,15 @@ use crate::replica::assembly::Assembly;
 use crate::replica::staging::Staging;
 use crate::replica::tree;
 
-/// Requests that wait for their answers, at most.
+/// The most requests that wait for their answers.
 const GETS_MAX: usize = 16;
 
-/// Gets files, given with the sizes that a list announced; each is handed over when it is here,
-/// with the reason if it is not.
+/// Gets files, given with their sizes in the server's list. `take` gets each one when it is here,
+/// or the reason why it is not.
 ///
 /// # Errors
 ///
-/// If the connection breaks, or the server withdraws the right to read.
+/// If the connection breaks, or the server no longer lets us read.
 pub async fn fetch(
     (outgoing, incoming): (&Outgoing, &mut Incoming),
     credentials: &Credentials,
@@ -50,7 +50,7 @@ pub async fn fetch(
         let Some((reference, (name, size))) =
             reference.and_then(|reference| Some((reference, asked.get(&reference)?)))
         else {
-            // What changes live meanwhile is for the next time.
+            // Live changes are left for the next time.
             continue;
         };
         match message {
@@ -77,7 +77,7 @@ pub async fn fetch(
                 take(name.clone(), Err(why));
                 asked.remove(&reference);
             }
-            // One that sends nothing but the end of its answer.
+            // The server has sent no part, only the end of its answer.
             ServerMessage::GetDone => {
                 take(name.clone(), Err("not sent by the server".to_owned()));
                 asked.remove(&reference);

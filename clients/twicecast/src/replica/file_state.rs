@@ -1,8 +1,8 @@
-//! What tells whether a file has changed.
+//! The state of a file, to tell whether it has changed.
 
 use crate::replica::record::Written;
 
-/// What there is to know of a file to tell whether it has changed.
+/// A file's state; if it differs, the file has changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State {
     /// The SHA-256 of its content in lower-case hex.

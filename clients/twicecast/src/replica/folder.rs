@@ -1,4 +1,4 @@
-//! Whether a folder may become, or go on being, a mirror or a clone; and opening it as one.
+//! Decides whether a folder may become or stay a mirror or a clone, and opens it as one.
 
 use std::fs::File;
 use std::io;
@@ -23,13 +23,13 @@ use crate::replica::tree::Tree;
 
 const LOCK: &str = "lock";
 
-/// A folder that is ours to write into for as long as this lives.
+/// A folder that we may write into for as long as this lives.
 #[derive(Debug)]
 pub struct MirrorFolder {
-    /// What is in it.
+    /// Its content.
     pub tree: Tree,
     dir: PathBuf,
-    /// Whether it was made for this.
+    /// Whether the folder was made for this.
     is_new: bool,
     /// Its lock keeps a second mirror out.
     _lock: OwnedFd,
@@ -45,11 +45,11 @@ pub struct Permissions {
 }
 
 impl MirrorFolder {
-    /// Opens a folder as a mirror or for a clone, making it if missing.
+    /// Opens a folder as a mirror or for a clone, and makes it if it is missing.
     ///
     /// # Errors
     ///
-    /// A sentence that says why it is refused; nothing in it but its lock is changed then.
+    /// A sentence that says why it is refused; then nothing in it has changed except its lock.
     pub fn open(
         dir: &Path,
         credentials: &Credentials,
@@ -58,7 +58,7 @@ impl MirrorFolder {
     ) -> Result<Self, Failure> {
         let shown_dir = shown(&dir.to_string_lossy());
         let unusable = |error: io::Error| match error.kind() {
-            // As `create_dir_all` says it.
+            // `create_dir_all` reports either error.
             io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => Failure::usage(format!(
                 "{shown_dir} is, or lies below, something else than a folder; choose another path."
             )),
@@ -66,7 +66,8 @@ impl MirrorFolder {
         };
         let absolute = std::path::absolute(dir).map_err(unusable)?;
         refuse_hidden(&absolute, &shown_dir)?;
-        // Where it leads through links is checked before anything is made there, and again after.
+        // The path that symbolic links lead to is checked before anything is made there, and again
+        // afterwards.
         let target = resolved(&absolute).map_err(unusable)?;
         refuse_hidden(&target, &shown_dir)?;
         let is_new = !target.exists();
@@ -94,7 +95,7 @@ impl MirrorFolder {
             Ok(work) => work,
             Err(Errno::NOENT) if is_empty || allowed.force => {
                 match mkdirat(&root, WORK_FOLDER, Mode::from_raw_mode(0o700)) {
-                    // Another mirror may begin here at the same time; the lock decides.
+                    // Another mirror may start here at the same time; the lock decides.
                     Ok(()) | Err(Errno::EXIST) => {}
                     Err(error) => return Err(system(error)),
                 }
@@ -108,7 +109,7 @@ impl MirrorFolder {
                 )));
             }
         };
-        // Before the record is read: while another mirror is at work it grows.
+        // The lock comes before the record is read, which grows while another mirror works.
         let lock = lock(&work).map_err(|error| match error {
             Errno::WOULDBLOCK => in_use(&shown_dir),
             error => system(error),
@@ -143,8 +144,8 @@ impl MirrorFolder {
         })
     }
 
-    /// Takes away what was written of a copy that did not come to be, so that nothing of it stands
-    /// in the way of the next. What was edited meanwhile stays.
+    /// Removes what was written of a copy that could not be completed, so that nothing of it is in
+    /// the way of the next attempt. Files that were edited stay.
     pub fn discard(mut self) {
         let written: Vec<FileName> = self.tree.ours().cloned().collect();
         for name in written {
@@ -153,12 +154,12 @@ impl MirrorFolder {
         self.discard_unused();
     }
 
-    /// Takes the record away if nothing was written, and the folder if it was made for that.
+    /// Removes the record if nothing was written, and the folder if it was made for the copy.
     pub fn discard_unused(self) {
         if self.tree.ours().next().is_some() {
             return;
         }
-        // What cannot be removed may stay; the next start copes with it.
+        // What cannot be removed may stay; the next start can handle it.
         let _ = std::fs::remove_dir_all(self.dir.join(WORK_FOLDER));
         if self.is_new {
             let _ = std::fs::remove_dir(&self.dir);
@@ -166,25 +167,25 @@ impl MirrorFolder {
     }
 }
 
-/// A clone that is there, for the commands that work in one.
+/// An existing clone, for the commands that work in one.
 #[derive(Debug)]
 pub struct CloneFolder {
     /// The folder.
     pub root: OwnedFd,
     /// The work folder in it.
     pub work: OwnedFd,
-    /// What it began as.
+    /// The record of what it began with.
     pub record: Record,
     lock: File,
 }
 
 impl CloneFolder {
-    /// Where its files are.
+    /// The folder with its files, and how to read them.
     pub fn on_disk(&self) -> CloneFiles<'_> {
         CloneFiles {
             root: &self.root,
             bases: &self.record.files,
-            // What cannot be told is taken for usual.
+            // If this cannot be found out, bits are assumed to be kept, as usual.
             keeps_bits: executable::is_kept(&self.lock).unwrap_or(true),
         }
     }
@@ -193,7 +194,7 @@ impl CloneFolder {
     ///
     /// # Errors
     ///
-    /// A sentence that says how to get one.
+    /// A sentence that says how to get a clone.
     pub fn open(dir: &Path) -> Result<Self, Failure> {
         let shown_dir = shown(&dir.to_string_lossy());
         let none = || {
@@ -232,11 +233,11 @@ impl CloneFolder {
 }
 
 impl CloneFolder {
-    /// Reads the record again, after it was written to.
+    /// Reads the record again after it has been changed.
     ///
     /// # Errors
     ///
-    /// A sentence, if it cannot be read.
+    /// A sentence, if the record cannot be read.
     pub fn read_again(&mut self) -> Result<(), Failure> {
         match record::read(&self.work) {
             Ok(Earlier::Found(record)) => {
@@ -268,7 +269,7 @@ fn in_use(shown_dir: &str) -> Failure {
     ))
 }
 
-/// What a folder's record says was written there, if it may go on.
+/// The files that the record says were written, if the folder may continue as this kind of copy.
 fn earlier_files(
     earlier: Earlier,
     shown_dir: &str,
@@ -292,7 +293,7 @@ fn earlier_files(
     let project = shown(&record.header.full_project());
     let is_same = record.header.full_project() == credentials.full_project();
     match (record.header.kind, kind) {
-        // Nothing was proposed from it yet, and it goes on where it stopped.
+        // Nothing has been proposed from this clone yet, and it continues where it stopped.
         (Kind::Clone, Kind::Clone) if is_same && !record.is_complete => Ok(record.files),
         (Kind::Clone, _) => Err(Failure::usage(format!(
             "{shown_dir} is a clone of {project}, and what was edited in it would be overwritten. \
@@ -382,7 +383,7 @@ mod tests {
     fn the_record_is_not_read_while_another_mirror_writes_it() {
         let dir = tempfile::tempdir().unwrap();
         let mut first = open(dir.path()).unwrap();
-        // What the record says is for later: of any project, and readable or not.
+        // The lock is checked before the record: whatever project that names, and readable or not.
         let second = |project| {
             MirrorFolder::open(
                 dir.path(),
@@ -450,7 +451,8 @@ mod tests {
         };
         folder.tree.put(incoming, &name).unwrap();
         fs::write(dir.path().join("a"), "edited").unwrap();
-        // Before it is complete nothing is proposed from it, and the same command goes on with it.
+        // Until the clone is complete nothing can be proposed from it, and `clone` continues with
+        // it.
         drop(folder);
         let unfinished = CloneFolder::open(dir.path()).unwrap_err().to_string();
         assert!(unfinished.contains("clone` again"), "{unfinished}");

@@ -1,4 +1,4 @@
-//! What a folder is to this program: a mirror, a clone, or one that is shared. No command does to
+//! What this program uses a folder for: a mirror, a clone, or a shared folder. No command does to
 //! one what is meant for another.
 
 use std::fs;
@@ -14,29 +14,30 @@ use crate::fs::{dirfd, sha256};
 use crate::names::{WORK_FOLDER, shown};
 use crate::replica::record::{self, Earlier, Kind};
 
-/// What a folder is.
+/// The use of a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Use {
     Copy(Kind),
     Shared,
 }
 
-/// A folder that this program has been used in. All but the path may be somebody else's words.
+/// A folder that this program has been used in. Everything but the path may be somebody else's
+/// words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Marked {
-    /// Where it is.
+    /// The folder's path.
     pub path: PathBuf,
     is: Use,
-    /// The server; empty where that is not known, or not there for long.
+    /// The server's address; empty if it is not known, or the server was only temporary.
     pub url: String,
-    /// Whose project.
+    /// The streamer.
     pub streamer: String,
-    /// Which project.
+    /// The project's name.
     pub project: String,
 }
 
 impl Marked {
-    /// Whether it is shared from here, or was.
+    /// Whether it is or was shared from here.
     pub fn is_shared(&self) -> bool {
         self.is == Use::Shared
     }
@@ -46,12 +47,12 @@ impl Marked {
     }
 }
 
-/// What a folder is, if it is anything to this program.
+/// What this program uses a folder for, if anything.
 pub fn of(dir: &Path) -> Option<Marked> {
     copy(dir).or_else(|| shared(dir))
 }
 
-/// Refuses to share a folder that is a mirror or a clone, or lies in one.
+/// Refuses to share a folder that is a mirror or a clone, or is inside one.
 ///
 /// # Errors
 ///
@@ -77,7 +78,7 @@ pub fn check_shareable(dir: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Refuses to take pull requests into a clone or a mirror: they are for the folder that is shared.
+/// Refuses to take pull requests into a clone or a mirror: they belong into the shared folder.
 ///
 /// # Errors
 ///
@@ -95,8 +96,8 @@ pub fn check_reviewable(dir: &Path) -> Result<(), Failure> {
 }
 
 /// Remembers that a folder is shared, so that nothing is mirrored into it, and where, for the
-/// streamer's other commands; `url` is empty where the server ends with the share. That it cannot
-/// be remembered is no fault of the share.
+/// streamer's other commands. `url` is empty if the server ends with the share. If this cannot be
+/// saved, the share goes on.
 pub fn mark_shared(dir: &Path, url: &str, project: &str) {
     let Some((mark, id)) = mark(dir) else { return };
     let shared = Shared {
@@ -121,8 +122,8 @@ pub fn mark_shared(dir: &Path, url: &str, project: &str) {
         .and_then(|file| Ok(serde_json::to_writer(file, &shared)?));
 }
 
-/// Refuses to write a copy into a folder that is shared; nor, where it holds things already and is
-/// no copy yet, into one that lies in a shared folder or in a clone.
+/// Refuses to write a copy into a shared folder that is not empty. A folder that is not empty and
+/// is not a copy yet must not be inside a shared folder or a clone either.
 ///
 /// # Errors
 ///
@@ -159,7 +160,7 @@ pub fn check_fillable(dir: &Path, is_empty: bool, is_copy: bool) -> Result<(), F
     )))
 }
 
-/// A folder, with its links resolved, and those around it, the innermost first.
+/// A folder, with symbolic links resolved, and the folders that contain it, innermost first.
 pub fn above(dir: &Path) -> Vec<PathBuf> {
     let real = fs::canonicalize(dir).unwrap_or_else(|_| dir.to_owned());
     real.ancestors().map(Path::to_owned).collect()
@@ -182,18 +183,18 @@ fn copy(dir: &Path) -> Option<Marked> {
 
 #[derive(Serialize, Deserialize)]
 struct Shared {
-    /// Its full name.
+    /// The project's full name.
     project: String,
     #[serde(default)]
     url: String,
-    /// A folder that was made anew in the same place is another.
+    /// Identifies the folder: one that was made again in the same place is another.
     id: (u64, u64),
 }
 
 fn shared(dir: &Path) -> Option<Marked> {
     let (mark, id) = mark(dir)?;
     let shared: Shared = serde_json::from_slice(&fs::read(mark).ok()?).ok()?;
-    // A streamer's name holds no slash.
+    // A streamer's name contains no slash.
     let (streamer, project) = shared.project.split_once('/')?;
     (shared.id == id).then(|| Marked {
         path: dir.to_owned(),
@@ -204,7 +205,7 @@ fn shared(dir: &Path) -> Option<Marked> {
     })
 }
 
-/// Where it is remembered that a folder is shared, and which folder it is.
+/// The file that remembers that a folder is shared, and the folder's identity.
 fn mark(dir: &Path) -> Option<(PathBuf, (u64, u64))> {
     let dir = fs::canonicalize(dir).ok()?;
     let found = fs::metadata(&dir).ok()?;

@@ -1,5 +1,5 @@
-//! Writing the record of a folder: a log to which lines are added, and which is written anew when
-//! it has grown long.
+//! Writes the record of a folder: a log to which lines are appended, and which is rewritten when it
+//! has become long.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -14,29 +14,30 @@ use crate::replica::record::{
 };
 
 const NEW_LOG: &str = "manifest.new";
-/// A log is written anew when it holds twice as many lines as files, and at least so many.
+/// A log is rewritten when it has twice as many lines as files, and at least this many.
 const LINES_MIN: usize = 10_000;
 
-/// The record, open for more.
+/// The record, open for appending.
 #[derive(Debug)]
 pub struct Manifest {
     work: OwnedFd,
     record: Record,
     log: File,
     lines: usize,
-    /// Whether the log may end in a line that could not be written to its end.
+    /// Whether the log may end in an incomplete line.
     is_torn: bool,
-    /// Lines that could not be written after what they tell of, for the next time: what is not ours
-    /// must not be taken for ours later, nor the reverse.
+    /// Lines about changes that were made but could not be recorded; they are written before the
+    /// next line. Without them, a later run could take a file that is not ours for ours, or the
+    /// reverse.
     owed: String,
 }
 
 impl Manifest {
-    /// Begins a log with a record, replacing the earlier one at once or not at all.
+    /// Starts a log with a record. It replaces an earlier log completely or not at all.
     ///
     /// # Errors
     ///
-    /// The system's own.
+    /// The system's error.
     pub fn begin(work: impl AsFd, mut record: Record) -> io::Result<Self> {
         record.header.version = VERSION;
         let work = rustix::io::fcntl_dupfd_cloexec(work, 0)?;
@@ -51,7 +52,7 @@ impl Manifest {
         })
     }
 
-    /// Whose copy the folder is.
+    /// The project that the folder is a copy of.
     pub fn header(&self) -> &Header {
         &self.record.header
     }
@@ -76,7 +77,7 @@ impl Manifest {
     ///
     /// # Errors
     ///
-    /// The system's own; the file must not be written then.
+    /// The system's error; then the file must not be written.
     pub fn wrote(&mut self, name: &FileName, sha256: &str, executable: bool) -> io::Result<()> {
         let known = self.record.files.get(name);
         if known.is_some_and(|known| (&*known.sha256, known.executable) == (sha256, executable)) {
@@ -93,11 +94,11 @@ impl Manifest {
         Ok(())
     }
 
-    /// Notes that a file is gone, or not ours.
+    /// Notes that a file is gone, or is not ours.
     ///
     /// # Errors
     ///
-    /// The system's own.
+    /// The system's error.
     pub fn removed(&mut self, name: &FileName) -> io::Result<()> {
         if self.record.files.remove(name).is_some() {
             let entry = Entry::Removed(name.as_str().to_owned());
@@ -110,11 +111,11 @@ impl Manifest {
         Ok(())
     }
 
-    /// Takes back that a file is about to be written: what was there before still is.
+    /// Takes back that a file is about to be written: the previous file is still there.
     ///
     /// # Errors
     ///
-    /// The system's own; what was to be said is said with the next line.
+    /// The system's error; then the line is written together with the next one.
     pub fn restore(&mut self, name: &FileName, before: Option<Written>) -> io::Result<()> {
         let Some(before) = before else {
             return self.removed(name);
@@ -128,18 +129,18 @@ impl Manifest {
         appended
     }
 
-    /// Notes that all of the project is there.
+    /// Notes that the whole project has been written.
     ///
     /// # Errors
     ///
-    /// The system's own.
+    /// The system's error.
     pub fn complete(&mut self) -> io::Result<()> {
         self.record.is_complete = true;
         self.append(&Entry::Complete(true))?;
         self.log.sync_all()
     }
 
-    /// Writes one line, on a line of its own even if the one before broke off.
+    /// Appends one line. It starts a new line even if the one before is incomplete.
     fn append(&mut self, entry: &Entry) -> io::Result<()> {
         let begin = if self.is_torn { "\n" } else { "" };
         let text = format!("{begin}{}{}", self.owed, line(entry)?);
@@ -151,7 +152,7 @@ impl Manifest {
         Ok(())
     }
 
-    /// Writes a log anew that has grown long. Where that fails it goes on growing.
+    /// Rewrites a log that has become long. If that fails, it keeps growing.
     fn compact(&mut self) {
         if self.lines > LINES_MIN.max(2 * self.record.files.len()) {
             self.lines = 0;
@@ -253,7 +254,7 @@ mod tests {
         manifest.removed(&name("/a")).unwrap();
         manifest.log.write_all(b"{\"wrote\":\"/tor").unwrap();
         drop(manifest);
-        // Nobody knows whether the last content came to its place, so both are ours; and so it is
+        // It is not known whether the last content was put in place, so both count as ours, also
         // after another start.
         for _ in 0..2 {
             let record = found(&work);
@@ -314,8 +315,8 @@ mod tests {
         let work = dirfd::open_root(dir.path()).unwrap();
         let mut manifest = begin(&work, Kind::Mirror);
         manifest.wrote(&name("/a"), "1", false).unwrap();
-        // Half a line gets through, up to the middle of a character, and then no more: a file that
-        // is open for reading takes nothing.
+        // Half a line is written, up to the middle of a character, and then nothing more: a file
+        // that is open only for reading cannot be written to.
         manifest.log.write_all(b"{\"wrote\":\"/t\xc3").unwrap();
         let readable = File::open(dir.path().join(LOG)).unwrap();
         let log = std::mem::replace(&mut manifest.log, readable);

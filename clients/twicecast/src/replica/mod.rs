@@ -1,4 +1,4 @@
-//! Making a folder equal to the project on the server.
+//! Makes a folder equal to the project on the server.
 
 pub mod assembly;
 pub mod base_contents;

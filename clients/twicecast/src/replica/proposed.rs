@@ -1,5 +1,5 @@
-//! What was proposed from a clone: so that it is not proposed twice, and so that what the streamer
-//! takes is known for what the files here grew out of.
+//! What was proposed from a clone. So nothing is proposed twice, and a proposed state that the
+//! streamer has accepted is recognised as the base of the files here.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -14,7 +14,7 @@ use crate::replica::file_state::State;
 const FILE: &str = "proposed.json";
 const TEMPORARY: &str = "proposed.new";
 
-/// Of one file no more proposals are remembered.
+/// The most proposed states that are remembered of one file.
 const STATES_MAX: usize = 20;
 
 /// Files as they were proposed, the latest last; `None` for a deletion.
@@ -30,7 +30,7 @@ struct Line {
 }
 
 impl Proposed {
-    /// Reads it. Where nothing is known, nothing was proposed.
+    /// Reads what was proposed. If it cannot be read, nothing counts as proposed.
     pub fn read(work: &OwnedFd) -> Self {
         let lines: Vec<Line> = dirfd::open_file(work, FILE)
             .ok()
@@ -47,7 +47,7 @@ impl Proposed {
         proposed
     }
 
-    /// A file was proposed so.
+    /// Adds a proposed state of a file.
     pub fn add(&mut self, name: FileName, state: Option<State>) {
         let states = self.0.entry(name).or_default();
         states.retain(|before| *before != state);
@@ -55,13 +55,13 @@ impl Proposed {
         states.drain(..states.len().saturating_sub(STATES_MAX));
     }
 
-    /// Whether a file was once proposed so.
+    /// Whether a file has ever been proposed in this state.
     pub fn has(&self, name: &FileName, state: Option<&State>) -> bool {
         let states = self.0.get(name);
         states.is_some_and(|states| states.iter().any(|before| before.as_ref() == state))
     }
 
-    /// Whether a file was proposed so when it last was.
+    /// Whether a file was in this state when it was last proposed.
     pub fn is_latest(&self, name: &FileName, state: Option<&State>) -> bool {
         let latest = self.0.get(name).and_then(|states| states.last());
         latest.is_some_and(|latest| latest.as_ref() == state)
@@ -73,11 +73,11 @@ impl Proposed {
         states.map(|state| state.sha256.as_str())
     }
 
-    /// Writes it.
+    /// Saves what was proposed.
     ///
     /// # Errors
     ///
-    /// The system's own.
+    /// The system's error.
     pub fn write(&self, work: &OwnedFd) -> io::Result<()> {
         let line = |(name, state): (&FileName, &Option<State>)| Line {
             name: name.as_str().to_owned(),

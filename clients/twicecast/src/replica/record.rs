@@ -1,7 +1,7 @@
 //! The record of a folder that this program fills: whether it is a mirror or a clone, of which
-//! project, and what was written into it. It never takes anybody else's content for its own. It is
-//! a log, one line per change, kept in the work folder; a mirror's line is written before what it
-//! tells of is done.
+//! project, and what was written into it, so that nobody else's content is taken for our own. It is
+//! a log in the work folder, with one line per change; a mirror writes the line before it makes the
+//! change.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -13,28 +13,28 @@ use serde::{Deserialize, Serialize};
 use crate::fs::dirfd;
 use crate::names::FileName;
 
-/// The file of the log.
+/// The name of the log.
 pub const LOG: &str = "manifest.jsonl";
-/// Where clones of version 1 kept the hashes.
+/// The file in which clones of version 1 kept the hashes.
 const OLD_BASES: &str = "bases.json";
-/// The form of the record.
+/// The version of the record's format.
 pub const VERSION: u32 = 2;
 
-/// What a folder is to this program.
+/// What this program uses a folder for.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// It follows a project.
     #[default]
     Mirror,
-    /// Somebody edits in it, to propose what they have changed.
+    /// People edit in it, and propose their changes.
     Clone,
 }
 
-/// Whose copy a folder is.
+/// What a folder is a copy of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
-    /// Of the record's form.
+    /// The version of the record's format.
     pub version: u32,
     /// Mirror or clone.
     #[serde(default)]
@@ -42,14 +42,14 @@ pub struct Header {
     /// The server that it came from.
     #[serde(default)]
     pub url: String,
-    /// Whose project.
+    /// The streamer.
     pub streamer: String,
-    /// Which project.
+    /// The project's name.
     pub project: String,
 }
 
 impl Header {
-    /// Of a folder that begins now.
+    /// The header for a new copy.
     pub fn new(kind: Kind, url: &str, streamer: &str, project: &str) -> Self {
         Self {
             version: VERSION,
@@ -66,19 +66,19 @@ impl Header {
     }
 }
 
-/// What was written as one file.
+/// What was written under one name.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Written {
-    /// The SHA-256 of the latest content in lower-case hex; empty where that is not known.
+    /// The SHA-256 of the latest content in lower-case hex; empty if it is not known.
     pub sha256: String,
     /// Whether it was executable.
     pub executable: bool,
-    /// That of the content before: a crash may have left it.
+    /// The hash of the content before that, which may still be there after a crash.
     pub earlier: String,
 }
 
 impl Written {
-    /// Whether a content with that hash is what was written.
+    /// Whether the content with that hash was written by us.
     pub fn is(&self, sha256: &str) -> bool {
         !sha256.is_empty() && (self.sha256 == sha256 || self.earlier == sha256)
     }
@@ -93,45 +93,45 @@ pub type Files = BTreeMap<FileName, Written>;
 pub enum Entry {
     /// A file was written.
     Wrote(WroteLine),
-    /// A file is gone, or not ours.
+    /// A file is gone, or is not ours.
     Removed(String),
-    /// All of the project is there.
+    /// The whole project has been written.
     Complete(bool),
 }
 
-/// What is said of a file that was written.
+/// A line about a file that was written.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum WroteLine {
-    /// Its name, its content and its bit.
+    /// The file's name, content and executable bit.
     Content {
-        /// Not checked yet.
+        /// The name, not checked yet.
         name: String,
-        /// In lower-case hex.
+        /// The SHA-256 of the content in lower-case hex.
         sha256: String,
         /// Whether it is executable.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         executable: bool,
     },
-    /// As version 1 wrote it.
+    /// The form in version 1: the name alone.
     Name(String),
 }
 
-/// What a work folder holds.
+/// The content of a work folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
-    /// Whose copy it is.
+    /// What the folder is a copy of.
     pub header: Header,
-    /// What was written.
+    /// The files that were written.
     pub files: Files,
-    /// Whether all of the project has been there once.
+    /// Whether the whole project has once been written.
     pub is_complete: bool,
 }
 
-/// What a work folder held before.
+/// What a work folder contained before.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Earlier {
-    /// Nothing: it is no copy of anything.
+    /// Nothing: the folder is not a copy.
     Nothing,
     /// A record.
     Found(Record),
@@ -139,11 +139,11 @@ pub enum Earlier {
     Unreadable,
 }
 
-/// Reads what a work folder holds, changing nothing.
+/// Reads a work folder without changing it.
 ///
 /// # Errors
 ///
-/// The system's own.
+/// The system's error.
 pub fn read(work: &OwnedFd) -> io::Result<Earlier> {
     let mut text = Vec::new();
     match dirfd::open_file(work, LOG) {
@@ -170,7 +170,8 @@ pub fn read(work: &OwnedFd) -> io::Result<Earlier> {
         _ => return Ok(Earlier::Unreadable),
     }
     for line in lines {
-        // A line cut off, maybe within a character, tells of something that was not done yet.
+        // A line that breaks off, perhaps within a character, is about a change that was not made
+        // yet.
         if let Ok(entry) = serde_json::from_slice::<Entry>(line) {
             take(&mut record, entry);
         }
@@ -212,7 +213,7 @@ pub fn note(files: &mut Files, name: FileName, sha256: String, executable: bool)
     written.executable = executable;
 }
 
-/// A clone of version 1 has its hashes in a file of their own.
+/// Reads the hashes of a clone of version 1, which has them in a separate file.
 fn take_old_bases(work: &OwnedFd, record: &mut Record) {
     #[derive(Deserialize)]
     struct Bases {

@@ -1,5 +1,5 @@
-//! Files in the making: they grow in the work folder, out of everybody's sight, and go if they are
-//! never finished. What is about to be removed passes through there, too.
+//! Files that are being written: they grow in the work folder, where nobody sees them, and are
+//! removed if they are never finished. Files that are about to be removed pass through there, too.
 
 use std::fs::File;
 use std::io;
@@ -12,17 +12,17 @@ use crate::fs::dirfd;
 
 const PREFIX: &str = "incoming-";
 
-/// Where files in the making lie.
+/// The folder for files that are being written.
 #[derive(Debug)]
 pub struct Staging {
     work: Arc<OwnedFd>,
     next: u64,
 }
 
-/// One file in the making. Dropped before it is [`Staged::placed`], it is removed.
+/// A file that is being written. If it is dropped before it is [`Staged::placed`], it is removed.
 #[derive(Debug)]
 pub struct Staged {
-    /// To write into.
+    /// The file to write to.
     pub file: File,
     work: Arc<OwnedFd>,
     name: String,
@@ -30,11 +30,11 @@ pub struct Staged {
 }
 
 impl Staging {
-    /// Takes over a work folder and sweeps out what a crash left there.
+    /// Takes over a work folder, and removes what a crash has left in it.
     ///
     /// # Errors
     ///
-    /// The system's own.
+    /// The system's error.
     pub fn new(work: OwnedFd) -> io::Result<Self> {
         for entry in dirfd::entries(&work)? {
             let is_left = |name: &str| name.starts_with(PREFIX);
@@ -53,11 +53,11 @@ impl Staging {
         self.work.as_fd()
     }
 
-    /// Begins a file.
+    /// Starts a file.
     ///
     /// # Errors
     ///
-    /// The system's own.
+    /// The system's error.
     pub fn begin(&mut self) -> io::Result<Staged> {
         let name = format!("{PREFIX}{}", self.next);
         self.next += 1;
@@ -79,7 +79,7 @@ impl Staging {
 }
 
 impl Staged {
-    /// The folder in which it lies.
+    /// The folder that contains it.
     pub fn folder(&self) -> BorrowedFd<'_> {
         self.work.as_fd()
     }
@@ -93,12 +93,12 @@ impl Staged {
     ///
     /// # Errors
     ///
-    /// The system's own.
+    /// The system's error.
     pub fn read(&self) -> io::Result<File> {
         Ok(dirfd::open_file(&self.work, &self.name)?)
     }
 
-    /// It lies where it belongs now.
+    /// Notes that the file is now in its place.
     pub fn placed(mut self) {
         self.is_placed = true;
     }
@@ -107,7 +107,7 @@ impl Staged {
 impl Drop for Staged {
     fn drop(&mut self) {
         if !self.is_placed {
-            // What cannot be removed now is swept at the next start.
+            // What cannot be removed now is removed at the next start.
             let _ = unlinkat(&*self.work, self.name.as_str(), AtFlags::empty());
         }
     }

@@ -1,5 +1,5 @@
-//! A file in three places: as a clone began it, as it is there now, and as the project has it; and
-//! what is to be done where the project has moved on.
+//! A file in three states: the base with which a clone began, as it is here, and as the project has
+//! it; and what to do if the project has moved on.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -15,23 +15,23 @@ pub use crate::replica::file_state::State;
 use crate::replica::proposed::Proposed;
 use crate::replica::record::Files;
 
-/// Where files are, and whether that keeps executable bits.
+/// The files of a clone, and whether the file system keeps executable bits.
 #[derive(Debug, Clone, Copy)]
 pub struct CloneFiles<'a> {
     /// The folder.
     pub root: &'a OwnedFd,
-    /// What the files began as: the bits that count where none are kept.
+    /// The bases of the files; their bits count if the file system keeps none.
     pub bases: &'a Files,
-    /// Whether the file system keeps them.
+    /// Whether the file system keeps executable bits.
     pub keeps_bits: bool,
 }
 
-/// Reads the state of a file; `None` where nothing is, or a folder, or a file in the place of one
-/// of its folders.
+/// Reads the state of a file. Returns `None` if there is nothing, a folder, or a file in the place
+/// of one of its folders.
 ///
 /// # Errors
 ///
-/// Something else is in its place, or the system's own.
+/// If something else is in its place, or the system's error.
 pub fn of_file(clone: CloneFiles<'_>, name: &FileName) -> io::Result<Option<State>> {
     let root = clone.root;
     let opened =
@@ -52,7 +52,7 @@ pub fn of_file(clone: CloneFiles<'_>, name: &FileName) -> io::Result<Option<Stat
     Ok(Some(State { sha256, executable }))
 }
 
-/// Nothing is at a place where only files and folders lie on the way to it.
+/// Checks that only files and folders are on the way to a place; then no file is there.
 fn none_but_files(root: &OwnedFd, name: &FileName) -> io::Result<Option<State>> {
     use rustix::fs::FileType;
     for path in name.folders().chain([name.as_str()]) {
@@ -71,16 +71,16 @@ fn none_but_files(root: &OwnedFd, name: &FileName) -> io::Result<Option<State>> 
     Ok(None)
 }
 
-/// What an update does to one file.
+/// What an update does with one file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// The project has it as the clone began it.
+    /// The project has it unchanged since the clone began.
     Nothing,
-    /// The project has it as it is here: what was proposed is merged, or the like.
+    /// The project has it in the same state as here, for instance because a proposal was merged.
     Advance,
-    /// It was not touched here, or is new: it becomes what the project has.
+    /// It was not changed here, or is new: it becomes what the project has.
     Take,
-    /// It was not touched here, and the project no longer has it.
+    /// It was not changed here, and the project no longer has it.
     Delete,
     /// It was edited here, and the project no longer has it: it stays.
     KeepEdited,
@@ -98,7 +98,7 @@ impl Step {
         !matches!(self, Self::Nothing | Self::Advance)
     }
 
-    /// What is said of it before it is done.
+    /// What to say about it before it is done.
     pub fn word(self) -> &'static str {
         match self {
             Self::Nothing | Self::Advance => "is so already",
@@ -111,13 +111,13 @@ impl Step {
         }
     }
 
-    /// Whether its content is needed.
+    /// Whether the project's content is needed.
     pub fn needs_content(self) -> bool {
         matches!(self, Self::Take | Self::Back | Self::Merge)
     }
 }
 
-/// Decides what an update does.
+/// Decides what an update does with a file.
 pub fn step(base: Option<&State>, ours: Option<&State>, theirs: Option<&State>) -> Step {
     if base == theirs {
         return Step::Nothing;
@@ -148,7 +148,7 @@ pub fn step(base: Option<&State>, ours: Option<&State>, theirs: Option<&State>) 
     }
 }
 
-/// The executable bit, merged three ways: it counts who has changed it.
+/// Merges the executable bit of three states: the side that has changed it wins.
 pub fn merged_bit(base: Option<&State>, ours: Option<&State>, theirs: &State) -> bool {
     match (base, ours) {
         (_, None) => theirs.executable,
@@ -160,31 +160,31 @@ pub fn merged_bit(base: Option<&State>, ours: Option<&State>, theirs: &State) ->
 /// A file of a clone that the project has changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// What is to be done.
+    /// What to do.
     pub step: Step,
-    /// As the clone began it.
+    /// The state with which the clone began.
     pub base: Option<State>,
-    /// As it is here.
+    /// The state here.
     pub ours: Option<State>,
-    /// As the project has it.
+    /// The state in the project.
     pub theirs: Option<State>,
     /// Its size in the project.
     pub size: u64,
 }
 
-/// What a project has changed, by name.
+/// The changes in a project, by name.
 #[derive(Debug, Default)]
 pub struct Changes {
-    /// All that is to be done.
+    /// The files with something to do.
     pub files: BTreeMap<FileName, Change>,
     /// What cannot be compared, and why.
     pub failed: BTreeMap<FileName, String>,
-    /// Names that are not taken.
+    /// Names that we do not accept.
     pub refused: Vec<(String, String)>,
 }
 
-/// Compares a clone with a list of the project; `unread` are files that the server has and cannot
-/// read. What was `proposed` and is in the project now is what the file here has grown out of.
+/// Compares a clone with the list of the project; `unread` are files that the server has but cannot
+/// read. If the project has a state that was `proposed`, that counts as the base of the file here.
 pub fn compare(
     clone: CloneFiles<'_>,
     listed: &[ListedFile],
@@ -207,7 +207,7 @@ pub fn compare(
         }
         let base = bases.get(name).map(State::from);
         let listed = theirs.get(name);
-        // What the server has not hashed is not compared.
+        // A file that the server has not hashed cannot be compared.
         if listed.is_some_and(|listed| listed.sha256.is_empty()) {
             continue;
         }
@@ -215,7 +215,7 @@ pub fn compare(
             sha256: listed.sha256.clone(),
             executable: listed.executable,
         });
-        // Most files need no look.
+        // Most files need not be read.
         if base == theirs {
             continue;
         }

@@ -1,4 +1,4 @@
-//! Where a copy is to be written, with all links on the way resolved.
+//! The path to write a copy to, with all symbolic links resolved.
 
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -6,12 +6,12 @@ use std::path::{Component, Path, PathBuf};
 use crate::failure::Failure;
 use crate::names::{NameFault, check_segment};
 
-/// The path with the links of all that exists of it resolved. What is missing of it must lead
-/// straight down.
+/// Resolves the symbolic links in the part of a path that exists. The missing part must contain no
+/// `..`.
 ///
 /// # Errors
 ///
-/// If it does not, or the system's own.
+/// If it does, or the system's error.
 pub fn resolved(absolute: &Path) -> io::Result<PathBuf> {
     for existing in absolute.ancestors() {
         let real = match std::fs::canonicalize(existing) {
@@ -33,7 +33,7 @@ pub fn resolved(absolute: &Path) -> io::Result<PathBuf> {
     Err(io::ErrorKind::NotFound.into())
 }
 
-/// Refuses a path into a folder that no copy may be written to.
+/// Refuses a path into a folder that must never contain a copy.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! Taking a pull request over into the folder.
+//! Applies a pull request to the folder.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -14,21 +14,21 @@ use crate::review::steps::{Action, Step, Steps};
 use crate::review::temporaries;
 use crate::ui::output::{Line, warn};
 
-/// So often it is noted what was taken.
+/// How often it is saved what has been taken.
 const NOTE_EVERY: Duration = Duration::from_millis(100);
 
-/// What has come of a pull request.
+/// The result of applying a pull request.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    /// There are conflicts to solve.
+    /// Whether there are conflicts to resolve.
     pub has_conflicts: bool,
-    /// Which files were changed by both sides.
+    /// The files with changes on both sides.
     pub conflicts: Vec<FileName>,
-    /// Files that were not wanted or are held back: naming them takes them.
+    /// Files that were not wanted or are held back; they are taken if they are named.
     pub to_name: Vec<String>,
-    /// Files that stay as they are, or could not be written: nothing takes them but a hand.
+    /// Files that stay as they are or could not be written; they have to be handled manually.
     pub to_solve: Vec<String>,
-    /// Some of them the person has not left out themselves.
+    /// Whether files were left out that the person had not excluded.
     pub has_left_out: bool,
 }
 
@@ -38,18 +38,18 @@ impl Outcome {
         u8::from(self.has_conflicts || self.has_left_out)
     }
 
-    /// Whether all was taken of the names that can be.
+    /// Whether everything that can be taken was taken.
     pub fn is_whole(&self) -> bool {
         self.to_name.is_empty() && self.to_solve.is_empty()
     }
 }
 
-/// Writes what the pull request proposes, or those of its files that are wanted, into the folder
-/// `dir`, and tells of each.
+/// Writes what the pull request proposes into the folder `dir`, or only the files that are wanted,
+/// and reports each.
 ///
 /// # Errors
 ///
-/// A sentence, if the connection ends, or nothing can be kept.
+/// A sentence, if the connection breaks, or replaced files cannot be kept.
 pub async fn run(
     dir: &Path,
     steps: &mut Steps<'_, '_>,
@@ -68,7 +68,7 @@ pub async fn run(
     applied.map(|()| applying.outcome)
 }
 
-/// Remembers what was taken so far.
+/// Saves what has been taken so far.
 fn note(steps: &Steps<'_, '_>) {
     if let Err(error) = steps.taken.write() {
         warn(&format!("What was taken cannot be noted: {error}."));
@@ -105,7 +105,7 @@ impl Applying<'_> {
             }
             let step = steps.next(name, contents).await?;
             self.take(&step, steps);
-            // An `apply` that is stopped in the middle goes on from about here.
+            // If `apply` is stopped in the middle, the next one continues from about here.
             if noted.elapsed() > NOTE_EVERY {
                 note(steps);
                 noted = Instant::now();
@@ -155,7 +155,7 @@ impl Applying<'_> {
         }
     }
 
-    /// Does what the step says, and returns what is said of it.
+    /// Carries out a step, and returns what to say about it.
     fn carry_out(&mut self, step: &Step<'_>, root: &OwnedFd) -> std::io::Result<String> {
         let name = step.name;
         let ours = step.ours.as_ref().map(|ours| ours.content.as_slice());
@@ -185,7 +185,7 @@ impl Applying<'_> {
     }
 }
 
-/// What is done with a file, as people are told it.
+/// What is done with a file, as people read it.
 pub fn what(action: &Action, why: Option<&str>) -> String {
     match action {
         Action::Nothing => "is so already".to_owned(),

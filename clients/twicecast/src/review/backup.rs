@@ -1,6 +1,6 @@
-//! Replacing files, and keeping what was replaced: outside the shared folder, so that no viewer
-//! sees it. What is kept is the replaced file itself where it can be moved, so that even a program
-//! which has it open, and writes into it much later, loses nothing.
+//! Replaces files, and keeps the replaced ones outside the shared folder, so that no viewer sees
+//! them. If possible the replaced file itself is moved there, so that a program that has it open
+//! and writes to it much later loses nothing.
 
 use std::fs;
 use std::io;
@@ -17,22 +17,22 @@ use crate::names::{FileName, shown};
 use crate::review::temporaries::Temporaries;
 use crate::ui::output::Line;
 
-/// What was here.
+/// The folder for replaced files.
 const REPLACED: &str = "replaced";
-/// What was put aside instead of being written.
+/// The folder for proposed files that were put aside instead of being written.
 const PROPOSED: &str = "proposed";
 
-/// So many replaced files that cannot be moved are held open, to see whether somebody writes into
+/// How many replaced files that cannot be moved are kept open, to see whether a program writes to
 /// them.
 const OPEN_MAX: usize = 200;
 
-/// A folder for what one pull request replaces or leaves aside.
+/// A folder for the files that one pull request replaces or puts aside.
 #[derive(Debug)]
 pub struct Backups {
     folder: PathBuf,
     has_replaced: bool,
     kept: Vec<Kept>,
-    /// Once something was replaced. It ends after what it notes.
+    /// `Some` once something was replaced. It must be dropped after what it records.
     temporaries: Option<Temporaries>,
 }
 
@@ -41,18 +41,18 @@ pub struct Backups {
 struct Kept {
     name: FileName,
     path: PathBuf,
-    /// The SHA-256 of what it held when it was replaced.
+    /// The SHA-256 of its content when it was replaced.
     hash: String,
-    /// The file itself, where what is kept is a copy of it.
+    /// The file itself, if what is kept is a copy.
     original: Option<Replaced>,
 }
 
 impl Backups {
-    /// For a pull request of that id, of a project in `dir`.
+    /// For the pull request with that id, of a project in `dir`.
     ///
     /// # Errors
     ///
-    /// A sentence, where the user has no place for such things, or none that is not shared.
+    /// A sentence, if the user has no folder for state, or only one inside the shared folder.
     pub fn of(id: &str, dir: &Path) -> Result<Self, Failure> {
         let own = own_folder("XDG_STATE_HOME", ".local/state").ok_or_else(|| {
             Failure::usage(
@@ -81,12 +81,12 @@ impl Backups {
         }
     }
 
-    /// Writes a file in whose place `ours` was read, `None` where nothing was there, and keeps what
-    /// it replaces. `executable` is as with [`atomic::write`].
+    /// Replaces a file whose content was read as `ours`, or makes one if `ours` is `None`, and
+    /// keeps the replaced file. `executable` is as for [`atomic::write`].
     ///
     /// # Errors
     ///
-    /// What lies there stays as it is.
+    /// If the file cannot be written or has changed; then it stays as it is.
     pub fn replace(
         &mut self,
         root: &OwnedFd,
@@ -105,12 +105,12 @@ impl Backups {
         Ok(())
     }
 
-    /// Removes a file in whose place `ours` was read, and the folders that this leaves empty, and
-    /// keeps it.
+    /// Removes a file whose content was read as `ours`, and folders that become empty, and keeps
+    /// the file.
     ///
     /// # Errors
     ///
-    /// What lies there stays as it is.
+    /// If the file cannot be removed or has changed; then it stays as it is.
     pub fn remove(&mut self, root: &OwnedFd, name: &FileName, ours: &[u8]) -> io::Result<()> {
         let path = self.keep(name, ours)?;
         let temporary = self.temporary(root, name)?;
@@ -120,7 +120,7 @@ impl Backups {
         Ok(())
     }
 
-    /// A name for what lies beside a file for a moment.
+    /// A temporary name next to a file.
     fn temporary(&mut self, root: &OwnedFd, name: &FileName) -> io::Result<String> {
         let temporaries = match &mut self.temporaries {
             Some(temporaries) => temporaries,
@@ -129,14 +129,14 @@ impl Backups {
         temporaries.beside(name)
     }
 
-    /// Keeps a copy of what is about to be replaced.
+    /// Keeps a copy of a file that is about to be replaced.
     fn keep(&mut self, name: &FileName, content: &[u8]) -> io::Result<PathBuf> {
         let path = write(&self.folder.join(REPLACED), name, content)?;
         self.has_replaced = true;
         Ok(path)
     }
 
-    /// Puts the file itself in the place of its copy, or else holds it open.
+    /// Replaces the copy with the file itself, or keeps the file open.
     fn hold(&mut self, name: &FileName, path: PathBuf, ours: &[u8], mut file: Replaced) {
         let is_moved = file.move_over(&path).unwrap_or(false);
         let open = self.kept.iter().filter(|kept| kept.original.is_some());
@@ -149,8 +149,8 @@ impl Backups {
         });
     }
 
-    /// Says where what was replaced is kept, once all is done. Returns whether a program has
-    /// written into some of it, so that what it wrote is there and not in the folder.
+    /// At the end: says where the replaced files are kept. Returns whether a program has written to
+    /// one of them, so that its changes are there and not in the folder.
     pub fn tell(&mut self, tell: &mut (dyn FnMut(Line) + Send)) -> bool {
         if let Some(folder) = self.replaced() {
             let folder = shown(&folder.to_string_lossy());
@@ -167,8 +167,7 @@ impl Backups {
         !late.is_empty()
     }
 
-    /// The files that a program has written into after they were replaced, and where what it wrote
-    /// is.
+    /// The files that a program has written to after they were replaced, and where the changes are.
     fn written_late(&mut self) -> Vec<(FileName, PathBuf)> {
         let mut late = Vec::new();
         for mut kept in self.kept.drain(..) {
@@ -187,16 +186,16 @@ impl Backups {
         late
     }
 
-    /// Puts aside what is proposed, and says where that is.
+    /// Puts a proposed file aside, and returns its path.
     ///
     /// # Errors
     ///
-    /// The system's own.
+    /// The system's error.
     pub fn put_aside(&self, name: &FileName, content: &[u8]) -> io::Result<PathBuf> {
         write(&self.folder.join(PROPOSED), name, content)
     }
 
-    /// Where what was replaced is kept, if anything was.
+    /// The folder with the replaced files, if there are any.
     fn replaced(&self) -> Option<PathBuf> {
         self.has_replaced.then(|| self.folder.join(REPLACED))
     }
@@ -258,7 +257,7 @@ mod tests {
             let mut writers = ["a", "folder/b"].map(|path| append(&dir.path().join(path)));
             let elsewhere = tempfile::tempdir().unwrap();
             if has_second_name {
-                // It cannot be moved, and so is copied.
+                // A file with a second name cannot be moved, so it is copied.
                 fs::hard_link(dir.path().join("a"), elsewhere.path().join("a")).unwrap();
             }
             let state = tempfile::tempdir().unwrap();
@@ -282,7 +281,7 @@ mod tests {
             assert_eq!(fs::read(dir.path().join("a")).unwrap(), b"theirs\n");
             assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
             if !has_second_name {
-                // Even after the command has ended.
+                // It is kept even after the command has ended.
                 let kept = backups.replaced().unwrap().join("a");
                 io::Write::write_all(&mut writers[0], b"later\n").unwrap();
                 assert_eq!(fs::read(kept).unwrap(), b"ours\nlate\nlater\n");

@@ -1,5 +1,5 @@
-//! What was shared lately, by its hash: so that a proposal made from an older version can be
-//! merged.
+//! Contents that were shared recently, by hash, so that a proposal that is based on an older
+//! version can be merged.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,34 +11,35 @@ use crate::fs::sha256::is_hash;
 use crate::fs::user_dirs::{lies_in, own_folder};
 use crate::fs::whole;
 
-/// A content that is longer is not kept.
+/// The largest content that is kept, in bytes.
 pub const CONTENT_BYTES_MAX: usize = 256 * 1_024;
-/// All contents together; the oldest go first.
+/// The most bytes of all contents together; the oldest are removed first.
 const BYTES_MAX: u64 = 64 << 20;
-/// After so many more contents it is looked whether there are too many bytes.
+/// After how many more contents the total is checked.
 const TIDY_EVERY: u32 = 200;
 
-/// Where this process keeps what it shares; it shares one project.
+/// The place where this process keeps what it shares; it shares only one project.
 static SHARED: OnceLock<Option<Shelf>> = OnceLock::new();
 
-/// From now on what is shared is kept as that project's, unless the place for it lies in the shared
-/// folder itself.
+/// From now on, keeps contents that are shared for this project, unless their place is inside the
+/// shared folder.
 pub fn begin(project: &str, dir: &Path) {
     let shelf = Shelf::of(project).filter(|shelf| !lies_in(&shelf.all, dir));
     let _ = SHARED.set(shelf);
 }
 
-/// Where the contents of one project are kept.
+/// The place for the contents of one project.
 #[derive(Debug, Clone)]
 pub struct Shelf {
     /// The folder of all projects.
     all: PathBuf,
-    /// This one's, called by a hash of its name, which may hold anything.
+    /// The folder of this project. It is named by a hash, because a project's name may contain
+    /// anything.
     own: PathBuf,
 }
 
 impl Shelf {
-    /// That of a project by its full name. `None` where the user has no place for such things.
+    /// The place for the project with that full name; `None` if the user has no folder for caches.
     pub fn of(project: &str) -> Option<Self> {
         let all = own_folder("XDG_CACHE_HOME", ".cache")?.join("shared");
         Some(Self::at(all, project))
@@ -49,12 +50,12 @@ impl Shelf {
         Self { all, own }
     }
 
-    /// The content with that hash, if it was kept. Its user checks that it is that content.
+    /// The content with that hash, if it was kept. The caller checks that it has this hash.
     pub fn read(&self, sha256: &str) -> Option<Vec<u8>> {
         is_hash(sha256).then(|| fs::read(self.own.join(sha256)).ok())?
     }
 
-    /// Takes away what is too much of all projects.
+    /// Removes the oldest contents of all projects beyond the limit.
     fn tidy(&self, bytes_max: u64) {
         let mut all = Vec::new();
         for folder in entries(&self.all) {
@@ -81,7 +82,7 @@ pub struct BaseCache {
 }
 
 impl Default for BaseCache {
-    /// That of the project that is shared; keeps nothing before [`begin`].
+    /// The cache of the project that is shared; it keeps nothing before [`begin`].
     fn default() -> Self {
         Self {
             shelf: SHARED.get().cloned().flatten(),
@@ -91,8 +92,8 @@ impl Default for BaseCache {
 }
 
 impl BaseCache {
-    /// Keeps a content. That it cannot be kept is no fault: then a proposal made from it cannot be
-    /// merged by itself.
+    /// Keeps a content. If that fails, a proposal based on it cannot be merged automatically, and
+    /// nothing else happens.
     pub fn keep(&mut self, sha256: &str, content: &[u8]) {
         let Some(kept) = self.shelf.as_ref().filter(|_| is_hash(sha256)) else {
             return;
@@ -112,7 +113,7 @@ fn entries(folder: &Path) -> impl Iterator<Item = fs::DirEntry> {
     fs::read_dir(folder).into_iter().flatten().flatten()
 }
 
-/// When a file was kept, and how long it is.
+/// When a file was kept, its size and its path.
 fn file(entry: &fs::DirEntry) -> Option<(SystemTime, u64, PathBuf)> {
     let found = entry.metadata().ok().filter(fs::Metadata::is_file)?;
     Some((found.modified().ok()?, found.len(), entry.path()))

@@ -1,4 +1,4 @@
-//! Finding the content that the author of a proposal started from, of which only the hash is known.
+//! Finds the content that a proposal is based on, if only its hash is known.
 
 use crate::fs::sha256;
 use crate::review::base_cache::Shelf;
@@ -8,7 +8,7 @@ pub fn is(content: &[u8], hash: &str) -> bool {
     sha256::of(content) == hash
 }
 
-/// Looks for a content with that hash among what was shared of the project from this machine.
+/// Looks for the content with that hash in what was shared of the project from this computer.
 pub fn find(project: &str, hash: &str) -> Option<Vec<u8>> {
     Shelf::of(project)?
         .read(hash)

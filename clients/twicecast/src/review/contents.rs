@@ -1,4 +1,4 @@
-//! Files on their way in from the server, part by part, into memory.
+//! Receives files from the server, part by part, into memory.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,28 +7,28 @@ use crate::names::{FileName, NameFault, shown};
 use twicecast_client::assembly::Assembly;
 use twicecast_client::protocol::FilePart;
 
-/// All of a pull request's files are held in memory; more than this is not looked at.
+/// The most bytes of all files of a pull request, which are held in memory.
 const BYTES_MAX: usize = 512 << 20;
 
-/// A file as it is proposed.
+/// A proposed file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proposed {
     /// Its content.
     pub content: Vec<u8>,
-    /// What its author makes of the executable bit; `None` leaves it as it is.
+    /// The executable bit that its author wants; `None` leaves it as it is.
     pub executable: Option<bool>,
 }
 
-/// What has come so far.
+/// What has arrived so far.
 #[derive(Debug, Default)]
 pub struct Contents {
-    /// The files that are whole.
+    /// The files that are complete.
     pub files: BTreeMap<FileName, Proposed>,
     /// The files that are to be deleted.
     pub deleted: Vec<FileName>,
-    /// Names that are not taken, each with the reason.
+    /// Names that are not accepted, each with the reason.
     pub refused: BTreeMap<String, NameFault>,
-    /// The names that are still to come.
+    /// The names of the files that have not arrived yet.
     awaited: BTreeSet<String>,
     /// A file between its first part and its last.
     open: Option<(Assembly, Proposed)>,
@@ -36,7 +36,7 @@ pub struct Contents {
 }
 
 impl Contents {
-    /// For files of those names, each of which comes once at most.
+    /// Expects files with these names, each at most once.
     pub fn of(names: &[String]) -> Self {
         Self {
             awaited: names.iter().cloned().collect(),
@@ -48,7 +48,7 @@ impl Contents {
     ///
     /// # Errors
     ///
-    /// A part out of turn, one that is not base64, or too much of all.
+    /// If the part is out of order or not base64, or the files are too large together.
     pub fn take(&mut self, part: &FilePart) -> Result<(), Failure> {
         if self.open.is_none() && !self.awaited.remove(&part.name) {
             return Err(wrongly(&part.name, "nobody has asked for it"));
@@ -86,7 +86,7 @@ impl Contents {
         Ok(())
     }
 
-    /// Takes names of files to be deleted.
+    /// Adds names of files to be deleted.
     pub fn delete(&mut self, names: &[String]) {
         for name in names {
             match FileName::parse(name) {
@@ -98,17 +98,17 @@ impl Contents {
         }
     }
 
-    /// All names that are taken: deletions come first, so that a file can come where a folder was
-    /// and the reverse.
+    /// All accepted names. Deletions come first, so that a file can take the place of a folder and
+    /// the reverse.
     pub fn names(&self) -> impl Iterator<Item = &FileName> {
         self.deleted.iter().chain(self.files.keys())
     }
 
-    /// All has come.
+    /// Ends when everything has arrived.
     ///
     /// # Errors
     ///
-    /// A file is not whole.
+    /// If a file is incomplete.
     pub fn finish(self) -> Result<Self, Failure> {
         match &self.open {
             Some((open, _)) => Err(wrongly(open.name(), "its end is missing")),

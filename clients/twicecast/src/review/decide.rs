@@ -1,32 +1,33 @@
-//! What becomes of one file that a pull request proposes: pure, from the contents alone.
+//! Decides what to do with one file of a pull request, from the contents alone.
 
 use crate::review::merge;
 
-/// What is to be done with a file.
+/// What to do with a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
-    /// It is so already.
+    /// It has this content already.
     Nothing,
-    /// Nothing is there, or what its author started from: take what is proposed.
+    /// Nothing is there, or the content that its author started from: take the proposed content.
     Take,
     /// Both have changed it, in different places.
     Merged(Vec<u8>),
     /// Both have changed the same places: the text, with conflict markers.
     Conflict(Vec<u8>),
-    /// What is there stays; what is proposed is put aside, for this reason.
+    /// The file here stays; the proposed content is put aside, for this reason.
     Aside(&'static str),
 }
 
-/// What is known of where the author started.
+/// What is known about the content that the author started from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start<'a> {
-    /// What is here: their client says so, or the server has had it since before they sent this.
+    /// It is the content here: the author's client says so, or the server has had it since before
+    /// the pull request was sent.
     Ours,
-    /// Something else, and its content where that could be found.
+    /// It is another content, given if it could be found.
     Other(Option<&'a [u8]>),
 }
 
-/// Decides about a file of which `ours` is there and `theirs` is proposed.
+/// Decides about a file whose content here is `ours` and whose proposed content is `theirs`.
 pub fn decide(ours: Option<&[u8]>, theirs: &[u8], start: Start<'_>) -> Decision {
     let Some(ours) = ours else {
         return Decision::Take;
@@ -44,7 +45,7 @@ pub fn decide(ours: Option<&[u8]>, theirs: &[u8], start: Start<'_>) -> Decision 
         return Decision::Aside("it is too large to merge, and has changed here meanwhile");
     }
     let conflict = match base.filter(|base| merge::is_text(base)) {
-        // Without the base all that differs is a conflict.
+        // Without the base, every difference is a conflict.
         None => merge::conflict(ours, theirs),
         Some(base) => match merge::merged(base, ours, theirs) {
             Ok(text) if text == ours => return Decision::Nothing,

@@ -1,4 +1,4 @@
-//! A pull request as people read it: what it says of itself, and what `apply` would do.
+//! A pull request as people read it: its title and description, and what `apply` would do.
 
 use diffy::Line;
 use twicecast_client::protocol::PullRequest;
@@ -11,16 +11,16 @@ use crate::ui::output::cut;
 use crate::ui::style::{Style, painted};
 use crate::ui::time;
 
-/// Of a description no more lines are shown.
+/// The most lines of a description that are shown.
 const DESCRIPTION_LINES: usize = 200;
-/// Of one file no more lines are shown.
+/// The most lines of one file that are shown.
 const FILE_LINES: usize = 5_000;
-/// So many lines that differ are looked for in all files together.
+/// The most differing lines that are looked for in all files together.
 pub const ALL_LINES: usize = 50_000;
-/// Of a line no more characters are shown.
+/// The most characters of a line that are shown.
 const LINE_CHARS: usize = 2_000;
 
-/// What a pull request says of itself, line by line.
+/// Prints the title, author and description of a pull request, line by line.
 pub fn head(pull: &PullRequest, line: &mut dyn FnMut(String)) {
     let title = cut(pull.title.raw(), LINE_CHARS);
     let title = format!(
@@ -43,7 +43,7 @@ pub fn head(pull: &PullRequest, line: &mut dyn FnMut(String)) {
     }
 }
 
-/// Names that are not taken, with the reasons.
+/// Prints the names that are not accepted, with the reasons.
 pub fn refused(contents: &Contents, line: &mut dyn FnMut(String)) {
     for (name, fault) in &contents.refused {
         line(String::new());
@@ -51,7 +51,7 @@ pub fn refused(contents: &Contents, line: &mut dyn FnMut(String)) {
     }
 }
 
-/// What `apply` would do with one name. `left` is how many lines are left to be shown.
+/// Prints what `apply` would do with one name. `left` is how many more lines may be shown.
 pub fn step(step: &Step<'_>, left: &mut usize, line: &mut dyn FnMut(String)) {
     let name = step.name;
     line(String::new());
@@ -80,7 +80,7 @@ pub fn step(step: &Step<'_>, left: &mut usize, line: &mut dyn FnMut(String)) {
     let ours = step.ours.as_ref().map(|ours| ours.content.as_slice());
     let new = match &step.action {
         Action::Nothing | Action::TakenBefore | Action::Keep | Action::Fail(..) => return,
-        // What is proposed is not what comes here, and is shown all the same.
+        // The proposed content is not written here, but is shown all the same.
         Action::PutAside(_) => step.theirs.map(|theirs| theirs.content.as_slice()),
         _ => step.content(),
     };
@@ -91,7 +91,7 @@ pub fn step(step: &Step<'_>, left: &mut usize, line: &mut dyn FnMut(String)) {
     difference(ours, new, left, line);
 }
 
-/// What would be done, before it is done.
+/// What would be done.
 fn future(action: &Action) -> String {
     match action {
         Action::Add => "is new".to_owned(),
@@ -119,7 +119,7 @@ fn difference(old: &[u8], new: &[u8], left: &mut usize, line: &mut dyn FnMut(Str
     }
 }
 
-/// Shows what differs, and returns how many lines that are, whether they are shown or not.
+/// Prints the differences, and returns how many lines they have, shown or not.
 fn hunks(old: &[u8], new: &[u8], line: &mut dyn FnMut(String)) -> usize {
     let patch = diffy::create_patch_bytes(old, new);
     let all = patch.hunks().iter().map(|hunk| hunk.lines().len()).sum();
@@ -152,7 +152,7 @@ fn hunks(old: &[u8], new: &[u8], line: &mut dyn FnMut(String)) -> usize {
     all
 }
 
-/// A line of somebody's file, fit for a terminal; tabs stay.
+/// A line of somebody's file, made safe for a terminal; tabs stay.
 fn visible(line: &[u8]) -> String {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     let line = cut(&String::from_utf8_lossy(line), LINE_CHARS);
@@ -189,7 +189,7 @@ mod tests {
             bases: std::collections::BTreeMap::new(),
             deleted_bases: std::collections::BTreeMap::new(),
         };
-        // All files together have an end, too.
+        // All files together are limited, too.
         let (mut left, mut count) = (ALL_LINES, 0);
         for _ in 0..100 {
             difference(b"", long.as_bytes(), &mut left, &mut |_| count += 1);

@@ -1,4 +1,4 @@
-//! The streamer's connection for pull requests: asks, and waits for the answer.
+//! The streamer's connection for pull requests: sends requests and waits for the answers.
 
 use std::collections::BTreeMap;
 
@@ -16,10 +16,10 @@ use crate::{connection, listing};
 
 const AS_VIEWER: u64 = 1;
 const AS_STREAMER: u64 = 2;
-/// The server's code for a file that is not there.
+/// The server's code for a file that does not exist.
 const NO_SUCH_FILE: u64 = 409;
 
-/// A connection that may look at pull requests and end them.
+/// A connection that may read pull requests and end them.
 pub struct Inbox<'a> {
     outgoing: Outgoing,
     incoming: Incoming,
@@ -32,7 +32,7 @@ pub struct Inbox<'a> {
 pub struct Stored {
     /// Lower-case hex.
     pub sha256: String,
-    /// Since when, in milliseconds since the epoch.
+    /// When the server stored it, in milliseconds since the epoch.
     pub modified: u64,
     /// Whether it is executable.
     pub executable: bool,
@@ -42,8 +42,8 @@ pub struct Stored {
 pub type Project = BTreeMap<FileName, Stored>;
 
 impl<'a> Inbox<'a> {
-    /// Connects as the streamer. A project that is not there is refused: a streamer's arrival would
-    /// make it.
+    /// Connects as the streamer. Fails if the project does not exist, because a streamer who
+    /// arrives would create it.
     pub async fn enter(credentials: &'a Credentials) -> Result<Self, Failure> {
         let token = credentials.token()?.ok_or_else(|| {
             Failure::usage(
@@ -74,7 +74,7 @@ impl<'a> Inbox<'a> {
         self.reference
     }
 
-    /// The next message that answers a request; an error ends all.
+    /// The next message that answers a request; an error ends the command.
     async fn must(&mut self, asked: u64) -> Result<ServerMessage, Failure> {
         let answer = self.incoming.answer(asked, &mut drop).await;
         answer.map_err(|error| self.failure(error))
@@ -129,7 +129,7 @@ impl<'a> Inbox<'a> {
         Ok(stored.collect())
     }
 
-    /// One of the project's files as the server has it, if it still does.
+    /// A file of the project from the server, if it still has it.
     pub async fn file(&mut self, name: &FileName) -> Result<Option<Vec<u8>>, Failure> {
         let (streamer, project) = (&self.credentials.streamer, &self.credentials.project);
         let asked = self
@@ -153,13 +153,13 @@ impl<'a> Inbox<'a> {
         }
     }
 
-    /// Ends a pull request; its author is told.
+    /// Ends a pull request; the server tells its author.
     pub async fn close(&mut self, id: &str, outcome: &str) -> Result<(), Failure> {
         let asked = (self.ask(|asked| protocol::pull_request_delete(asked, id, outcome))).await;
         self.must(asked).await.map(|_| ())
     }
 
-    /// Says goodbye.
+    /// Closes the connection properly.
     pub async fn leave(self) {
         drop(self.outgoing);
         self.incoming.finish().await;

@@ -1,4 +1,4 @@
-//! The open pull requests as a list: what is shown of each, and which one somebody means.
+//! The open pull requests as a list: what is shown of each, and which one the user means.
 
 use twicecast_client::protocol::PullRequest;
 use twicecast_client::untrusted::Untrusted;
@@ -9,7 +9,7 @@ use crate::ui::command_line::CommandLine;
 use crate::ui::output::{counted, cut};
 use crate::ui::time;
 
-/// So many are listed for people, and no more of each name and title.
+/// The most pull requests that are listed, and the most characters of a name and a title.
 const LISTED_MAX: usize = 200;
 const NAME_CHARS: usize = 60;
 const TITLE_CHARS: usize = 120;
@@ -33,16 +33,17 @@ pub fn lines(all: &[PullRequest], line: &mut dyn FnMut(String)) {
     }
 }
 
-/// As much of an id as people are shown.
+/// As much of an id as is shown to people.
 pub fn short(id: &Untrusted) -> String {
     id.beginning(8).to_string()
 }
 
-/// The one whose id begins so; with `command` and `list` they are listed.
+/// Finds the pull request whose id begins with `id`. `command` is how a command begins that lists
+/// them.
 ///
 /// # Errors
 ///
-/// A sentence, if none does, or several do.
+/// A sentence, if there is none or more than one.
 pub fn find<'a>(
     all: &'a [PullRequest],
     id: &str,

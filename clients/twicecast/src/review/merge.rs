@@ -1,19 +1,18 @@
-//! Contents as texts: which are, which are small enough to compare, and merging them.
+//! Contents as texts: which are texts, which are small enough to compare, and how they are merged.
 
 use diffy::{ConflictStyle, IncompleteHunkStyle, MergeOptions};
 
-/// Comparing takes time in the square of what differs; more than so many lines together are not
-/// compared.
+/// The most lines together that are compared: the time grows with the square of the differences.
 const LINES_MAX: usize = 20_000;
-/// Nor more bytes.
+/// The most bytes together that are compared.
 const BYTES_MAX: usize = 4 << 20;
 
-/// Whether people read a content as text, in whatever encoding.
+/// Whether people can read a content as text, in whatever encoding.
 pub fn is_text(content: &[u8]) -> bool {
     !content.contains(&0)
 }
 
-/// Whether contents together are too much to compare.
+/// Whether the contents together are too large to compare.
 pub fn are_too_large(contents: &[&[u8]]) -> bool {
     let lines = |content: &&[u8]| content.split(|byte| *byte == b'\n').count();
     contents.iter().map(|content| content.len()).sum::<usize>() > BYTES_MAX
@@ -24,13 +23,13 @@ const BEGIN: &[u8] = b"<<<<<<< ours";
 const MIDDLE: &[u8] = b"=======";
 const END: &[u8] = b">>>>>>> theirs";
 
-/// Merges three ways. What the base holds is in the result only where one of the others holds it
-/// too.
+/// Merges two changed contents with their base. What the base contains is in the result only if one
+/// of the others still contains it.
 ///
 /// # Errors
 ///
-/// Where both have changed the same, both stand between conflict markers, whose lines end as those
-/// of the files do.
+/// If both have changed the same place, the text with both versions between conflict markers. The
+/// markers have the same line ends as the files.
 pub fn merged(base: &[u8], ours: &[u8], theirs: &[u8]) -> Result<Vec<u8>, Vec<u8>> {
     let mut options = MergeOptions::new();
     options
@@ -41,14 +40,13 @@ pub fn merged(base: &[u8], ours: &[u8], theirs: &[u8]) -> Result<Vec<u8>, Vec<u8
     if result.is_ok() || end == LF {
         return result;
     }
-    // A last line without an end that comes before a marker would get LF.
+    // A last line without a line end would get LF before a marker.
     let padded = [base, ours, theirs].map(|text| with_line_end(text, end));
     let text = options.merge_bytes(&padded[0], &padded[1], &padded[2]);
     text.map_err(|text| with_markers_ended(&text, end, ours.ends_with(LF)))
 }
 
-/// Two contents of which nobody knows where they come from: all that differs stands between
-/// conflict markers.
+/// Merges two contents without a known base: all differences are between conflict markers.
 pub fn conflict(ours: &[u8], theirs: &[u8]) -> Vec<u8> {
     let end = line_end(ours, theirs);
     let (ours, theirs) = (with_line_end(ours, end), with_line_end(theirs, end));
@@ -58,7 +56,7 @@ pub fn conflict(ours: &[u8], theirs: &[u8]) -> Vec<u8> {
 const LF: &[u8] = b"\n";
 const CRLF: &[u8] = b"\r\n";
 
-/// How most lines end, of ours or, where that has none, of theirs.
+/// The line end of most lines, in ours or, if that has none, in theirs.
 fn line_end(ours: &[u8], theirs: &[u8]) -> &'static [u8] {
     let text = if ours.contains(&b'\n') { ours } else { theirs };
     let lines = || text.split_inclusive(|byte| *byte == b'\n');
@@ -76,7 +74,8 @@ fn with_line_end(text: &[u8], end: &[u8]) -> Vec<u8> {
     [text, if is_whole { b"" } else { end }].concat()
 }
 
-/// A text whose conflict markers end so; its own last line has an end only where `is_whole`.
+/// A text in which the conflict markers have this line end. Its own last line has one only if
+/// `is_whole`.
 fn with_markers_ended(text: &[u8], end: &[u8], is_whole: bool) -> Vec<u8> {
     let is_marker = |line: &[u8]| [BEGIN, MIDDLE, END].contains(&line);
     let lines = text.split_inclusive(|byte| *byte == b'\n');
@@ -95,7 +94,7 @@ fn with_markers_ended(text: &[u8], end: &[u8], is_whole: bool) -> Vec<u8> {
     lines.concat()
 }
 
-/// Whether a text holds a conflict that nobody has solved yet.
+/// Whether a text contains a conflict that has not been resolved.
 pub fn has_conflict(text: &[u8]) -> bool {
     let mut lines = text
         .split(|byte| *byte == b'\n')
@@ -162,7 +161,7 @@ mod tests {
             conflict(b"b\r\nx", b"c"),
             b"<<<<<<< ours\r\nb\r\nx\r\n=======\r\nc\r\n>>>>>>> theirs\r\n"
         );
-        // Whichever line the conflict is in, all lines end alike.
+        // Whichever line has the conflict, all lines have the same line end.
         for (base, ours, theirs) in [
             (&b"a\r\nb"[..], &b"a\r\nours"[..], &b"a\r\ntheirs"[..]),
             (b"a\r\nb\r\nc", b"ours\r\nb\r\nc", b"theirs\r\nb\r\nc"),
@@ -175,7 +174,7 @@ mod tests {
         }
         let text = merged(b"a\r\nb\r\nc", b"ours\r\nb\r\nc", b"theirs\r\nb\r\nc");
         assert!(text.unwrap_err().ends_with(b"theirs\r\nb\r\nc"));
-        // A file that has both ends as most of its lines do.
+        // A file with both line ends is treated like most of its lines.
         assert!(conflict(b"a\nb\nc\r\n", b"d").ends_with(b"theirs\n"));
         assert!(has_conflict(&conflict(b"b\r\n", b"c")));
         assert!(!has_conflict(b"a\n=======\n<<<<<<< ours\n"));

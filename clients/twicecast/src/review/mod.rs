@@ -1,4 +1,4 @@
-//! Looking at pull requests, and taking what they propose into the shared folder.
+//! Looks at pull requests, and applies them to the shared folder.
 
 pub mod apply;
 pub mod backup;

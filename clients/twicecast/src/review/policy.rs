@@ -13,7 +13,7 @@ use crate::rules::{Rules, Verdict, verdict};
 pub struct Policy(Rules);
 
 impl Policy {
-    /// For a folder; `allow` are patterns as with `share`.
+    /// The rules of a folder; `allow` has patterns as for `share`.
     pub fn new(dir: &Path, allow: &[String]) -> Result<Self, Failure> {
         let unreadable = |error: std::io::Error| {
             let dir = shown(&dir.to_string_lossy());
@@ -24,7 +24,7 @@ impl Policy {
         Ok(Self(Rules::new(&real, root, allow)?))
     }
 
-    /// Why a name is left alone, if it is. To be asked once the file has been read.
+    /// Why a name is left alone, if it is. It must be called after the file has been read.
     pub async fn refusal(&self, name: &FileName) -> Option<String> {
         match verdict(&self.0, name).await {
             Verdict::Shared => None,
@@ -33,9 +33,9 @@ impl Policy {
     }
 }
 
-/// Whether a file of that name says what is shared.
+/// Whether a file of that name contains rules for what is shared.
 pub fn is_rules(name: &FileName) -> bool {
-    // Some file systems do not mind the case.
+    // Some file systems ignore case.
     Rules::is_rule_file(&name.split().1.to_lowercase())
 }
 

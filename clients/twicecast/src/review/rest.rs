@@ -1,12 +1,12 @@
-//! What there is to do about a pull request that stays open.
+//! What is left to do about a pull request that stays open.
 
 use crate::names::shown;
 use crate::review::apply::Outcome;
 use crate::ui::command_line::CommandLine;
 use crate::ui::output::{NAMED_MAX, first_names, quoted};
 
-/// Says what was not taken, and the commands that go on from there, each on a line of its own, to
-/// be typed as it stands. `command` is how they begin.
+/// Prints what was not taken, and the commands to continue with, each on its own line and ready to
+/// be typed. `command` is how they begin.
 pub fn lines(command: &CommandLine, id: &str, outcome: &Outcome, line: &mut dyn FnMut(String)) {
     line(format!("{id} stays open, since not all of it was taken"));
     if !outcome.to_solve.is_empty() {

@@ -1,22 +1,22 @@
 //! Files that tools run by themselves, or that make a tool run something: opening the folder, a
-//! build, a test run or a commit is enough. `apply` takes one only where it is named.
+//! build, a test run or a commit is enough. `apply` takes them only by name.
 
 use crate::names::FileName;
 
-/// The list of them, a line each.
+/// The list, one kind of file per line.
 const LIST: &str = include_str!("runs_by_itself.txt");
 
 /// A line of the list.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     place: Place,
-    /// Separated by blanks.
+    /// Separated by spaces.
     names: &'static str,
-    /// What runs it: the reason as people are told it.
+    /// What runs it: the reason as people read it.
     why: &'static str,
 }
 
-/// What of a file's path is meant, wherever in the project that lies.
+/// Which part of a file's path the names are compared with, wherever in the project it is.
 #[derive(Debug, Clone, Copy)]
 enum Place {
     File,
@@ -39,7 +39,7 @@ impl Entry {
         Some(Self { place, names, why })
     }
 
-    /// Whether a file of this name in these folders, such as `/src/`, is one.
+    /// Whether the entry means a file of this name in these folders, such as `/src/`.
     fn is_meant(&self, folders: &str, file: &str) -> bool {
         self.names.split(' ').any(|name| match self.place {
             Place::File => file == name,
@@ -55,9 +55,9 @@ fn all() -> impl Iterator<Item = Option<Entry>> {
     lines.map(Entry::of)
 }
 
-/// Why a file is one that runs by itself, if it is.
+/// Why a file runs by itself, if it does.
 pub fn why(name: &FileName) -> Option<&'static str> {
-    // Some file systems do not mind the case: to some, the long s and the Kelvin sign are letters.
+    // Some file systems ignore case; for some, the long s and the Kelvin sign are letters.
     let lower = name.as_str().to_lowercase();
     let lower = lower.replace('\u{17f}', "s").replace('\u{212a}', "k");
     let (folders, file) = lower.split_at(lower.rfind('/')? + 1);

@@ -1,5 +1,5 @@
-//! What `apply` does with each name of a pull request. `show` shows these steps, `apply` takes
-//! them, so both say the same.
+//! What `apply` does with each name of a pull request. `show` prints these steps and `apply`
+//! carries them out, so both agree.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -18,49 +18,49 @@ use crate::review::taken::Taken;
 use crate::review::wanted::Wanted;
 use crate::review::{bases, runs_by_itself};
 
-/// What is done with one name.
+/// What to do with one name.
 #[derive(Debug)]
 pub struct Step<'a> {
     /// The name.
     pub name: &'a FileName,
-    /// What is here.
+    /// The file here.
     pub ours: Option<Found>,
-    /// What is proposed; `None` is a deletion.
+    /// The proposed file; `None` means a deletion.
     pub theirs: Option<&'a Proposed>,
-    /// What comes of both.
+    /// What to do.
     pub action: Action,
-    /// Whether the project's file is executable, as the server has it.
+    /// Whether the project's file is executable on the server.
     pub is_executable_there: bool,
-    /// Why it is done only where the name is given with `--files`.
+    /// Why this is only done if the name is given with `--files`.
     pub held: Option<String>,
-    /// Why its content is not to be seen: it is not shared.
+    /// Why its content must not be shown: it is not shared.
     pub private: Option<String>,
 }
 
-/// What comes of a file that is here and one that is proposed.
+/// What to do with a file here and a proposed one.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Nothing: it is so already.
+    /// Nothing: it has this content already.
     Nothing,
-    /// Nothing: it was taken before, whatever it has become since.
+    /// Nothing: it was taken before, whatever has happened to it since.
     TakenBefore,
-    /// Nothing is here: take what is proposed.
+    /// Nothing is here: take the proposed content.
     Add,
-    /// It was deleted here meanwhile: take what is proposed, and say so.
+    /// It has been deleted here: take the proposed content, and say so.
     Restore,
-    /// Here is what the author started from: take what is proposed.
+    /// The file here is what the author started from: take the proposed content.
     Replace,
     /// Write this text: both have changed it, in different places.
     Merge(Vec<u8>),
     /// Write this text with conflict markers: both have changed the same places.
     Conflict(Vec<u8>),
-    /// Leave what is here, and put what is proposed aside, for this reason.
+    /// Leave the file here, and put the proposed content aside, for this reason.
     PutAside(&'static str),
     /// Delete it.
     Delete,
-    /// Leave it: it is to be deleted, and has changed here.
+    /// Leave it: it should be deleted, but has changed here.
     Keep,
-    /// Neither look at it nor touch it: the rules of `share` leave it out, for this reason.
+    /// Neither read nor change it: the rules of `share` leave it out, for this reason.
     LeaveOut(String),
     /// It cannot be read.
     Fail(io::ErrorKind, String),
@@ -78,7 +78,7 @@ impl Step<'_> {
         (theirs != has && is_written).then_some(theirs)
     }
 
-    /// The content that comes into the folder, if one does.
+    /// The content to write into the folder, if there is one.
     pub fn content(&self) -> Option<&[u8]> {
         match &self.action {
             Action::Add | Action::Restore | Action::Replace => {
@@ -89,7 +89,7 @@ impl Step<'_> {
         }
     }
 
-    /// Whether somebody has to solve something.
+    /// Whether the user has to resolve something.
     pub fn is_conflict(&self) -> bool {
         matches!(
             self.action,
@@ -98,23 +98,23 @@ impl Step<'_> {
     }
 }
 
-/// What the steps are decided from.
+/// Everything that the steps are decided from.
 pub struct Steps<'a, 'b> {
     /// The connection, for contents that only the server has.
     pub inbox: &'a mut Inbox<'b>,
     /// The shared folder.
     pub root: &'a OwnedFd,
-    /// What of it may be touched.
+    /// Says which names may be changed.
     pub policy: &'a Policy,
     /// The pull request.
     pub pull: &'a PullRequest,
     /// What the server has of the project.
     pub project: &'a Project,
-    /// Which names were given.
+    /// The names that were given.
     pub wanted: &'a Wanted,
-    /// Which were taken before.
+    /// The names that were taken before.
     pub taken: &'a mut Taken,
-    /// Names that would be gone by now, where nothing is really done.
+    /// In a rehearsal, the names that would have been deleted so far.
     pub rehearsed: Option<BTreeSet<FileName>>,
 }
 
@@ -123,7 +123,7 @@ impl Steps<'_, '_> {
     ///
     /// # Errors
     ///
-    /// The connection's.
+    /// If the connection breaks.
     pub async fn next<'c>(
         &mut self,
         name: &'c FileName,
@@ -145,16 +145,16 @@ impl Steps<'_, '_> {
             return Ok(step);
         }
         let read = match self.read(name) {
-            // What lies below something else than a folder is not there.
+            // Nothing can be below something that is not a folder.
             Err(error) if theirs.is_none() && atomic::is_in_the_way(&error) => Ok(None),
-            // No flag takes it, whatever the rules say.
+            // No flag can change this, so it is reported whatever the rules say.
             Err(error) if atomic::is_in_the_way(&error) => {
                 step.action = Action::Fail(error.kind(), error.to_string());
                 return Ok(step);
             }
             read => read,
         };
-        // Asked once the file has been read: a rule that is written meanwhile counts.
+        // The rules are read after the file, so that a rule written in between counts.
         step.private = self.policy.refusal(name).await;
         if let (Some(why), false) = (&step.private, is_named) {
             step.action = Action::LeaveOut(why.clone());
@@ -182,7 +182,7 @@ impl Steps<'_, '_> {
         Ok(step)
     }
 
-    /// Reads what is here under a name, or would be after the steps so far.
+    /// Reads the file with a name as it is here, or as it would be after the steps so far.
     fn read(&self, name: &FileName) -> io::Result<Option<Found>> {
         let read = atomic::read(self.root, name);
         let makes_room = |gone: &FileName| {
@@ -244,10 +244,10 @@ impl Steps<'_, '_> {
         }
     }
 
-    /// Whether what is here is what the author saw, of a file for which the pull request names no
-    /// base: it is what the server has, and has had since before the pull request was sent. Where a
-    /// client knows bases, a file without one is new to it: what is here was made meanwhile by
-    /// somebody else.
+    /// For a file without a base: whether the content here is the one that the author saw. It is if
+    /// the server has the same content, and has had it since before the pull request was sent. If
+    /// the author's client knows bases, a file without one was new to it; then the file here was
+    /// made by somebody else.
     fn is_older(&self, name: &FileName, ours: &[u8]) -> bool {
         let stored: Option<&Stored> = self.project.get(name);
         self.pull.bases.is_empty()
@@ -257,7 +257,7 @@ impl Steps<'_, '_> {
             })
     }
 
-    /// The content that the author started from, wherever it may still be.
+    /// The content that the author started from, from wherever it can still be found.
     async fn base(&mut self, name: &FileName, sha256: &str) -> Result<Option<Vec<u8>>, Failure> {
         let project = self.inbox.credentials.full_project();
         if let Some(content) = bases::find(&project, sha256) {
@@ -272,18 +272,18 @@ impl Steps<'_, '_> {
     }
 }
 
-/// The reason for one that becomes executable.
+/// The reason for a file that becomes executable.
 pub const BECOMES_EXECUTABLE: &str = "it becomes executable";
 
-/// Whether a file is to be executable, and whether it is now; `None` where that is left alone.
-/// `is_there` says whether the project's file is, as the server has it.
+/// Whether a file has to become executable, and whether it is now; `None` if the bit stays as it
+/// is. `is_there` says whether the file is executable on the server.
 fn executable(ours: Option<&Found>, theirs: &Proposed, is_there: bool) -> Option<(bool, bool)> {
     let of_project = ours.is_none().then_some(is_there);
     let becomes = theirs.executable.or(of_project)?;
     Some((becomes, ours.is_some_and(|ours| ours.executable)))
 }
 
-/// Why a file is taken only where it is named.
+/// Why a file is only taken by name.
 pub fn held(
     name: &FileName,
     ours: Option<&Found>,

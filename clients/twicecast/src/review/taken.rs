@@ -1,5 +1,5 @@
-//! Which files of the open pull requests were taken already. What becomes of them after that is the
-//! streamer's own doing: another `apply` leaves them alone, even where a conflict was solved.
+//! Which files of open pull requests have already been taken. After that they are the streamer's
+//! own: another `apply` leaves them alone, even after a conflict was resolved.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -12,19 +12,19 @@ use crate::fs::user_dirs::own_folder;
 use crate::fs::{sha256, whole};
 use crate::names::FileName;
 
-/// A record that is longer is not ours.
+/// A longer record was not written by us.
 const BYTES_MAX: u64 = 16 << 20;
 
 /// The record of one shared folder.
 #[derive(Debug)]
 pub struct Taken {
     path: Option<PathBuf>,
-    /// The names, by the pull request's id.
+    /// The names, by the id of the pull request.
     names: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Taken {
-    /// What was taken of the pull requests that are open. Where nothing can be read, nothing was.
+    /// What has been taken of the open pull requests. If the record cannot be read, nothing has.
     pub fn of(project: &str, dir: &Path, open: &[PullRequest]) -> Self {
         let own = own_folder("XDG_STATE_HOME", ".local/state");
         Self::at(own.as_deref(), project, dir, open)
@@ -54,11 +54,11 @@ impl Taken {
         names.insert(name.as_str().to_owned());
     }
 
-    /// Writes the record.
+    /// Saves the record.
     ///
     /// # Errors
     ///
-    /// The system's own.
+    /// The system's error.
     pub fn write(&self) -> io::Result<()> {
         let Some(path) = &self.path else {
             return Ok(());

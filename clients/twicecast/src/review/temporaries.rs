@@ -1,6 +1,6 @@
-//! The files that lie beside those that are replaced, for a moment and out of sight. Each is noted
-//! before it is made, in a file that its process holds a lock on: so where that process was killed,
-//! the next one finds what it has left, and nothing else.
+//! Temporary files next to those that are replaced; they exist for a moment and are not shared.
+//! Each is recorded before it is made, in a file that its process holds a lock on. So if the
+//! process is killed, the next one finds what it has left, and nothing else.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Write as _};
@@ -17,9 +17,9 @@ use crate::fs::{atomic, dirfd};
 use crate::names::{FileName, OWN_PREFIX, shown};
 use crate::ui::output::warn;
 
-/// Where they are noted, in the folder for what one process replaces.
+/// The file that records them, in the folder for what one process replaces.
 const NOTES: &str = "temporaries";
-/// Where what was left of them is put.
+/// The folder for those that were left behind.
 const LEFT: &str = "left";
 
 /// The temporary files of one process in one folder.
@@ -29,7 +29,7 @@ pub struct Temporaries {
     path: PathBuf,
 }
 
-/// One of them: the folder in the project that it lies in, and its name.
+/// One temporary file: its folder in the project, and its name.
 #[derive(Serialize, Deserialize)]
 struct Note {
     parent: String,
@@ -37,7 +37,7 @@ struct Note {
 }
 
 impl Note {
-    /// Whether it can be one of ours, and does not lead out of the project.
+    /// Whether it can be one of ours, and is inside the project.
     fn is_ours(&self) -> bool {
         let mut above = self.parent.split('/');
         self.leaf.starts_with(OWN_PREFIX)
@@ -47,11 +47,12 @@ impl Note {
 }
 
 impl Temporaries {
-    /// Begins to note them in `folder`, which is made if it is missing; they lie in `root`.
+    /// Starts a record in `folder`, which is made if it is missing; the temporary files are in
+    /// `root`.
     ///
     /// # Errors
     ///
-    /// The system's own.
+    /// The system's error.
     pub fn begin(folder: &Path, root: &OwnedFd) -> io::Result<Self> {
         DirBuilder::new()
             .recursive(true)
@@ -66,11 +67,11 @@ impl Temporaries {
         Ok(Self { notes, path })
     }
 
-    /// A name for one beside a file of the project.
+    /// A temporary name next to a file of the project.
     ///
     /// # Errors
     ///
-    /// If it cannot be noted.
+    /// If the name cannot be recorded.
     pub fn beside(&mut self, name: &FileName) -> io::Result<String> {
         let leaf = atomic::own_name();
         let note = Note {
@@ -87,14 +88,14 @@ impl Drop for Temporaries {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.path);
         if let Some(folder) = self.path.parent() {
-            // Where nothing was kept.
+            // This only succeeds if nothing was kept in it.
             let _ = fs::remove_dir(folder);
         }
     }
 }
 
-/// Takes what killed processes have left in a project's folder out of it, and says where it is: one
-/// of them may be what somebody had there.
+/// Moves what killed processes have left in a project's folder out of it, and says where it is now,
+/// because it may be somebody's own file.
 pub fn sweep(root: &OwnedFd) {
     let Some(own) = own_folder("XDG_STATE_HOME", ".local/state") else {
         return;
@@ -107,7 +108,7 @@ pub fn sweep(root: &OwnedFd) {
     }
 }
 
-/// The folders into which something was moved.
+/// The folders into which files were moved.
 fn sweep_in(pulls: &Path, root: &OwnedFd) -> Vec<PathBuf> {
     let runs = fs::read_dir(pulls).into_iter().flatten().flatten();
     let swept = runs.filter_map(|run| {
@@ -124,7 +125,7 @@ fn sweep_run(notes: &Path, left: &Path, root: &OwnedFd) -> io::Result<usize> {
     let options = options.read(true).custom_flags(flags.bits().cast_signed());
     let file = options.open(notes)?;
     if file.try_lock().is_err() {
-        // Its process is alive.
+        // Its process is still running.
         return Ok(0);
     }
     let mut lines = BufReader::new(&file).lines();
@@ -150,7 +151,7 @@ fn sweep_run(notes: &Path, left: &Path, root: &OwnedFd) -> io::Result<usize> {
     Ok(count)
 }
 
-/// Moves one out of the project. Whether it was there.
+/// Moves a temporary file out of the project. Returns whether it was there.
 fn take_out(root: &OwnedFd, note: &Note, left: &Path) -> io::Result<bool> {
     let Ok(folder) = dirfd::open_below(root, &note.parent) else {
         return Ok(false);
@@ -204,7 +205,7 @@ mod tests {
         let paths = [&mut dead, &mut alive, &mut foreign].map(make);
         let lookalike = dir.path().join(format!("a/{OWN_PREFIX}0.tmp"));
         fs::write(&lookalike, "").unwrap();
-        // As if their processes had been killed: the locks go, and nothing else does.
+        // As if their processes had been killed: only the locks are released.
         for dead in [dead, foreign] {
             dead.notes.unlock().unwrap();
             std::mem::forget(dead);

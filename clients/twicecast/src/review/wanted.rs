@@ -1,26 +1,26 @@
-//! Which of a pull request's files somebody wants: the patterns of `--files`.
+//! Which of a pull request's files are wanted: the patterns of `--files`.
 
 use std::collections::BTreeSet;
 
 use crate::names::FileName;
 use crate::rules::patterns::{Case, Patterns};
 
-/// The files that patterns name; all, where there are none.
+/// The files that patterns name; all files, if there are no patterns.
 #[derive(Debug)]
 pub struct Wanted {
     matcher: Patterns,
-    /// The patterns as they stand, without a leading `./` or `/`.
+    /// The patterns as given, without a leading `./` or `/`.
     literal: BTreeSet<String>,
 }
 
 impl Wanted {
-    /// From patterns as in a .gitignore. One that is none may still be a file's whole path.
+    /// Reads patterns as in a .gitignore. An invalid one may still be the full path of a file.
     pub fn new(patterns: &[String]) -> Self {
         Self::among(patterns, [])
     }
 
-    /// The same; one that is the whole path of one of these files means that file alone, even if
-    /// it is a pattern as well: a proposal may hold `/*`.
+    /// As [`new`](Self::new), but a pattern that is the full path of one of these files means only
+    /// that file: a proposal may contain a file called `/*`.
     pub fn among<'a>(patterns: &[String], files: impl IntoIterator<Item = &'a String>) -> Self {
         let without_slash = |path: &str| path.trim_start_matches('/').to_owned();
         let files: BTreeSet<_> = files.into_iter().map(|name| without_slash(name)).collect();
@@ -35,7 +35,7 @@ impl Wanted {
         Self { matcher, literal }
     }
 
-    /// Whether that is everything, without a choice.
+    /// Whether everything is wanted because no pattern was given.
     pub fn is_all(&self) -> bool {
         self.literal.is_empty()
     }
@@ -46,7 +46,7 @@ impl Wanted {
         self.is_all() || self.names(name) || self.matcher.name(path, false)
     }
 
-    /// Whether a file is named by its whole path, and not only met by a pattern.
+    /// Whether a file is named by its full path, and not only matched by a pattern.
     pub fn names(&self, name: &FileName) -> bool {
         self.literal.contains(plain(name))
     }

@@ -1,12 +1,13 @@
-//! Every verdict equals that of `git check-ignore` itself, in repositories that chance makes.
+//! Every verdict equals that of `git check-ignore`, in random repositories.
 //!
-//! `TWICECAST_GIT_REPOSITORIES=5000` makes more of them, `TWICECAST_GIT_SEED` others. A file that
-//! fails is told with its repository's seed. What differs, and is not compared:
+//! `TWICECAST_GIT_REPOSITORIES=5000` makes more of them, and `TWICECAST_GIT_SEED` others. A failure
+//! names the seed of its repository. These differences are not compared:
 //!
-//! - names that are never sent (with control characters or `\`), and what `.git` holds;
-//! - what git tracks although a rule ignores it: `--no-index` leaves that out there, too;
-//! - in a repository inside the shared folder the rules of the outer one count as well. What the
-//!   inner git ignores is left out; the reverse need not be so.
+//! - names that are never sent (with control characters or `\`), and the content of `.git`;
+//! - files that git tracks although a rule ignores them: with `--no-index` git leaves them out,
+//!   too;
+//! - in a repository inside the shared folder, the rules of the outer repository count as well.
+//!   Everything that the inner git ignores is left out, but not the reverse.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -20,7 +21,7 @@ use crate::rules::git::Environment;
 use crate::rules::memory::SETTLING;
 use crate::rules::{Rules, Verdict};
 
-/// Chance that can be repeated (xorshift).
+/// Repeatable random numbers (xorshift).
 struct Chance(u64);
 
 impl Chance {
@@ -65,7 +66,7 @@ const SEGMENTS: [&str; 22] = [
     "a.b.c",
 ];
 
-/// What patterns are made of.
+/// The pieces from which patterns are made.
 const PIECES: [&str; 46] = [
     "a",
     "b",
@@ -124,7 +125,7 @@ fn rule(chance: &mut Chance) -> String {
         rule.push('/');
     }
     match chance.below(3) {
-        // As people write them, …
+        // Patterns as people write them, …
         0 => {
             let depth = 1 + chance.below(3);
             for level in 0..depth {
@@ -137,7 +138,7 @@ fn rule(chance: &mut Chance) -> String {
                 rule.push_str(segment);
             }
         }
-        // … and as nobody does.
+        // … and as nobody writes them.
         _ => {
             for _ in 0..=chance.below(5) {
                 rule.push_str(chance.of(&PIECES));
@@ -168,16 +169,16 @@ fn rules(chance: &mut Chance) -> String {
     text
 }
 
-/// A folder that git is asked in, and what it is asked about.
+/// A folder in which git is asked, and the paths that it is asked about.
 struct Case {
     seed: u64,
     home: PathBuf,
     dir: PathBuf,
-    /// Paths below it; folders end with a `/`.
+    /// Paths below the folder; those of folders end with a `/`.
     paths: Vec<String>,
-    /// Where the shared folder begins below it.
+    /// The shared folder's path below `dir`.
     shared: String,
-    /// Whether it lies in another repository, whose rules count as well.
+    /// Whether the folder is inside another repository, whose rules count as well.
     is_inner: bool,
 }
 
@@ -188,7 +189,7 @@ fn init(git_dir: &Path, head: &str) {
     fs::write(git_dir.join("HEAD"), format!("ref: refs/heads/{head}\n")).unwrap();
 }
 
-/// Says where the user's excludes are, in one of the ways there are.
+/// Configures the user's excludes in one of the possible ways.
 fn configure(chance: &mut Chance, home: &Path, git_dir: &Path) {
     let at = |name: &str| home.join(name);
     fs::write(at("ex cludes"), rules(chance)).unwrap();
@@ -280,7 +281,7 @@ fn make(seed: u64, place: &Path) -> Vec<Case> {
     let home = place.to_path_buf();
     let dir = place.join("repo");
     let main = place.join("main/.git");
-    // A worktree of another repository, or one of its own.
+    // The repository is a worktree of another one, or an independent one.
     let git_dir = if chance.one_in(5) {
         init(&main, "other");
         let own = main.join("worktrees/repo");
@@ -306,7 +307,7 @@ fn make(seed: u64, place: &Path) -> Vec<Case> {
     let paths = fill(&mut chance, &dir);
     let mut cases = Vec::new();
     if chance.one_in(5) {
-        // As a submodule: its `.git` is a file.
+        // This makes a submodule: its `.git` is a file.
         let module = git_dir.join("modules/sub");
         init(&module, "main");
         let sub = dir.join("sub module");
@@ -327,7 +328,7 @@ fn make(seed: u64, place: &Path) -> Vec<Case> {
             });
         }
     }
-    // All of the repository is shared, or a folder in it.
+    // The whole repository is shared, or a folder in it.
     let folders: Vec<_> = paths
         .iter()
         .filter(|path| path.ends_with('/'))
@@ -348,7 +349,7 @@ fn make(seed: u64, place: &Path) -> Vec<Case> {
     cases
 }
 
-/// What git says of each path: the rule that ignores it, if one does.
+/// What git says about each path: the rule that ignores it, if there is one.
 fn git(case: &Case) -> BTreeMap<String, Option<String>> {
     let mut child = Command::new("git")
         .args(["check-ignore", "--no-index", "-z", "--stdin", "-v", "-n"])
@@ -361,7 +362,7 @@ fn git(case: &Case) -> BTreeMap<String, Option<String>> {
         .stdout(Stdio::piped())
         .spawn()
         .expect("git is installed");
-    // With a `/` at its end git takes a folder for what is in it.
+    // With a `/` at the end, git would take a folder for its content.
     let asked: Vec<_> = case
         .paths
         .iter()
@@ -392,7 +393,7 @@ fn git(case: &Case) -> BTreeMap<String, Option<String>> {
     whole.iter().map(|fields| verdict(fields)).collect()
 }
 
-/// Where it differs from what we say, and how many verdicts were compared.
+/// Adds the differences between git and us, and returns how many verdicts were compared.
 fn compare(case: &Case, differing: &mut Vec<String>) -> usize {
     let said = git(case);
     let name = "sub module/";
@@ -412,7 +413,7 @@ fn compare(case: &Case, differing: &mut Vec<String>) -> usize {
             .is_some_and(Option::is_some)
     };
     if is_out(shared) {
-        // Somebody shares what git ignores: that is for them to say.
+        // If people share a folder that git ignores, they mean it.
         return 0;
     }
     let mut compared = 0;
@@ -464,7 +465,7 @@ fn every_verdict_is_that_of_git_itself() {
             make(seed, &home)
         })
         .collect();
-    // Rules that are just being written hold everything back.
+    // Rules that were written only just now hold everything back.
     std::thread::sleep(SETTLING);
     let (mut differing, mut compared) = (Vec::new(), 0);
     for case in &cases {

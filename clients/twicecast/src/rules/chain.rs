@@ -1,4 +1,4 @@
-//! The rules on the way to something: those of the folders that it lies in, outermost first.
+//! The rules that apply to a path: those of the folders that contain it, outermost first.
 
 use std::fmt;
 use std::fs::File;
@@ -13,20 +13,20 @@ use crate::rules::patterns::{Case, Patterns};
 use crate::rules::sources::{Places, RULE_FILES, Sources};
 use crate::rules::verdict::Verdict;
 
-/// A rule file that is longer cannot be meant.
+/// The largest rule file that is read, in bytes.
 const RULE_FILE_BYTES_MAX: u64 = 1 << 20;
 
-/// The rules of the folders on the way to something, outermost first.
+/// The rules of the folders above a path, outermost first.
 #[derive(Debug)]
 pub struct Chain<'a> {
     levels: Vec<Level>,
-    /// Whether case matters, in the repository of the shared folder and in those inside it that the
-    /// way leads into.
+    /// Whether case matters in the repository of the shared folder, and in each inner repository on
+    /// the way.
     cases: Vec<Case>,
     sources: &'a Sources,
 }
 
-/// How long a chain is, to come back to that length.
+/// The length of a chain, to return to it later.
 #[derive(Debug, Clone, Copy)]
 pub struct Depth {
     levels: usize,
@@ -36,17 +36,17 @@ pub struct Depth {
 /// The rules of one rule file.
 #[derive(Debug)]
 struct Level {
-    /// The path from the folder that the rules are about to the shared one, `""` where it lies in
-    /// that.
+    /// The path from the folder to which the rules apply to the shared folder; `""` if it is inside
+    /// the shared folder.
     prefix: String,
     /// The full name of that folder in the shared one.
     folder: String,
     patterns: Patterns,
-    /// For people.
+    /// The file's name for messages.
     file: String,
 }
 
-/// Where rules stand and what they are about.
+/// Where rules come from, and which folder they apply to.
 struct Origin<'a> {
     prefix: &'a str,
     folder: &'a str,
@@ -54,7 +54,7 @@ struct Origin<'a> {
 }
 
 impl<'a> Chain<'a> {
-    /// The rules that hold in the whole shared folder.
+    /// The rules that apply to the whole shared folder.
     pub(super) fn top(sources: &'a Sources, places: &Places) -> Result<Self, Verdict> {
         let mut chain = Self {
             levels: Vec::new(),
@@ -81,7 +81,7 @@ impl<'a> Chain<'a> {
         Ok(chain)
     }
 
-    /// How many rules there are, to come back to with [`leave`](Self::leave).
+    /// The present length, to return to with [`leave`](Self::leave).
     pub fn depth(&self) -> Depth {
         Depth {
             levels: self.levels.len(),
@@ -89,18 +89,18 @@ impl<'a> Chain<'a> {
         }
     }
 
-    /// Forgets the rules of the folders below.
+    /// Removes the rules of the folders below.
     pub fn leave(&mut self, depth: Depth) {
         self.levels.truncate(depth.levels);
         self.cases.truncate(depth.cases);
     }
 
-    /// Adds the rules of an open folder; `full` is its name in the shared one, `""` for that
-    /// itself.
+    /// Adds the rules of an open folder; `full` is its name in the shared folder, `""` for the
+    /// shared folder itself.
     ///
     /// # Errors
     ///
-    /// A rule file that cannot be read, or is just being written.
+    /// If a rule file cannot be read, or has only just been written.
     pub fn enter(&mut self, folder: &OwnedFd, full: &str) -> Result<(), Verdict> {
         if !full.is_empty()
             && matches!(dirfd::look(folder, ".git"), Ok(Some(_)))
@@ -126,7 +126,8 @@ impl<'a> Chain<'a> {
         Ok(())
     }
 
-    /// What the rule says that decides about a path, if one does: that of the innermost folder.
+    /// The verdict of the rule that decides about a path, if there is one; the innermost folder
+    /// wins.
     pub(super) fn judge(&self, full: &str, is_folder: bool) -> Option<Verdict> {
         let (level, pattern) = self.levels.iter().rev().find_map(|level| {
             let below = full.strip_prefix(&level.folder)?;
@@ -152,7 +153,7 @@ impl<'a> Chain<'a> {
     ) -> Result<(), Verdict> {
         match dirfd::open_file(folder, file) {
             Ok(opened) => self.read(opened, origin),
-            // git takes none from a link or a folder, either.
+            // git does not read rules from a link or a folder, either.
             Err(Errno::LOOP | Errno::INVAL) if file == ".gitignore" => {
                 self.sources.memory.missing(origin.shown_as)
             }
@@ -191,7 +192,7 @@ impl<'a> Chain<'a> {
         }
         let case = self.cases.last().copied().unwrap_or_default();
         let patterns = Patterns::read(&bytes, case);
-        // Asked when all has been read: what was written meanwhile is not missed.
+        // This is checked after reading, so that a change during reading is noticed.
         self.sources
             .memory
             .read(origin.shown_as, &file, !patterns.is_empty())?;

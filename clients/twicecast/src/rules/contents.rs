@@ -1,26 +1,26 @@
-//! Secrets by what a file holds: headers of private keys, and tokens of a shape that nothing else
-//! has.
+//! Finds secrets by the contents of files: headers of private keys, and tokens with an unmistakable
+//! shape.
 //!
-//! Each shape is precise enough that at most one file in 10,000 of real trees is held back for
-//! nothing; `the_shapes_are_measured_on_real_trees` below measures that. What is encoded otherwise
-//! than as ASCII or UTF-8, or packed, is not seen.
+//! The shapes are so precise that at most one file in 10,000 of real trees is held back by mistake;
+//! `the_shapes_are_measured_on_real_trees` below measures that. In contents that are compressed, or
+//! encoded in anything but ASCII or UTF-8, nothing is found.
 
 use std::io::{self, Read};
 use std::sync::LazyLock;
 
 use regex::bytes::Regex;
 
-/// So much of a file is judged before its first part is sent; the rest part by part, each before it
-/// is sent.
+/// How many bytes of a file are searched before its first part is sent. The rest is searched part
+/// by part, each before it is sent.
 pub const JUDGED_FIRST: u64 = 1 << 20;
 
-/// What is kept of what was looked at, for shapes that begin there; longer than any.
+/// How many bytes are kept for shapes that begin in them; longer than any shape.
 const TAIL: usize = 4_096;
 
-/// What is told of a secret, and the shape that it has. A shape begins with what is searched for
-/// fast.
+/// The name and the shape of each kind of secret. A shape begins with something that can be
+/// searched for quickly.
 const SHAPES: &[(&str, &str)] = &[
-    // A header alone is in every program that reads keys.
+    // A header alone is not enough: every program that reads keys contains one.
     (
         "a private key",
         concat!(
@@ -150,40 +150,40 @@ const SHAPES: &[(&str, &str)] = &[
     ("an Azure key", r"\bAccountKey=[A-Za-z0-9+/]{86}=="),
 ];
 
-/// Looks at a file as it is read.
+/// Searches a file while it is read.
 #[derive(Debug, Default)]
 pub struct Scanner {
-    /// The end of what came before, and then what has just come.
+    /// The end of the bytes before, followed by the new ones.
     buffer: Vec<u8>,
     is_begun: bool,
 }
 
 impl Scanner {
-    /// What kind of secret shows with these further bytes of the file, if one does.
+    /// The kind of secret that is visible with these further bytes of the file, if there is one.
     pub fn push(&mut self, bytes: &[u8]) -> Option<&'static str> {
         let keep = self.buffer.len().saturating_sub(TAIL);
         self.buffer.drain(..keep);
         self.buffer.extend_from_slice(bytes);
-        // The first byte of a tail only says what stands before the second.
+        // The first byte of the tail only serves to show what comes before the second.
         let from = usize::from(std::mem::replace(&mut self.is_begun, true));
         find(&self.buffer, from.min(self.buffer.len()))
     }
 }
 
-/// Looks at the beginning of a file, as much as is judged before any of it is sent.
+/// Searches the beginning of a file, as far as it is searched before any of it is sent.
 ///
 /// # Errors
 ///
-/// The system's own.
+/// The system's error.
 pub fn look_into(file: impl Read) -> io::Result<Option<&'static str>> {
     look_through(file.take(JUDGED_FIRST))
 }
 
-/// Looks at a whole file.
+/// Searches a whole file.
 ///
 /// # Errors
 ///
-/// The system's own.
+/// The system's error.
 pub fn look_through(mut file: impl Read) -> io::Result<Option<&'static str>> {
     let mut scanner = Scanner::default();
     let mut part = Vec::new();
@@ -210,7 +210,7 @@ fn find(bytes: &[u8], from: usize) -> Option<&'static str> {
     loop {
         let found = ALL.find_at(bytes, from)?;
         if is_placeholder(found.as_bytes()) {
-            // What stands for a secret may be before one.
+            // A real secret may follow a placeholder.
             from = found.start() + 1;
             continue;
         }
@@ -220,10 +220,10 @@ fn find(bytes: &[u8], from: usize) -> Option<&'static str> {
     }
 }
 
-/// Whether a token is one of those that documentation shows.
+/// Whether a token is a placeholder, as in documentation.
 fn is_placeholder(token: &[u8]) -> bool {
     const MARKS: [&[u8]; 5] = [b"example", b"xxxxx", b"00000", b"123456", b"abcdef"];
-    // What stands before the secret itself, such as the number of an account, says nothing of it.
+    // What comes before the secret itself, such as an account number, does not count.
     let end = &token[token.len().saturating_sub(44)..];
     let random = end.rsplit(|byte| b"_-:/".contains(byte)).next();
     let random = random.filter(|random| random.len() >= 16).unwrap_or(end);
@@ -237,7 +237,7 @@ mod tests {
     use super::*;
     use std::path::{Path, PathBuf};
 
-    /// A token of this many characters that no service has given out.
+    /// A token with this many characters that no service has issued.
     fn made(alphabet: &str, count: usize) -> String {
         let all: Vec<_> = alphabet.chars().collect();
         let pick = |at: usize| all[(at * at * 7 + at * 13 + 5) % all.len()];
@@ -248,7 +248,7 @@ mod tests {
     const HEX: &str = "0f1e2d3c4b5a69788796";
     const BASE32: &str = "QWERTYUIOPASDFGHJKLZXCVBNM234567";
 
-    /// A text that holds a secret of each kind.
+    /// A text with a secret of each kind.
     fn secrets() -> Vec<(&'static str, String)> {
         let alnum = |count| made(ALNUM, count);
         let key = |kind: &str| format!("-----BEGIN {kind}-----\n{}\n", alnum(64));
@@ -349,7 +349,7 @@ mod tests {
         ]
     }
 
-    /// Likewise, of other services.
+    /// Texts with secrets of other services.
     fn more_secrets() -> Vec<(&'static str, String)> {
         let (alnum, hex) = (|count| made(ALNUM, count), |count| made(HEX, count));
         vec![
@@ -454,8 +454,9 @@ mod tests {
         }
     }
 
-    /// Counts what is held back in trees that somebody names: `TWICECAST_TREES=~/.cargo/registry:…
-    /// cargo test --release -p twicecast the_shapes_are_measured -- --ignored --nocapture`.
+    /// Counts the files that would be held back in given trees:
+    /// `TWICECAST_TREES=~/.cargo/registry:… cargo test --release -p twicecast
+    /// the_shapes_are_measured -- --ignored --nocapture`.
     #[test]
     #[ignore = "measures trees that somebody names"]
     fn the_shapes_are_measured_on_real_trees() {

@@ -1,4 +1,4 @@
-//! Where a repository is, in all the shapes that it takes, and the variables that git minds.
+//! Finds a repository in all its possible forms, and reads the variables that git uses.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -9,22 +9,22 @@ use std::path::{Path, PathBuf};
 use crate::fs::dirfd;
 use crate::rules::seen::Seen;
 
-/// So much of one of git's small files is read.
+/// The most bytes that are read of one of git's small files.
 const BYTES_MAX: u64 = 65_536;
 
-/// The variables of the environment that git minds.
+/// The environment variables that git uses.
 #[derive(Debug, Default, Clone)]
 pub struct Environment(BTreeMap<String, OsString>);
 
 impl Environment {
-    /// Those of this process.
+    /// The variables of this process.
     pub fn of_process() -> Self {
         let all =
             std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
         Self(all.collect())
     }
 
-    /// The value of a variable, be it empty.
+    /// The value of a variable, even if it is empty.
     pub fn any(&self, name: &str) -> Option<OsString> {
         self.0.get(name).cloned()
     }
@@ -38,7 +38,8 @@ impl Environment {
         self.get(name).map(PathBuf::from)
     }
 
-    /// What `GIT_CONFIG_KEY_0` and so on set in the configuration's section that matters here.
+    /// The settings that `GIT_CONFIG_KEY_0` and so on make in the section of the configuration that
+    /// matters here.
     pub fn overrides(&self) -> Vec<(String, String)> {
         let text = |name: &str| self.0.get(name)?.clone().into_string().ok();
         let count = text("GIT_CONFIG_COUNT").and_then(|count| count.parse().ok());
@@ -51,7 +52,7 @@ impl Environment {
     }
 }
 
-/// Makes a repository as `git init` does, as far as anything here looks.
+/// Makes a repository as `git init` does, with everything that is looked at here.
 #[cfg(test)]
 pub fn init(git_dir: &Path) {
     for folder in ["objects", "refs", "info"] {
@@ -62,7 +63,7 @@ pub fn init(git_dir: &Path) {
 
 #[cfg(test)]
 impl Environment {
-    /// One of a test.
+    /// An environment for a test.
     pub fn of(variables: &[(&str, &Path)]) -> Self {
         let all = variables
             .iter()
@@ -74,17 +75,17 @@ impl Environment {
 /// A repository with a work tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repository {
-    /// The top folder of its files.
+    /// The top folder of its work tree.
     pub work_tree: PathBuf,
     /// Its own folder for git.
     pub git_dir: PathBuf,
-    /// What all worktrees share; else the same.
+    /// The folder that all its worktrees share; the same as `git_dir` if there is only one.
     pub common_dir: PathBuf,
 }
 
 impl Repository {
-    /// The one whose work tree begins at `folder`, if any does. A worktree and a submodule have a
-    /// file there that says where it is.
+    /// The repository whose work tree begins at `folder`, if there is one. In a worktree or
+    /// submodule, a file there says where the repository is.
     pub fn at(folder: &Path) -> Option<Self> {
         let dot = folder.join(".git");
         let git_dir = if dot.is_dir() {
@@ -97,7 +98,8 @@ impl Repository {
         Self::of(git_dir, folder.to_path_buf())
     }
 
-    /// The one that `dir` lies in, as git finds it from there; `seen` are the files that say which.
+    /// The repository that contains `dir`, as git finds it from there; `seen` gets the files that
+    /// decide it.
     pub fn around(dir: &Path, environment: &Environment, seen: &mut Seen) -> Option<Self> {
         if let Some(git_dir) = environment.path("GIT_DIR") {
             let git_dir = std::path::absolute(git_dir).ok()?;
@@ -117,7 +119,7 @@ impl Repository {
             .find_map(|folder| Self::seen_at(folder, seen))
     }
 
-    /// As [`at`](Self::at), with the files that say so.
+    /// As [`at`](Self::at), and adds the files that decide it to `seen`.
     pub fn seen_at(folder: &Path, seen: &mut Seen) -> Option<Self> {
         let dot = folder.join(".git");
         seen.see(&dot);
@@ -127,7 +129,7 @@ impl Repository {
         Self::at(folder)
     }
 
-    /// A folder is a repository if it has what git looks for; else git looks further up.
+    /// A folder is a repository if it contains what git expects; otherwise git looks further up.
     fn of(git_dir: PathBuf, work_tree: PathBuf) -> Option<Self> {
         let common_dir = match text(&git_dir.join("commondir")) {
             Some(path) => git_dir.join(path.trim_end_matches(['\r', '\n'])),
@@ -143,7 +145,7 @@ impl Repository {
         })
     }
 
-    /// The file with the excludes of this repository alone.
+    /// The file with the excludes of this repository only.
     pub fn exclude_file(&self) -> PathBuf {
         self.common_dir.join("info/exclude")
     }
@@ -155,7 +157,7 @@ impl Repository {
     }
 }
 
-/// What one of git's small files says; there may be a pipe in its place.
+/// The text of one of git's small files; there may be a pipe in its place.
 fn text(path: &Path) -> Option<String> {
     let file = dirfd::open_elsewhere(path).ok()??;
     let mut text = String::new();
@@ -163,7 +165,7 @@ fn text(path: &Path) -> Option<String> {
     Some(text)
 }
 
-/// Takes down what makes a folder a repository.
+/// Records what makes a folder a repository.
 fn see(git_dir: &Path, seen: &mut Seen) {
     for name in ["HEAD", "commondir", "objects", "refs"] {
         seen.see(&git_dir.join(name));

@@ -1,13 +1,13 @@
-//! What editors and systems leave beside the files of a project: unsaved text, copies from before
-//! the last save, locks and litter. None of it is sent.
+//! Files that editors and systems leave next to a project's files: unsaved text, copies from before
+//! the last save, locks and litter. None of them is sent.
 
 use std::sync::LazyLock;
 
 use crate::rules::patterns::{Case, Patterns};
 
-/// Names in git's syntax, whatever their case, and what they are.
+/// Names in git's syntax, in any case, and what they are.
 const NAMES: &[(&str, &str)] = &[
-    // Vim and Neovim; `4913` is what they try a folder with.
+    // Vim and Neovim; they create `4913` to test a folder.
     (".*.sw[a-z]", VIM),
     ("_*.sw[a-z]", VIM),
     ("*.sw[n-p]", VIM),
@@ -16,7 +16,7 @@ const NAMES: &[(&str, &str)] = &[
     // Emacs.
     ("\\#*#", "unsaved text of Emacs"),
     (".#*", "a lock of Emacs"),
-    // What most editors call the file from before the last save; undo files of Vim and Emacs, too.
+    // The usual name for the file before the last save; also the undo files of Vim and Emacs.
     ("*~", "an editor's copy"),
     // JetBrains.
     ("*___jb_tmp___", JETBRAINS),
@@ -36,7 +36,7 @@ const NAMES: &[(&str, &str)] = &[
     (".~lock.*#", "a lock of an office program"),
     ("~$*", "a lock of an office program"),
     ("~WRL*.tmp", "a temporary file of an office program"),
-    // Of file systems: content of files that are deleted.
+    // Content of deleted files, kept by file systems.
     (".fuse_hidden*", "a deleted file that is still open"),
     (".nfs[0-9a-f]*[0-9a-f]", "a deleted file that is still open"),
     (".Trash-*/", TRASH),
@@ -65,7 +65,8 @@ const JETBRAINS: &str = "a temporary file of a JetBrains editor";
 const TRASH: &str = "a bin with deleted files";
 const LITTER: &str = "litter of the system";
 
-/// What made a file or folder of this full name beside those of the project, if anything did.
+/// What left a file or folder with this full name next to those of the project, if it is such a
+/// leftover.
 pub fn leftover(full: &str, is_folder: bool) -> Option<&'static str> {
     static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| {
         let lines: Vec<_> = NAMES.iter().map(|(pattern, _)| *pattern).collect();
@@ -75,8 +76,8 @@ pub fn leftover(full: &str, is_folder: bool) -> Option<&'static str> {
     NAMES.get(found.line - 1).map(|(_, what)| *what)
 }
 
-/// The full name of the file that somebody has put this copy aside of, if it looks like one: what
-/// is said of that holds for the copy.
+/// The full name of the file that this looks like a copy of, if it does: the verdict about that
+/// file also applies to the copy.
 pub fn original(full: &str) -> Option<String> {
     const ENDINGS: [&str; 7] = [".bak", ".backup", ".orig", ".old", ".save", ".tmp", ".new"];
     let (folder, leaf) = full.rsplit_once('/')?;

@@ -1,5 +1,5 @@
-//! Which rule files were there and held rules, so that one that is just being written is not taken
-//! for one without rules.
+//! Remembers which rule files existed and contained rules, so that a file that is just being
+//! written is not taken for one without rules.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -10,18 +10,18 @@ use rustix::fs::fstat;
 
 use crate::rules::verdict::Verdict;
 
-/// The writer of a rule file is done after so long; until then nothing is sent that it might be
-/// about.
+/// After this long a rule file counts as written completely; until then nothing is sent that it
+/// might be about.
 pub const SETTLING: Duration = Duration::from_millis(300);
-/// Rules that are gone, with their file or out of it, may come back for so long: somebody may be
-/// writing them by hand.
+/// Rules that have disappeared, with or from their file, may come back for this long: somebody may
+/// be rewriting them by hand.
 const GONE: Duration = Duration::from_secs(5);
 
-/// The rule files that held rules, and since when one of them does not.
+/// The rule files that contained rules, and since when a file no longer does.
 #[derive(Debug)]
 pub struct Memory {
     known: Mutex<HashMap<String, Option<Instant>>>,
-    /// [`GONE`], but in tests.
+    /// [`GONE`], except in tests.
     pub gone: Duration,
 }
 
@@ -35,19 +35,19 @@ impl Default for Memory {
 }
 
 impl Memory {
-    /// A rule file was read, and held rules or none.
+    /// Notes that a rule file was read, and whether it contained rules.
     ///
     /// # Errors
     ///
-    /// [`Verdict::Settling`] where it was changed just now, or held rules until just now.
+    /// [`Verdict::Settling`] if it was changed only just now, or contained rules until just now.
     pub fn read(&self, path: &str, file: &File, holds_rules: bool) -> Result<(), Verdict> {
-        // The time of the last change of any kind, which nobody can set.
+        // This is the time of the last change of any kind, which no program can set.
         let changed = fstat(file).ok().and_then(|stat| {
             let seconds = u64::try_from(stat.st_ctime).ok()?;
             let nanoseconds = u32::try_from(stat.st_ctime_nsec).ok()?;
             Some(UNIX_EPOCH + Duration::new(seconds, nanoseconds))
         });
-        // One from the future is nobody's who writes now.
+        // If the time is in the future, nobody is writing the file now.
         let age = changed.and_then(|changed| SystemTime::now().duration_since(changed).ok());
         if holds_rules {
             let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -61,11 +61,11 @@ impl Memory {
         }
     }
 
-    /// A rule file is not there, or holds no rules.
+    /// Notes that a rule file does not exist, or contains no rules.
     ///
     /// # Errors
     ///
-    /// [`Verdict::Settling`] where it held some until just now.
+    /// [`Verdict::Settling`] if it contained some until just now.
     pub fn missing(&self, path: &str) -> Result<(), Verdict> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(since) = known.get_mut(path) else {

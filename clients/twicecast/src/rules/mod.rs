@@ -1,9 +1,9 @@
-//! Which of a folder's files are shared: the ignore files on the way to each, the built-in list of
-//! secrets, and what editors and systems leave.
+//! Which files of a folder are shared: decided by the ignore files above each, the built-in list of
+//! secrets, and the list of leftovers of editors and systems.
 //!
-//! Rule files are read anew for every look and every file that is sent, never kept: a rule counts
-//! from the moment in which it is written, not from the one in which we are told of it. git's
-//! configuration, which says where some of them lie, is read again when one of its files changes.
+//! Rule files are read again for every look and for every file that is sent, and are never cached:
+//! a rule counts from the moment when it is written, not when an event arrives. git's
+//! configuration, which says where some of them are, is read again when one of its files changes.
 
 mod chain;
 pub mod contents;
@@ -40,10 +40,10 @@ pub use crate::rules::sources::RULE_FILES;
 use crate::rules::sources::Sources;
 pub use crate::rules::verdict::Verdict;
 
-/// So often a verdict is asked for while rules are being written.
+/// How often a verdict is asked for again while rules are being written.
 const SETTLING_ROUNDS: u32 = 20;
 
-/// The rules of one folder that is shared.
+/// The rules of one shared folder.
 #[derive(Debug)]
 pub struct Rules {
     root: OwnedFd,
@@ -52,11 +52,12 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// The rules of `dir`, which is `root`; `allow` are patterns that lift the built-in list.
+    /// The rules of `dir`, which is opened as `root`; `allow` has patterns that override the
+    /// built-in list.
     ///
     /// # Errors
     ///
-    /// A pattern that is none, or a configuration of git's that cannot be read.
+    /// If a pattern is invalid, or git's configuration cannot be read.
     pub fn new(dir: &Path, root: OwnedFd, allow: &[String]) -> Result<Self, Failure> {
         Self::in_environment(dir, root, allow, Environment::of_process())
     }
@@ -74,34 +75,34 @@ impl Rules {
         })
     }
 
-    /// The files elsewhere that hold rules, or would: a change of one is to be looked for in the
-    /// folder that it lies in, where much else may change that is nobody's business here.
+    /// The files elsewhere that contain or may contain rules. Their folders must be watched for
+    /// changes of these files; many other changes in them do not matter.
     pub fn files_elsewhere(&self) -> BTreeSet<PathBuf> {
         self.sources.files_elsewhere()
     }
 
-    /// Sentences about lines of rule files that cannot mean what they say, which have not been said
-    /// yet.
+    /// Sentences about lines of rule files that cannot mean what they seem to mean, as far as they
+    /// have not been reported yet.
     pub fn notices(&self) -> Vec<String> {
         self.sources.notices.take()
     }
 
-    /// Whether a file of that name holds rules.
+    /// Whether a file of that name contains rules.
     pub fn is_rule_file(segment: &str) -> bool {
         RULE_FILES.contains(&segment)
     }
 
-    /// The rules that hold in the whole shared folder.
+    /// The rules that apply to the whole shared folder.
     ///
     /// # Errors
     ///
-    /// A rule file that cannot be read, or is just being written.
+    /// If a rule file cannot be read, or has only just been written.
     pub fn top(&self) -> Result<Chain<'_>, Verdict> {
         Chain::top(&self.sources, &*self.sources.places()?)
     }
 
-    /// As [`top`](Self::top), for one of many places: git's configuration is not looked at again
-    /// that was just looked at.
+    /// As [`top`](Self::top), for one of many places: git's configuration is not checked again if
+    /// it was checked only just now.
     ///
     /// # Errors
     ///
@@ -110,14 +111,14 @@ impl Rules {
         Chain::top(&self.sources, &*self.sources.places_lately()?)
     }
 
-    /// How often git has come to say something else of where rules stand. Then all is to be looked
-    /// at again, and other files elsewhere may hold rules.
+    /// How often git's configuration has changed where rules are. After a change everything has to
+    /// be looked at again, and other files elsewhere may contain rules.
     pub fn generation(&self) -> u64 {
         self.sources.generation()
     }
 
-    /// What is to be done with a file or folder, where `chain` has the rules of all folders above
-    /// it, the one that it lies in included, and these folders are themselves shared.
+    /// The verdict for a file or folder. `chain` has the rules of all folders above it, including
+    /// the one that contains it; these folders must be shared themselves.
     pub fn judge(&self, chain: &Chain<'_>, full: &str, is_folder: bool) -> Verdict {
         if let Err(fault) = FileName::parse(full) {
             return Verdict::Never(Skip::Name(fault));
@@ -130,7 +131,7 @@ impl Rules {
             .or_else(|| self.secrets.judge(full, is_folder).map(Verdict::Secret))
             .unwrap_or(Verdict::Shared);
         match original(full) {
-            // What somebody keeps beside a file holds what that holds.
+            // A copy next to a file contains what the file contains.
             Some(original) if verdict == Verdict::Shared && !is_folder => {
                 self.judge(chain, &original, false)
             }
@@ -138,26 +139,26 @@ impl Rules {
         }
     }
 
-    /// Whether a file is shared although it holds, or is, what looks like a secret.
+    /// Whether a file is shared although it is, or contains, what looks like a secret.
     pub fn allows_secret(&self, name: &FileName) -> bool {
         self.secrets.is_allowed(name.as_str())
     }
 
-    /// What the beginning of a file says that no rule leaves out: [`Verdict::Holds`] or
-    /// [`Verdict::Shared`].
+    /// Searches the beginning of a file that no rule leaves out. The result is [`Verdict::Holds`]
+    /// or [`Verdict::Shared`].
     ///
     /// # Errors
     ///
-    /// The system's own.
+    /// The system's error.
     pub fn judge_contents(&self, root: &OwnedFd, name: &FileName) -> std::io::Result<Verdict> {
         self.look(root, name, contents::look_into)
     }
 
-    /// What a whole file says that no rule leaves out, likewise.
+    /// Searches a whole file that no rule leaves out, with the same results.
     ///
     /// # Errors
     ///
-    /// The system's own, and one that says so where it was stopped.
+    /// The system's error, or one that says that it was stopped.
     pub fn judge_all_contents(
         &self,
         root: &OwnedFd,
@@ -183,13 +184,13 @@ impl Rules {
         Ok(found.map_or(Verdict::Shared, Verdict::Holds))
     }
 
-    /// Whether a file may be sent by the rules as they are at this moment.
+    /// Whether a file may be sent by the rules of this moment.
     pub fn allow(&self, name: &FileName) -> bool {
         self.judge_now(name.as_str(), false) == Verdict::Shared
     }
 
-    /// What is to be done with a file, by the rules as they are at this moment. A reader of a
-    /// file asks again before it sends what it has read.
+    /// The verdict for a file by the rules of this moment. After a file has been read, the caller
+    /// asks again before sending what was read.
     pub fn judge_now(&self, full: &str, is_folder: bool) -> Verdict {
         let mut chain = match self.top_lately() {
             Ok(chain) => chain,
@@ -216,9 +217,9 @@ impl Rules {
             }
             folder = match dirfd::open_folder(&folder, segment) {
                 Ok(folder) => folder,
-                // What is not there has no rules of its own.
+                // A missing folder has no rules of its own.
                 Err(Errno::NOENT) => return self.judge_missing(&chain, &path, segments, is_folder),
-                // Nor has what would have to lie below a file.
+                // The same holds for anything that would be below a file.
                 Err(Errno::NOTDIR) if is_file(&folder, segment) => {
                     return self.judge_missing(&chain, &path, segments, is_folder);
                 }
@@ -229,7 +230,7 @@ impl Rules {
         Verdict::Shared
     }
 
-    /// Judges what lies below a folder that is not there.
+    /// Judges something below a missing folder.
     fn judge_missing<'a>(
         &self,
         chain: &Chain<'_>,
@@ -255,8 +256,8 @@ fn is_file(folder: &OwnedFd, segment: &str) -> bool {
     matches!(found, Ok(Some(stat)) if dirfd::kind(&stat) == FileType::RegularFile)
 }
 
-/// Why nothing in a folder below the shared one is shared whatever the rules say: it is a server's
-/// or a mirror's.
+/// Why nothing in a folder below the shared one is shared, whatever the rules say: the folder
+/// belongs to a server or is a mirror.
 pub fn foreign(folder: &OwnedFd, path: &str) -> Option<Skip> {
     let holds = |name| !path.is_empty() && matches!(dirfd::look(folder, name), Ok(Some(_)));
     if holds(SERVER_FOLDER) {
@@ -268,8 +269,7 @@ pub fn foreign(folder: &OwnedFd, path: &str) -> Option<Skip> {
     }
 }
 
-/// What is to be done with a file by the rules of this moment; rules that are just being written
-/// are waited for.
+/// The verdict for a file by the rules of this moment; waits for rules that are being written.
 pub async fn verdict(rules: &Rules, name: &FileName) -> Verdict {
     let mut verdict = rules.judge_now(name.as_str(), false);
     for _ in 0..SETTLING_ROUNDS {

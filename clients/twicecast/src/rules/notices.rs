@@ -1,4 +1,4 @@
-//! What is said of rule files: lines that cannot mean what they say, each once.
+//! Messages about lines of rule files that cannot mean what they seem to mean, each reported once.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -6,8 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::names::shown;
 use crate::rules::patterns::Patterns;
 
-/// Sentences about lines of rule files, each to be said once for as long as the line stays as it
-/// is.
+/// Sentences about lines of rule files. Each is reported once, as long as the line stays the same.
 #[derive(Debug, Default)]
 pub struct Notices(Mutex<Inside>);
 
@@ -18,7 +17,7 @@ struct Inside {
 }
 
 impl Notices {
-    /// Takes note of the lines of a file that cannot mean what they say.
+    /// Records the lines of a file that cannot mean what they seem to mean.
     pub fn add(&self, file: &str, patterns: &Patterns) {
         for unusable in patterns.unusable() {
             let notice = format!(
@@ -35,7 +34,7 @@ impl Notices {
         }
     }
 
-    /// What has not been said yet.
+    /// The sentences that have not been reported yet.
     pub fn take(&self) -> Vec<String> {
         let mut inside = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut inside.waiting)

@@ -1,12 +1,12 @@
-//! Patterns in git's syntax, and what they match, exactly as git decides it. `gix-ignore` reads the
-//! lines and `gix-glob` matches wildcards; what is here is how git puts the two together.
+//! Patterns in git's syntax, matched exactly as git does. `gix-ignore` reads the lines and
+//! `gix-glob` matches wildcards; this module combines the two as git does.
 
 use gix_glob::pattern::Mode;
 use gix_glob::wildmatch;
 
 const BACKWARDS: &str = "a range in it runs backwards";
 
-/// Whether letters that differ in case only are the same; of ASCII, as in git.
+/// Whether letters that differ only in case are the same; as in git, this concerns ASCII only.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub enum Case {
     /// They differ.
@@ -16,7 +16,7 @@ pub enum Case {
     Folded,
 }
 
-/// The patterns of a rule file, in its order.
+/// The patterns of a rule file, in the file's order.
 #[derive(Debug, Default)]
 pub struct Patterns {
     all: Vec<Pattern>,
@@ -28,34 +28,34 @@ pub struct Patterns {
 #[derive(Debug)]
 pub struct Pattern {
     glob: gix_glob::Pattern,
-    /// Whether it has a range such as `[z-a]`.
+    /// Whether it contains a range such as `[z-a]`.
     is_backwards: bool,
-    /// The line that it stands in, from 1.
+    /// The number of its line, from 1.
     pub line: usize,
-    /// The line as it stands there.
+    /// The text of its line.
     pub text: String,
 }
 
-/// A line that cannot mean what it says; most such lines match nothing.
+/// A line that cannot mean what it seems to mean; most such lines match nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unusable {
     /// The line, from 1.
     pub line: usize,
-    /// What stands there.
+    /// Its text.
     pub text: String,
     /// What is wrong with it.
     pub why: &'static str,
 }
 
 impl Patterns {
-    /// Reads patterns, one a line. A line that git cannot use matches nothing, and leaves the
-    /// others as they are.
+    /// Reads patterns, one per line. A line that git cannot use matches nothing, and does not
+    /// affect the others.
     pub fn read(bytes: &[u8], case: Case) -> Self {
         let mut bytes = bytes
             .strip_prefix(b"\xef\xbb\xbf")
             .unwrap_or(bytes)
             .to_vec();
-        // git takes the last line for one that ends, too: its `\r` is no part of it.
+        // git treats the last line as if it ended with LF, too, so a `\r` is not part of it.
         bytes.push(b'\n');
         let lines: Vec<_> = bytes.split(|byte| *byte == b'\n').collect();
         let mut patterns = Self {
@@ -71,7 +71,7 @@ impl Patterns {
                 let text = text.clone();
                 patterns.unusable.push(Unusable { line, text, why });
             }
-            // All the same: `[z-a]` matches `z`, as in git.
+            // The pattern is kept all the same: `[z-a]` matches `z`, as in git.
             patterns.all.push(Pattern {
                 glob,
                 is_backwards,
@@ -82,18 +82,18 @@ impl Patterns {
         patterns
     }
 
-    /// Whether there is none.
+    /// Whether there are no patterns.
     pub fn is_empty(&self) -> bool {
         self.all.is_empty()
     }
 
-    /// The lines that cannot mean what they say.
+    /// The lines that cannot mean what they seem to mean.
     pub fn unusable(&self) -> &[Unusable] {
         &self.unusable
     }
 
-    /// The patterns that match none of these paths below the folder of the rules; of each path it is
-    /// told whether it is a folder.
+    /// The patterns that match none of these paths below the folder of the rules. Each path comes
+    /// with whether it is a folder.
     pub fn idle<'a>(&'a self, paths: &[(&str, bool)]) -> Vec<&'a Pattern> {
         let matches = |pattern: &Pattern| {
             let mut paths = paths.iter();
@@ -103,14 +103,14 @@ impl Patterns {
         all.filter(|pattern| !matches(pattern)).collect()
     }
 
-    /// The pattern that decides about a path below the folder of the rules, if one does: the last
-    /// that matches.
+    /// The pattern that decides about a path below the folder of the rules: the last one that
+    /// matches.
     pub fn decide(&self, path: &str, is_folder: bool) -> Option<&Pattern> {
         let mut backwards = self.all.iter().rev();
         backwards.find(|pattern| pattern.matches(path, is_folder, self.case))
     }
 
-    /// The pattern that decides about a path, or else about the nearest folder above it.
+    /// The pattern that decides about a path, or otherwise about the nearest folder above it.
     pub fn decide_with_folders(&self, path: &str, is_folder: bool) -> Option<&Pattern> {
         let (mut path, mut is_folder) = (path, is_folder);
         loop {
@@ -129,14 +129,14 @@ impl Patterns {
 }
 
 impl Pattern {
-    /// Whether it takes out of the rules what it matches.
+    /// Whether it excludes what it matches from the rules.
     pub fn is_negative(&self) -> bool {
         self.glob.is_negative()
     }
 
     fn matches(&self, path: &str, is_folder: bool, case: Case) -> bool {
         if self.is_backwards && case == Case::Folded {
-            // `gix-glob` takes such a range for one the right way round then; git does not.
+            // `gix-glob` would then read such a range in the right order; git does not.
             let glob = gix_glob::Pattern {
                 text: self.glob.text.to_ascii_lowercase().into(),
                 ..self.glob.clone()
@@ -174,8 +174,9 @@ fn is_match(glob: &gix_glob::Pattern, path: &str, is_folder: bool, case: Case) -
     };
     match glob.first_wildcard_pos {
         None => is_same(text, subject),
-        // git compares what is before the first wildcard, and forgets it: `a/b**/c` goes on as
-        // `**/c`, which is more than `gix-glob` makes of the whole.
+        // git compares the text before the first wildcard, and then matches the rest without it:
+        // `a/b**/c` continues as `**/c`, which matches more than the whole pattern does in
+        // `gix-glob`.
         Some(at) if flags.contains(wildmatch::Mode::NO_MATCH_SLASH_LITERAL) => {
             subject.len() >= at
                 && is_same(&text[..at], &subject[..at])
@@ -185,7 +186,7 @@ fn is_match(glob: &gix_glob::Pattern, path: &str, is_folder: bool, case: Case) -
     }
 }
 
-/// Why a pattern cannot mean what it says, if so.
+/// Why a pattern cannot mean what it seems to mean, if that is so.
 fn fault(pattern: &[u8]) -> Option<&'static str> {
     let mut rest = pattern;
     while let Some((byte, after)) = rest.split_first() {
@@ -202,7 +203,7 @@ fn fault(pattern: &[u8]) -> Option<&'static str> {
     None
 }
 
-/// What follows a class of characters, where `rest` follows its `[`.
+/// What follows a class of characters; `rest` follows its `[`.
 fn after_class(rest: &[u8]) -> Result<&[u8], &'static str> {
     const OPEN: &str = "its `[` is never closed";
     let (mut at, mut from) = (0, None);

@@ -1,10 +1,10 @@
-//! The built-in list of what looks like a secret, and what lifts it.
+//! The built-in list of names that look like secrets, and what overrides it.
 
 use crate::failure::Failure;
 use crate::names::shown;
 use crate::rules::patterns::{Case, Patterns};
 
-/// Names that are held back unless `--allow` names them, in git's syntax, whatever their case.
+/// Names that are held back unless `--allow` names them, in git's syntax, in any case.
 pub const PATTERNS: &[&str] = &[
     // Environments.
     ".env*",
@@ -57,7 +57,7 @@ pub const PATTERNS: &[&str] = &[
     "*.publishsettings",
     ".netrc",
     "_netrc",
-    // OBS keeps the streaming key there.
+    // OBS stores the streaming key here.
     "profiles/*/service.json",
     "stream_key*",
     "stream-key*",
@@ -94,7 +94,7 @@ pub const PATTERNS: &[&str] = &[
     "keystore.properties",
     "terraform.tfstate*",
     "wp-config.php",
-    // What somebody has typed, passwords among it.
+    // Histories of what people have typed, which may contain passwords.
     "*_history",
     "!*_history/",
     ".history",
@@ -112,14 +112,14 @@ pub const PATTERNS: &[&str] = &[
     "!Cookies/",
     "Login Data",
     "Login Data For Account",
-    // Keyrings, and what lets somebody in.
+    // Keyrings, and files that grant access.
     "*.keyring",
     "*.keychain",
     "*.keychain-db",
     "*.kwl",
     ".Xauthority",
     ".ICEauthority",
-    // What tools of the command line keep.
+    // Files in which command-line tools store credentials.
     "**/gh/hosts.yml",
     "**/hub/hosts.yml",
     "**/glab-cli/config.yml",
@@ -127,7 +127,7 @@ pub const PATTERNS: &[&str] = &[
     "rclone.conf",
     "**/.config/gcloud/",
     "settings-security.xml",
-    // Folders that tools keep theirs in.
+    // Folders in which tools store credentials.
     ".ssh/",
     ".gnupg/",
     ".aws/",
@@ -139,7 +139,7 @@ pub const PATTERNS: &[&str] = &[
     "keyrings/",
 ];
 
-/// The list, less what is allowed.
+/// The list without what is allowed.
 #[derive(Debug)]
 pub struct Secrets {
     list: Patterns,
@@ -147,11 +147,11 @@ pub struct Secrets {
 }
 
 impl Secrets {
-    /// The list less what these patterns name, in git's syntax.
+    /// The list without what these patterns name, in git's syntax.
     ///
     /// # Errors
     ///
-    /// A pattern that is none.
+    /// If a pattern is invalid.
     pub fn new(allow: &[String]) -> Result<Self, Failure> {
         let allowed = Patterns::read(allow.join("\n").as_bytes(), Case::Sensitive);
         if let Some(unusable) = allowed.unusable().first() {
@@ -167,9 +167,9 @@ impl Secrets {
         })
     }
 
-    /// The pattern by which a file or folder of that full name is held back, if one does, where the
-    /// folders above it are not. A folder is looked into where anything is allowed: that may be
-    /// something in it.
+    /// The pattern that holds back a file or folder with that full name, if there is one; the
+    /// folders above it must not be held back. If anything is allowed, folders are searched: it may
+    /// be in one of them.
     pub fn judge(&self, full: &str, is_folder: bool) -> Option<&'static str> {
         if is_folder && !self.allowed.is_empty() {
             return None;
@@ -184,7 +184,7 @@ impl Secrets {
         PATTERNS.get(found.line - 1).copied()
     }
 
-    /// Whether a file of that full name is allowed, whatever it looks like.
+    /// Whether a file with that full name is allowed, whatever it looks like.
     pub fn is_allowed(&self, full: &str) -> bool {
         self.allowed.name(full.trim_start_matches('/'), false)
     }

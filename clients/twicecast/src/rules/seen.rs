@@ -1,5 +1,5 @@
-//! The files on which something depends that was read, as they were, so that it is known when to
-//! read it again. Files that were not there are among them: they may come.
+//! The files that a result depends on, and their states, to know when they have to be read again.
+//! Missing files are included, because they may appear.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,16 +10,16 @@ use rustix::fs::{FileType, stat};
 use crate::fs::dirfd;
 use crate::fs::fingerprint::Fingerprint;
 
-/// Files, as they were.
+/// Files and their states.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Seen(BTreeMap<PathBuf, State>);
 
-/// How a file was.
+/// The state of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Missing,
     File(Fingerprint),
-    /// A folder, whose times say nothing, or something else.
+    /// A folder, whose times do not matter, or something else.
     Other((u64, u64)),
 }
 
@@ -36,7 +36,8 @@ impl State {
 }
 
 impl Seen {
-    /// Takes down how a file is; to be called before it is read. Whether that is new.
+    /// Records the state of a file; must be called before it is read. Returns whether the file is
+    /// new here.
     pub fn see(&mut self, path: &Path) -> bool {
         if self.0.contains_key(path) {
             return false;
@@ -50,19 +51,19 @@ impl Seen {
         self.0.keys()
     }
 
-    /// Whether all are as they were.
+    /// Whether all files are in the same state as before.
     pub fn is_current(&self) -> bool {
         self.0.iter().all(|(path, state)| State::of(path) == *state)
     }
 
-    /// Whether one was changed within so long before now: somebody may still be writing it.
+    /// Whether a file was changed less than `age` ago: somebody may still be writing it.
     pub fn is_younger_than(&self, age: Duration) -> bool {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let now = now.ok().and_then(|now| i64::try_from(now.as_millis()).ok());
         let Some(now) = now else { return false };
         let age = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
         self.0.values().any(|state| match state {
-            // One from the future is nobody's who writes now.
+            // If the time is in the future, nobody is writing the file now.
             State::File(file) => (0..age).contains(&(now - file.changed_at())),
             State::Missing | State::Other(_) => false,
         })

@@ -1,4 +1,4 @@
-//! What git's configuration says about excludes, and which files say it.
+//! What git's configuration says about excludes, and which files it consists of.
 
 use std::ffi::OsString;
 use std::io::Read as _;
@@ -14,15 +14,15 @@ use crate::rules::git::{Environment, Repository};
 use crate::rules::patterns::Case;
 use crate::rules::seen::Seen;
 
-/// A file of git's configuration that is longer cannot be meant.
+/// The largest file of git's configuration that is read, in bytes.
 const CONFIG_BYTES_MAX: u64 = 8 << 20;
-/// So deep may files include each other, as git has it.
+/// How deep files may include one another, as in git.
 const DEPTH_MAX: u8 = 10;
 
-/// Where the excludes of a repository stand, and whether their case matters.
+/// The files with the excludes of a repository, and whether case matters.
 pub type Excludes = (Vec<PathBuf>, Case);
 
-/// The excludes of a repository, the weaker first.
+/// The excludes of a repository; later files take precedence.
 ///
 /// # Errors
 ///
@@ -40,7 +40,7 @@ pub fn excludes(
     Ok((files.collect(), settings.case))
 }
 
-/// What git's configuration says that matters here.
+/// The settings of git that matter here.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// `core.excludesFile`, or git's default for it.
@@ -50,13 +50,13 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Those of the system and the user, and over them those of a repository; a relative path
-    /// begins at `dir`, unless there is a repository. `seen` gets the files that were read for it,
-    /// and those that would be if they were there.
+    /// The settings of the system and the user, overridden by those of the repository. A relative
+    /// path is resolved against `dir` if there is no repository. `seen` gets the files that were
+    /// read, and those that would be read if they existed.
     ///
     /// # Errors
     ///
-    /// Why git's configuration cannot be read. git itself does nothing then.
+    /// Why git's configuration cannot be read; git itself would refuse to work then.
     pub fn of(
         repository: Option<&Repository>,
         dir: &Path,
@@ -67,7 +67,7 @@ impl Settings {
         let config = config(repository, home.as_deref(), environment, seen)
             .map_err(|error| format!("git's configuration cannot be read: {error}"))?;
         let excludes = match config.path("core.excludesFile") {
-            // Set to nothing.
+            // The setting is empty.
             Some(path) if path.is_empty() => None,
             Some(path) => {
                 let top = repository.map_or(dir, |repository| &repository.work_tree);
@@ -88,7 +88,7 @@ impl Settings {
     }
 }
 
-/// git's whole configuration, with what it includes.
+/// git's complete configuration, with everything that it includes.
 fn config(
     repository: Option<&Repository>,
     home: Option<&Path>,
@@ -114,7 +114,7 @@ fn config(
         if config.boolean("extensions.worktreeConfig").ok().flatten() == Some(true) {
             append(&mut config, Source::Worktree, own, seen)?;
         }
-        // A branch decides what is included.
+        // The branch decides what is included.
         seen.see(&repository.git_dir.join("HEAD"));
     }
     let mut broken = None;
@@ -124,7 +124,7 @@ fn config(
         git_dir: repository.map(|repository| repository.git_dir.as_path()),
         branch_name: branch.as_deref().and_then(|branch| branch.try_into().ok()),
     };
-    // All at once: a condition about the configuration is about all of it.
+    // Everything is resolved at once, because a condition on the configuration concerns all of it.
     let options = init::Options {
         includes: includes::Options::follow(context(home), conditional),
         ..init::Options::default()
@@ -145,7 +145,7 @@ fn append(config: &mut File, source: Source, path: PathBuf, seen: &mut Seen) -> 
     Ok(())
 }
 
-/// A file of git's configuration, with nothing included yet; `None` where there is none.
+/// A file of git's configuration, without its includes; `None` if it does not exist.
 fn read(source: Source, path: PathBuf, seen: &mut Seen) -> Result<Option<File>, String> {
     seen.see(&path);
     let shown = path.display().to_string();
@@ -172,12 +172,12 @@ fn read(source: Source, path: PathBuf, seen: &mut Seen) -> Result<Option<File>, 
     })
 }
 
-/// Takes down the files that are or may be included, whatever the conditions say: these may change.
-/// `broken` becomes the reason why the first of them cannot be read.
+/// Records the files that are or may be included, whatever the conditions say: conditions may
+/// change. `broken` becomes the reason why the first of them cannot be read.
 ///
 /// # Errors
 ///
-/// If one is a pipe or a device, which the library passes over.
+/// If one of them is a pipe or a device, which the library ignores.
 fn look_into_included(
     config: &File,
     home: Option<&Path>,
@@ -276,7 +276,7 @@ mod tests {
             "{}",
             why()
         );
-        // What is not included is no fault.
+        // A broken file that is not included does not matter.
         fs::write(&config, "[includeIf \"onbranch:x\"]\n\tpath = more\n").unwrap();
         assert!(settings(&found, &tree, &environment).is_ok());
         fs::remove_file(&more).unwrap();

@@ -11,11 +11,11 @@ pub enum Skip {
     Link,
     /// A pipe, socket or device.
     Special,
-    /// A name that the protocol forbids, or that nobody touches.
+    /// A name that the protocol forbids, or that this program never touches.
     Name(NameFault),
     /// A name that is not UTF-8.
     NotUtf8,
-    /// A folder that holds a server's records.
+    /// A folder that contains a server's records.
     ServerBase,
     /// A folder that `mirror` writes into.
     Mirror,

@@ -1,5 +1,5 @@
-//! Where the rules of a folder stand: in the rule files of its folders and of those above it, and
-//! in the excludes of git.
+//! Where the rules of a folder come from: the rule files of its folders and of those above it, and
+//! the excludes of git.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -19,17 +19,17 @@ use crate::rules::seen::Seen;
 use crate::rules::settings::{self, Excludes, Settings};
 use crate::rules::verdict::Verdict;
 
-/// The files that hold rules, each with git's syntax; of one folder's a later one wins over an
+/// The rule files, each in git's syntax. In one folder, a later file takes precedence over an
 /// earlier one.
 pub const RULE_FILES: [&str; 3] = [".gitignore", ".ignore", ".tcignore"];
 
-/// What of git is passed over when files are watched: it changes with every command, and what it
-/// means is looked at whenever anything else has changed.
+/// Files of git's that are not watched: they change with every command, and are checked whenever
+/// anything else has changed.
 const UNWATCHED: [&str; 5] = [".git", "HEAD", "commondir", "objects", "refs"];
-/// The files of git's configuration are not looked at more often than this for single files.
+/// How often the files of git's configuration are checked at most for single files.
 const GLANCE_EVERY: Duration = Duration::from_millis(10);
 
-/// Where the rules of one folder stand, and what is known of them from earlier reads.
+/// The sources of one folder's rules, and what is known about them from earlier reads.
 #[derive(Debug)]
 pub struct Sources {
     dir: PathBuf,
@@ -37,36 +37,36 @@ pub struct Sources {
     current: Mutex<Current>,
     /// The excludes of repositories in the shared folder, by their full names.
     inner: Mutex<BTreeMap<String, (Excludes, Seen)>>,
-    /// Which rule files held rules.
+    /// Which rule files contained rules.
     pub memory: Memory,
-    /// Lines that cannot mean what they say.
+    /// Lines that cannot mean what they seem to mean.
     pub notices: Notices,
 }
 
-/// What git says at the moment.
+/// What git's configuration says at the moment.
 #[derive(Debug)]
 struct Current {
     places: Arc<Places>,
     looked: Instant,
-    /// Whether that found all to be well.
+    /// Whether the last check found no problem.
     is_sound: bool,
-    /// How often it has become something else.
+    /// How often the places have changed.
     generation: u64,
 }
 
-/// Where rules stand beside those in the shared folder itself, as git's configuration has it.
+/// Where git's configuration places rules, besides those in the shared folder itself.
 #[derive(Debug)]
 pub struct Places {
-    /// Folders above the shared one that belong to the same git repository, outermost first. Held
-    /// open: one that is moved keeps its rules.
+    /// Folders above the shared one that belong to the same git repository, outermost first. They
+    /// are kept open, so that a folder that is moved keeps its rules.
     pub above: Vec<Above>,
-    /// The excludes of the user, and of the repository that the folder is or lies in.
+    /// The excludes of the user, and of the repository that contains the folder.
     pub excludes: Vec<PathBuf>,
     /// The path from the top of that repository to the shared folder.
     pub prefix: String,
     /// Whether case matters in that repository.
     pub case: Case,
-    /// The files that say so.
+    /// The files that all this was read from.
     seen: Seen,
 }
 
@@ -103,7 +103,7 @@ impl Places {
         })
     }
 
-    /// The files outside the shared folder's own that hold rules, or would.
+    /// The files outside the shared folder that contain or may contain rules.
     fn rule_files(&self) -> impl Iterator<Item = PathBuf> {
         let above = self.above.iter();
         let above = above.flat_map(|above| RULE_FILES.map(|file| above.path.join(file)));
@@ -134,11 +134,11 @@ impl Places {
 }
 
 impl Sources {
-    /// Finds them for `dir`.
+    /// Finds the sources for `dir`.
     ///
     /// # Errors
     ///
-    /// A configuration of git's that cannot be read.
+    /// If git's configuration cannot be read.
     pub fn new(dir: &Path, environment: Environment) -> Result<Self, Failure> {
         let unusable = |why: &dyn fmt::Display| {
             Failure::usage(format!("The rules above the folder cannot be read: {why}."))
@@ -160,12 +160,13 @@ impl Sources {
         })
     }
 
-    /// Where rules stand at this moment; a file that says so is read again where it has changed.
+    /// Where rules are at this moment; files of git's configuration are read again if they have
+    /// changed.
     ///
     /// # Errors
     ///
-    /// [`Verdict::Settling`] where one is just being written, or where rules that held until just
-    /// now do not any more; [`Verdict::Unknown`] where one cannot be read.
+    /// [`Verdict::Settling`] if one of them is being written, or rules that applied until just now
+    /// no longer do; [`Verdict::Unknown`] if one cannot be read.
     pub fn places(&self) -> Result<Arc<Places>, Verdict> {
         let mut current = self.lock();
         (current.looked, current.is_sound) = (Instant::now(), false);
@@ -192,8 +193,8 @@ impl Sources {
         Ok(Arc::clone(&current.places))
     }
 
-    /// As [`places`](Self::places), for one of many files: what was looked at just now is not
-    /// looked at again.
+    /// As [`places`](Self::places), for one of many files: files that were checked only just now
+    /// are not checked again.
     ///
     /// # Errors
     ///
@@ -207,7 +208,7 @@ impl Sources {
         self.places()
     }
 
-    /// How often git has come to say something else of this folder.
+    /// How often the places have changed.
     pub fn generation(&self) -> u64 {
         self.lock().generation
     }
@@ -216,12 +217,13 @@ impl Sources {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The files elsewhere that hold rules, or say where they are, or would: a change of one is to
-    /// be looked for in the folder that it lies in, where much else may change that is nobody's
-    /// business here.
+    /// The files elsewhere that contain rules or say where rules are, including files that do not
+    /// exist yet. Their folders must be watched for changes of these files; many other changes in
+    /// them do not matter.
     pub fn files_elsewhere(&self) -> BTreeSet<PathBuf> {
         let mut files = self.lock().places.watched();
-        // People keep theirs with others, and a link where git looks.
+        // People often keep these files in a folder of their own, with a symbolic link in the place
+        // where git looks.
         let real: Vec<_> = files
             .iter()
             .filter_map(|file| file.canonicalize().ok())
@@ -230,8 +232,8 @@ impl Sources {
         files
     }
 
-    /// The excludes of the repository that begins at a folder in the shared one, if one does. Of
-    /// its own configuration: git asks it, too, and nobody else there.
+    /// The excludes of the repository that begins at a folder inside the shared one, if there is
+    /// one. It has its own configuration, as for git.
     ///
     /// # Errors
     ///
@@ -258,7 +260,7 @@ impl Sources {
                 self.memory.missing(&gone.to_string_lossy())?;
             }
         }
-        // One that is just being made, or cannot be read at the moment, is looked at again.
+        // If it is being made, or cannot be read at the moment, it is checked again.
         match &found {
             Some(found) => drop(inner.insert(full.to_owned(), (found.clone(), seen))),
             None => drop(inner.remove(full)),
@@ -267,7 +269,7 @@ impl Sources {
     }
 }
 
-/// The folders above `dir` up to the top of the git repository that it lies in, outermost first.
+/// The folders above `dir` up to the top of its git repository, outermost first.
 fn above(top: &Path, dir: &Path) -> std::io::Result<Vec<Above>> {
     let within = dir
         .ancestors()

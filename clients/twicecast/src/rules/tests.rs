@@ -4,8 +4,8 @@ use crate::rules::memory::SETTLING;
 use crate::rules::*;
 use std::fs;
 
-/// Whether files of a folder are shared, and which rule says so: by name, in a folder with these
-/// files in it.
+/// In a folder with these files: a function that says for a name whether the file is shared, and by
+/// which rule.
 fn verdicts(files: &[(&str, &str)], allow: &[&str]) -> impl Fn(&str) -> String {
     let dir = tempfile::tempdir().unwrap();
     for (name, content) in files {
@@ -123,13 +123,13 @@ fn a_rule_counts_at_once_and_one_that_is_being_written_hides_nothing() {
     assert_eq!(judge(), Verdict::Settling);
     std::thread::sleep(SETTLING);
     assert!(matches!(judge(), Verdict::Ignored { .. }));
-    // As an editor does it that empties the file before it writes it.
+    // Some editors empty the file before they write it.
     fs::write(&ignore, "").unwrap();
     assert_eq!(judge(), Verdict::Settling);
     fs::write(&ignore, "private\n").unwrap();
     std::thread::sleep(SETTLING);
     assert!(matches!(judge(), Verdict::Ignored { .. }));
-    // And one that takes it away first.
+    // Others remove it first.
     fs::remove_file(&ignore).unwrap();
     assert_eq!(judge(), Verdict::Settling);
     std::thread::sleep(SETTLING);
@@ -249,12 +249,12 @@ fn gits_configuration_counts_as_it_is_and_hides_what_it_hid_while_it_is_being_wr
     let mut rules = Rules::in_environment(dir.path(), root, &[], environment).unwrap();
     rules.sources.memory.gone = SETTLING * 2;
     let judge = || {
-        // As a look at everything, after which all files are judged.
+        // Looking at everything also starts with this, and then judges every file.
         let _ = rules.top();
         rules.judge_now("/private", false)
     };
     assert_eq!(judge(), Verdict::Shared);
-    // A file that is included and was not there.
+    // This creates an included file that did not exist.
     let setting = format!("[core]\nexcludesFile = {}\n", excludes.display());
     fs::write(&more, &setting).unwrap();
     assert_eq!(judge(), Verdict::Settling);
@@ -271,7 +271,7 @@ fn gits_configuration_counts_as_it_is_and_hides_what_it_hid_while_it_is_being_wr
     fs::write(&more, "").unwrap();
     std::thread::sleep(SETTLING * 2);
     assert_eq!(judge(), Verdict::Shared);
-    // One that says nothing of rules changes nothing.
+    // A change that has nothing to do with rules changes nothing.
     let generation = rules.generation();
     fs::write(git.join("HEAD"), "ref: refs/heads/other\n").unwrap();
     std::thread::sleep(SETTLING);

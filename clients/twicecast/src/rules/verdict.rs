@@ -1,37 +1,37 @@
-//! What becomes of a file or folder, and why.
+//! The verdict about a file or folder, with its reason.
 
 use std::fmt;
 
 use crate::names::shown;
 use crate::rules::skip::Skip;
 
-/// Whether something is shared, and which rule says so.
+/// Whether something is shared, and which rule decides that.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// It is sent.
     Shared,
-    /// A rule of an ignore file: the file as people write it, the line, and what it says.
+    /// A rule of an ignore file leaves it out.
     Ignored {
-        /// Where the rule stands.
+        /// The file with the rule, as people write it.
         file: String,
-        /// In which line, from 1.
+        /// The line of the rule, from 1.
         line: usize,
         /// The rule.
         rule: String,
     },
-    /// It looks like a secret, by this pattern of the built-in list.
+    /// Its name looks like a secret, by this pattern of the built-in list.
     Secret(&'static str),
-    /// It holds what looks like a secret of this kind. Not the secret itself, which is on nobody's
+    /// It contains what looks like a secret of this kind. The secret itself must not appear on a
     /// screen.
     Holds(&'static str),
-    /// An editor or the system has made it beside the files of the project, as this. It is never
-    /// sent, whatever rules say of the file that it is about.
+    /// An editor or the system left it next to the project's files; this says what it is. It is
+    /// never sent, whatever the rules say about the file that it belongs to.
     Leftover(&'static str),
-    /// No rule decides; it is never sent.
+    /// It is never sent, and no rule can change that.
     Never(Skip),
-    /// A rule file cannot be read: what it says of this is not known, and so it is not sent.
+    /// A rule file cannot be read. What it says about this is unknown, so this is not sent.
     Unknown(String),
-    /// A rule file on the way is just being written: for a moment it may be empty, or not there.
+    /// A rule file above it is being written, and may be empty or missing for a moment.
     Settling,
 }
 

@@ -1,4 +1,4 @@
-//! Commands of this program as they are printed, to be typed or pasted into a shell as they stand.
+//! Commands of this program as they are printed, ready to be typed or pasted into a shell.
 
 use std::fmt;
 use std::path::Path;
@@ -17,13 +17,13 @@ pub struct CommandLine {
 }
 
 impl CommandLine {
-    /// This program with a command of its own.
+    /// This program with one of its commands.
     pub fn new(command: &str) -> Self {
         let text = format!("{} {command}", program());
         Self { text }
     }
 
-    /// With a word behind it.
+    /// Appends a word.
     #[must_use]
     pub fn word(mut self, word: &str) -> Self {
         self.text.push(' ');
@@ -31,7 +31,7 @@ impl CommandLine {
         self
     }
 
-    /// With a path behind it.
+    /// Appends a path.
     #[must_use]
     pub fn path(mut self, path: &Path) -> Self {
         self.text.push(' ');
@@ -39,14 +39,14 @@ impl CommandLine {
         self
     }
 
-    /// With a flag behind it, as often as there are values.
+    /// Appends a flag for each value.
     #[must_use]
     pub fn flag<'a>(self, name: &str, values: impl IntoIterator<Item = &'a String>) -> Self {
         let values = values.into_iter();
         values.fold(self, |line, value| line.word(name).word(value))
     }
 
-    /// With a flag behind it that names a path, where there is one.
+    /// Appends a flag with a path, if there is one.
     #[must_use]
     pub fn path_flag(self, name: &str, path: Option<impl AsRef<Path>>) -> Self {
         match path {
@@ -62,7 +62,7 @@ impl fmt::Display for CommandLine {
     }
 }
 
-/// How this program is called here: by its name, where that leads to it.
+/// What to call this program in a shell: its name, if that finds it, or otherwise its path.
 pub fn program() -> String {
     let Ok(program) = std::env::current_exe() else {
         return NAME.to_owned();

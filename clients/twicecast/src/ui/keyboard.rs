@@ -1,4 +1,5 @@
-//! Keys pressed while sharing: single letters, without Enter. Ctrl-C and Ctrl-Z stay the system's.
+//! Keys pressed while sharing: single letters, without Enter. The system still handles Ctrl-C and
+//! Ctrl-Z.
 
 use std::io::{Stdin, stdin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,38 +15,38 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-/// So often it is looked whether we have come to the foreground, which nothing tells for certain.
+/// How often to check whether we are in the foreground, because no event reliably says so.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
-/// The keyboard, if somebody sits there; given back as it was when dropped.
+/// The keyboard, if a person uses it. When this is dropped, the terminal is as it was before.
 pub struct Keys {
     terminal: Option<Arc<Terminal>>,
     pressed: mpsc::Receiver<u8>,
 }
 
 impl Keys {
-    /// Listens to the keyboard, where standard input is a terminal, for as long as we are in its
-    /// foreground. The key `q` cancels `stop`, whatever else is being done.
+    /// Reads the keyboard, if standard input is a terminal, while we are in its foreground. The key
+    /// `q` cancels `stop`, whatever else is being done.
     pub fn listen(stop: &CancellationToken) -> Self {
         let (sender, pressed) = mpsc::channel(8);
         let terminal = isatty(stdin()).then(Arc::<Terminal>::default);
         if let Some(terminal) = &terminal {
             terminal.lock().take();
             let (reading, stop) = (Arc::clone(terminal), stop.clone());
-            // It ends with the process.
+            // The thread ends with the process.
             std::thread::spawn(move || reading.read(&sender, &stop));
             tokio::spawn(mind_jobs(Arc::clone(terminal)));
         }
         Self { terminal, pressed }
     }
 
-    /// Whether keys are listened to at the moment.
+    /// Whether keys are being read at the moment.
     pub fn are_there(&self) -> bool {
         let terminal = self.terminal.as_ref();
         terminal.is_some_and(|terminal| terminal.lock().before.is_some())
     }
 
-    /// The next key; never, where there is no keyboard.
+    /// Waits for the next key; for ever if there is no keyboard.
     pub async fn next(&mut self) -> u8 {
         match self.pressed.recv().await {
             Some(key) => key,
@@ -53,7 +54,7 @@ impl Keys {
         }
     }
 
-    /// Lets somebody else read from the terminal, as it was before. Keys pressed until then are
+    /// Lets another reader use the terminal in its original mode. Keys that were pressed before are
     /// forgotten.
     pub fn lend(&mut self) -> Lent {
         if let Some(terminal) = &self.terminal {
@@ -71,13 +72,13 @@ impl Drop for Keys {
         if let Some(terminal) = &self.terminal {
             let mut mode = terminal.lock();
             mode.give_back();
-            // The thread that reads outlives this.
+            // The thread that reads lives longer than this.
             mode.is_lent = true;
         }
     }
 }
 
-/// The terminal while somebody else reads from it.
+/// The terminal while another reader uses it.
 pub struct Lent(Option<Arc<Terminal>>);
 
 impl Drop for Lent {
@@ -95,20 +96,20 @@ struct Terminal(Mutex<Mode>);
 
 #[derive(Default)]
 struct Mode {
-    /// As it was, while it is as we want it.
+    /// The original mode, while ours is set.
     before: Option<Termios>,
     is_lent: bool,
-    /// From Ctrl-Z until the shell lets us go on.
+    /// True from Ctrl-Z until the shell lets us continue.
     is_suspended: bool,
 }
 
 impl Mode {
-    /// Whether the terminal may be read and changed: in the background either would stop us.
+    /// Whether the terminal may be read and changed; in the background, either would stop us.
     fn is_ours(&self) -> bool {
         !self.is_lent && !self.is_suspended && is_in_foreground()
     }
 
-    /// Takes the terminal, where it may be had.
+    /// Sets our mode, if that is possible.
     fn take(&mut self) {
         if !self.is_ours() {
             return;
@@ -123,7 +124,7 @@ impl Mode {
         }
     }
 
-    /// A shell that has put us in the background has seen to its terminal itself.
+    /// A shell that has put us in the background has already restored its terminal.
     fn give_back(&mut self) {
         if let Some(before) = self.before.take()
             && is_in_foreground()
@@ -153,7 +154,7 @@ impl Terminal {
             } else if is_readable(&input) {
                 match self.key(&input) {
                     Ok(Some(b'q' | b'Q')) => stop.cancel(),
-                    // Who presses keys faster than they are minded does not mean each of them.
+                    // If keys are pressed faster than they are handled, not all of them are meant.
                     Ok(Some(key)) => drop(keys.try_send(key)),
                     Ok(None) => {}
                     Err(_) => return,
@@ -162,7 +163,7 @@ impl Terminal {
         }
     }
 
-    /// The key that is there, if it is still for us.
+    /// The key that was pressed, if it is still meant for us.
     fn key(&self, input: &Stdin) -> Result<Option<u8>, Errno> {
         let mode = self.lock();
         if !mode.is_ours() {
@@ -192,7 +193,8 @@ fn is_readable(input: &Stdin) -> bool {
     poll(&mut waiting, wait.as_ref()).is_ok_and(|ready| ready > 0)
 }
 
-/// Ctrl-Z gives the terminal back before we stop; who goes on in the foreground takes it again.
+/// On Ctrl-Z, restores the terminal before we stop; when we continue in the foreground, sets our
+/// mode again.
 async fn mind_jobs(terminal: Arc<Terminal>) {
     let of = |wanted: Signal| signal(SignalKind::from_raw(wanted.as_raw()));
     let (Ok(mut suspended), Ok(mut resumed)) = (of(Signal::TSTP), of(Signal::CONT)) else {

@@ -1,4 +1,4 @@
-//! What the user at the keyboard sees and types.
+//! What the user sees and types.
 
 pub mod command_line;
 pub mod keyboard;

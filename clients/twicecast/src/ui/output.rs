@@ -1,5 +1,5 @@
-//! What went wrong file by file, for the summary and the exit code; and printing that survives a
-//! closed pipe.
+//! Records failures file by file, for the summary and the exit code; and prints lines, even if the
+//! pipe is closed.
 
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
@@ -27,17 +27,17 @@ impl Report {
         self.failed.remove(name);
     }
 
-    /// Forgets the failures of files of which `keep` knows nothing.
+    /// Forgets the failures of files for which `keep` returns false.
     pub fn keep_only(&mut self, keep: impl Fn(&str) -> bool) {
         self.failed.retain(|name, _| keep(name));
     }
 
-    /// Whether a file failed and has not come right since.
+    /// Whether the last attempt for a file failed.
     pub fn has(&self, name: &str) -> bool {
         self.failed.contains_key(name)
     }
 
-    /// How many files are not right.
+    /// How many files have failed.
     pub fn count(&self) -> usize {
         self.failed.len()
     }
@@ -47,7 +47,7 @@ impl Report {
         u8::from(!self.failed.is_empty())
     }
 
-    /// The failures, in order of the names.
+    /// The failures, ordered by name.
     #[cfg(test)]
     pub fn lines(&self) -> impl Iterator<Item = String> {
         let failed = self.failed.iter();
@@ -55,12 +55,12 @@ impl Report {
     }
 }
 
-/// The line that tells of one file's failure.
+/// The line about one file's failure.
 pub fn failure_line(name: &str, why: &str) -> String {
     format!("{}: {}", shown(name), shown(why))
 }
 
-/// The beginning of a text that may be too long to show, with a sign that there is more.
+/// The beginning of a text that may be too long to show, with a sign if there is more.
 pub fn cut(text: &str, chars_max: usize) -> String {
     match text.char_indices().nth(chars_max) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -68,14 +68,14 @@ pub fn cut(text: &str, chars_max: usize) -> String {
     }
 }
 
-/// As JSON in one line, in which nothing can steer a terminal: what it would not show, or would be
-/// led by, is escaped.
+/// A value as JSON in one line that cannot steer a terminal: characters that it would obey, or not
+/// show, are escaped.
 pub fn json_line(value: &impl Serialize) -> String {
     let text = serde_json::to_string(value).unwrap_or_default();
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         if is_unseen(c) {
-            // Beyond ASCII nothing stands in JSON but in its strings.
+            // In JSON, characters beyond ASCII only occur in strings.
             for unit in c.encode_utf16(&mut [0; 2]) {
                 let _ = write!(safe, "\\u{unit:04x}");
             }
@@ -86,12 +86,12 @@ pub fn json_line(value: &impl Serialize) -> String {
     safe
 }
 
-/// Whether JSON has to escape it although it need not by its own rules.
+/// Whether to escape a character that JSON itself would allow.
 fn is_unseen(c: char) -> bool {
     !may_stand(c) || is_joiner(c)
 }
 
-/// Prints a line to standard output; a reader who has gone is no reason to stop.
+/// Prints a line to standard output. It does not matter whether anybody still reads it.
 pub fn say(line: &str) {
     let mut out = std::io::stdout().lock();
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
@@ -126,10 +126,10 @@ pub fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-/// Up to so many files are named where files are counted.
+/// The most files that are named where files are counted.
 pub const NAMED_MAX: usize = 5;
 
-/// The first of some names, with a sign where there are more.
+/// The first of some names, with a sign if there are more.
 pub fn first_names<T: Display>(names: impl IntoIterator<Item = T>) -> String {
     let mut names = names.into_iter();
     let first = names.by_ref().take(NAMED_MAX);
@@ -138,7 +138,7 @@ pub fn first_names<T: Display>(names: impl IntoIterator<Item = T>) -> String {
     format!("{}{more}", first.join(", "))
 }
 
-/// A word for a shell.
+/// A word, quoted for a shell if necessary.
 pub fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {
@@ -148,7 +148,7 @@ pub fn quoted(word: &str) -> String {
     }
 }
 
-/// A path as a word for a shell, short where it leads into the home folder.
+/// A path as a word for a shell, shortened with `~` if it is in the home folder.
 pub fn path_word(path: &Path) -> String {
     path_word_of(path, std::env::var_os("HOME").map(PathBuf::from))
 }

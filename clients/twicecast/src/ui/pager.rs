@@ -1,4 +1,4 @@
-//! Long output goes through the user's pager, where there is a terminal.
+//! Sends long output through the user's pager, if there is a terminal.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::process::{Child, Command, Stdio};
@@ -7,17 +7,17 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::ui::output::say;
 
-/// The variables that other programs have no need of.
+/// The variables that other programs must not get.
 const SECRETS: [&str; 2] = ["TWICECAST_TOKEN", "TWICECAST_KEY"];
 
-/// Where lines go.
+/// The destination of lines.
 pub struct Pager {
     child: Option<Child>,
     is_gone: bool,
 }
 
 impl Pager {
-    /// Starts `$PAGER`, or `less`. Without a terminal, with an empty `PAGER`, and where it cannot
+    /// Starts `$PAGER`, or `less`. If there is no terminal, `PAGER` is empty, or the pager cannot
     /// be started, lines go to standard output.
     pub fn start() -> Self {
         let pager = std::env::var("PAGER").unwrap_or_else(|_| "less".to_owned());
@@ -29,7 +29,8 @@ impl Pager {
         }
         let child = command(&pager).spawn().ok();
         if child.is_some() {
-            // Ctrl-C is the pager's: it stops what the pager is about, and the pager goes on.
+            // Ctrl-C belongs to the pager: it stops what the pager is doing, and the pager
+            // continues.
             let _ = signal(SignalKind::interrupt());
         }
         Self {
@@ -38,12 +39,12 @@ impl Pager {
         }
     }
 
-    /// Whether the reader has left, so that nothing more is wanted.
+    /// Whether the pager has been closed, so that nothing more is wanted.
     pub fn is_gone(&self) -> bool {
         self.is_gone
     }
 
-    /// One more line. A reader who has seen enough is no reason to fail.
+    /// Prints one more line. It is no failure if the pager has been closed.
     pub fn line(&mut self, line: &str) {
         match self.child.as_mut().and_then(|child| child.stdin.as_mut()) {
             Some(input) => self.is_gone |= writeln!(input, "{line}").is_err(),
@@ -52,7 +53,7 @@ impl Pager {
     }
 }
 
-/// The pager as a shell starts it, without what it must not have.
+/// The command that starts the pager with a shell, without the secrets.
 fn command(pager: &str) -> Command {
     let mut command = Command::new("sh");
     command
@@ -63,10 +64,10 @@ fn command(pager: &str) -> Command {
         command.env_remove(secret);
     }
     if std::env::var_os("LESS").is_none() {
-        // Leave at once what fits, show colours, keep the screen.
+        // Exit at once if everything fits, show colours, keep the screen.
         command.env("LESS", "FRX");
     }
-    // What somebody proposes must not reach a shell through the pager's commands.
+    // The text of a proposal must not reach a shell through the pager's commands.
     command.env("LESSSECURE", "1");
     command
 }
@@ -86,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_pager_gets_neither_token_nor_key() {
-        // Names what of these it has, as `less` could after `!env`.
+        // This prints the variables that it gets, as `less` could after `!env`.
         let mut pager = command("env");
         for secret in ["TWICECAST_TOKEN", "TWICECAST_KEY"] {
             let removed = (pager.get_envs()).any(|(name, value)| name == secret && value.is_none());

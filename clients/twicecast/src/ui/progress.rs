@@ -1,5 +1,4 @@
-//! How far a push has come: a bar where somebody looks at a terminal, a line now and then where
-//! nobody does.
+//! The progress of sending: a bar on a terminal, and otherwise a line from time to time.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +8,7 @@ use crate::ui::output::warn;
 
 const LINE_EVERY: Duration = Duration::from_secs(2);
 
-/// Files and bytes done, of how many.
+/// How many files and bytes are done, and of how many.
 #[derive(Debug)]
 pub struct Progress {
     bar: Option<ProgressBar>,
@@ -17,19 +16,19 @@ pub struct Progress {
     files_done: usize,
     bytes: u64,
     bytes_done: u64,
-    /// Where there is no bar; nothing where nothing is said.
+    /// When to print the next line if there is no bar; `None` if nothing is printed.
     next_line: Option<Instant>,
 }
 
 impl Progress {
-    /// Begins with nothing done.
+    /// Starts with nothing done.
     pub fn new(files: usize, bytes: u64) -> Self {
         let style = ProgressStyle::with_template(
             "{bar:30} {msg}  {binary_bytes}/{binary_total_bytes}  {binary_bytes_per_sec}  {eta}",
         );
         let bar = ProgressBar::new(bytes)
             .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        // It hides itself where standard error is no terminal, or one that cannot draw.
+        // It hides itself if standard error is not a terminal, or one that cannot draw.
         let bar = Some(bar).filter(|bar| !bar.is_hidden());
         let progress = Self {
             bar,
@@ -43,7 +42,7 @@ impl Progress {
         progress
     }
 
-    /// Says nothing.
+    /// Shows nothing.
     pub fn hidden() -> Self {
         Self {
             bar: None,
@@ -55,19 +54,19 @@ impl Progress {
         }
     }
 
-    /// Bytes have gone out.
+    /// Counts bytes that were sent.
     pub fn sent(&mut self, bytes: u64) {
         self.bytes_done += bytes;
         self.tell();
     }
 
-    /// A file is acknowledged, or failed.
+    /// Counts a file that was acknowledged or has failed.
     pub fn settled(&mut self) {
         self.files_done += 1;
         self.tell();
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub fn finish(self) {
         if let Some(bar) = self.bar {
             bar.finish_and_clear();
@@ -90,7 +89,8 @@ impl Progress {
 
     fn show(&self) {
         if let Some(bar) = &self.bar {
-            // A file that was begun anew counts twice in what was sent, not in what is to be.
+            // A file that was started again is counted twice in the bytes sent, but once in the
+            // total.
             bar.set_position(self.bytes_done.min(self.bytes));
             bar.set_message(format!("{}/{} files", self.files_done, self.files));
         }

@@ -6,13 +6,13 @@ use qrcode::{EcLevel, QrCode};
 use crate::ui::output::{say, warn};
 use crate::ui::style;
 
-/// How wide a terminal is that does not say so.
+/// The width of a terminal that does not report its own.
 const USUAL_COLUMNS: u16 = 80;
 
-/// What of a code is around it, on both sides together: a reader needs that much.
+/// The margins of a code, both sides together: readers need that much.
 const MARGINS: usize = 8;
 
-/// Prints the code of a text, or says why not.
+/// Prints the code of a text, or says why that is not possible.
 pub fn show(text: &str) {
     match drawn_here(text) {
         Ok(code) => say(&code),
@@ -20,25 +20,25 @@ pub fn show(text: &str) {
     }
 }
 
-/// The code of a text for this terminal.
+/// The code of a text, drawn for this terminal.
 ///
 /// # Errors
 ///
-/// A sentence that says why there is none.
+/// A sentence that says why there is no code.
 pub fn drawn_here(text: &str) -> Result<String, String> {
     let columns = crossterm::terminal::size().map_or(0, |(columns, _)| columns);
     let columns = if columns == 0 { USUAL_COLUMNS } else { columns };
     drawn(text, columns.into(), style::is_coloured())
 }
 
-/// The code of a text in lines of at most `columns`; with colours, if the terminal has them, as it
-/// must be dark on light, and without them as on a dark background.
+/// The code of a text, in lines of at most `columns`. With colours it is dark on light, as it must
+/// be; without, it assumes a dark background.
 ///
 /// # Errors
 ///
-/// A sentence that says why there is none.
+/// A sentence that says why there is no code.
 fn drawn(text: &str, columns: usize, is_coloured: bool) -> Result<String, String> {
-    // Nothing damages a code on a screen, so the smallest will do.
+    // A code on a screen does not get damaged, so the least error correction is enough.
     let code = QrCode::with_error_correction_level(text, EcLevel::L)
         .map_err(|_| "The link is too long for a QR code.".to_owned())?;
     let needed = code.width() + MARGINS;
@@ -64,7 +64,7 @@ fn drawn(text: &str, columns: usize, is_coloured: bool) -> Result<String, String
 mod tests {
     use super::*;
 
-    /// The modules of a picture without colours, its margins included: whether each is dark.
+    /// The modules of a picture without colours, including its margins: whether each is dark.
     fn modules(picture: &str) -> Vec<Vec<bool>> {
         let halves = |line: &str, upper: bool| {
             let is_light = |c| match c {

@@ -1,4 +1,4 @@
-//! A question to the person at the keyboard.
+//! Asks the person at the keyboard.
 
 use std::io::{IsTerminal as _, Write as _, stderr, stdin};
 
@@ -6,12 +6,12 @@ use rustix::termios::{QueueSelector, tcflush};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-/// What an empty line means.
+/// The meaning of an empty answer.
 #[derive(Debug, Clone, Copy)]
 pub enum Preset {
-    /// What is asked for loses nothing.
+    /// Yes, because the action loses nothing.
     Yes,
-    /// Only a clear yes is one.
+    /// No: only a clear yes counts.
     No,
 }
 
@@ -20,8 +20,8 @@ pub fn can_be_asked() -> bool {
     stdin().is_terminal() && stderr().is_terminal()
 }
 
-/// Asks something to be answered with yes or no, and Enter. What was typed before does not answer
-/// it. Without a terminal the answer is no.
+/// Asks a question that is answered with yes or no and Enter. Text typed before does not count as
+/// an answer. Without a terminal the answer is no.
 pub fn is_confirmed(question: &str, preset: Preset) -> bool {
     if !can_be_asked() {
         return false;
@@ -37,18 +37,18 @@ pub fn is_confirmed(question: &str, preset: Preset) -> bool {
     };
     let mut answer = String::new();
     let read = asked.and_then(|()| stdin().read_line(&mut answer));
-    // At the end of the input nobody has pressed Enter.
+    // If the input has ended, nobody has pressed Enter.
     read.is_ok_and(|bytes| bytes > 0) && is_yes(&answer, preset)
 }
 
-/// As [`is_confirmed`]; no, once somebody wants an end.
+/// As [`is_confirmed`], but the answer is no once `stop` is cancelled.
 pub async fn is_confirmed_until(
     stop: &CancellationToken,
     question: String,
     preset: Preset,
 ) -> bool {
     let (sender, answer) = oneshot::channel();
-    // Nobody waits for this thread: it may wait for a key when all else has ended.
+    // Nobody waits for this thread: it may still wait for a key when everything else has ended.
     std::thread::spawn(move || sender.send(is_confirmed(&question, preset)));
     tokio::select! {
         biased;

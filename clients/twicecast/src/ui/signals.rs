@@ -1,4 +1,4 @@
-//! Ctrl-C, a terminal that goes away, and the system's wish for an end.
+//! Ctrl-C, a closed terminal, and the system's request to end.
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -6,18 +6,18 @@ use tokio_util::sync::CancellationToken;
 use crate::failure::Failure;
 use crate::platform;
 
-/// Is cancelled when the user or the system wants an end. Long work that does not wait asks it now
-/// and then.
+/// A token that is cancelled when the user or the system asks the program to end. Long work that
+/// never waits must check it from time to time.
 ///
 /// # Errors
 ///
-/// If the system gives no signals.
+/// If the system does not allow waiting for signals.
 pub fn stop() -> Result<CancellationToken, Failure> {
     let unheard =
         |error: std::io::Error| Failure::usage(format!("The system gives no signals: {error}."));
     let mut interrupt = signal(SignalKind::interrupt()).map_err(unheard)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(unheard)?;
-    // As under `nohup`.
+    // As under `nohup`, where the hangup must not end us.
     let ignores_hangup = platform::ignores_hangup();
     let mut hangup = signal(SignalKind::hangup()).map_err(unheard)?;
     let stop = CancellationToken::new();

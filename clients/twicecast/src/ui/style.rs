@@ -1,4 +1,4 @@
-//! Colours, where somebody wants them.
+//! Colours, if they are wanted.
 
 use std::io::IsTerminal as _;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,22 +17,22 @@ pub enum When {
     Never,
 }
 
-/// What a text is coloured for.
+/// The meaning of a colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
-    /// What comes, or is well.
+    /// Something that is added, or is well.
     Good,
-    /// What goes, or wants attention.
+    /// Something that is removed, or needs attention.
     Bad,
-    /// Where something is.
+    /// A position.
     Place,
-    /// What a paragraph is about.
+    /// A heading.
     Bold,
 }
 
 static IS_COLOURED: AtomicBool = AtomicBool::new(false);
 
-/// Chooses for the whole process.
+/// Decides for the whole process.
 pub fn choose(when: When) {
     let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
@@ -44,12 +44,12 @@ pub fn choose(when: When) {
     IS_COLOURED.store(coloured, Ordering::Relaxed);
 }
 
-/// Whether colours were chosen.
+/// Whether output is coloured.
 pub fn is_coloured() -> bool {
     IS_COLOURED.load(Ordering::Relaxed)
 }
 
-/// A text in colour, if colours were chosen.
+/// A text in colour, if output is coloured.
 pub fn painted(style: Style, text: &str) -> String {
     if !is_coloured() {
         return text.to_owned();

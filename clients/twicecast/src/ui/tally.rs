@@ -1,8 +1,8 @@
-//! Counting files, and naming them where they are few.
+//! Counts files, and names them if they are few.
 
 use crate::ui::output::{NAMED_MAX, first_names};
 
-/// How many files something happened to, and the first of them.
+/// How many files there are, and the first few names.
 #[derive(Debug, Default)]
 pub struct Tally {
     count: usize,
@@ -10,7 +10,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Whether there is none.
+    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }
@@ -20,15 +20,15 @@ impl Tally {
         self.count
     }
 
-    /// All names; nothing where they are too many.
+    /// All names; `None` if they are too many.
     pub fn names(&self) -> Option<String> {
-        // Of many, a few names say nothing.
+        // A few names out of many are of no use.
         (1..=NAMED_MAX)
             .contains(&self.count)
             .then(|| first_names(&self.names))
     }
 
-    /// One more.
+    /// Counts one more file.
     pub fn add(&mut self, name: &(impl ToString + ?Sized)) {
         self.count += 1;
         if self.count <= NAMED_MAX {

@@ -1,4 +1,4 @@
-//! Times, as people read them: in their own time zone, and no longer than needed.
+//! Times as people read them: in their own time zone, and no longer than necessary.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -20,13 +20,13 @@ pub fn now_in_seconds() -> u64 {
     u64::try_from(now() / 1_000).unwrap_or_default()
 }
 
-/// A time in milliseconds since the epoch as the time of day here, with the date where that is not
-/// today's.
+/// A time in milliseconds since the epoch as the local time of day, with the date if that is not
+/// today.
 pub fn time_of_day(time: i64, now: i64) -> String {
     in_zone(&Local, time, now)
 }
 
-/// A time in seconds since the epoch as the date and the time of day here.
+/// A time in seconds since the epoch as local date and time of day.
 pub fn date_and_time(seconds: u64) -> String {
     i64::try_from(seconds)
         .ok()
@@ -37,18 +37,18 @@ pub fn date_and_time(seconds: u64) -> String {
         )
 }
 
-/// The same for machines: RFC 3339, in UTC.
+/// A time in seconds since the epoch for programs: RFC 3339, in UTC.
 pub fn for_machines(seconds: u64) -> Option<String> {
     let time = DateTime::<Utc>::from_timestamp(i64::try_from(seconds).ok()?, 0)?;
     Some(time.to_rfc3339_opts(SecondsFormat::Secs, true))
 }
 
-/// The time of day here and now, with the seconds.
+/// The present local time of day, with seconds.
 pub fn clock() -> String {
     Local::now().format("%H:%M:%S").to_string()
 }
 
-/// A span of seconds by its two largest units.
+/// A number of seconds, as its two largest units.
 pub fn span(seconds: u64) -> String {
     match seconds {
         0..60 => format!("{seconds} s"),

@@ -1,4 +1,4 @@
-//! Which server is meant by a command that runs in a clone, a mirror or a shared folder.
+//! Which server a command uses in a clone, a mirror or a shared folder.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -15,7 +15,7 @@ use crate::support::{Said, command, files, tree, write};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A user with the server's key in a variable, and folders of theirs.
+/// A user with the server's key in a variable, and the user's folders.
 struct World {
     dir: TempDir,
     server: RealServer,
@@ -23,7 +23,7 @@ struct World {
 }
 
 impl World {
-    /// In which `shared` is being shared.
+    /// `shared` is being shared.
     async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         write(&dir.path().join("shared"), &files(&[("/sub/a", b"1")]));
@@ -38,7 +38,7 @@ impl World {
         self.dir.path().join(name)
     }
 
-    /// Runs a command in a folder, as `user` where one is given.
+    /// Runs a command in a folder, as `user` if it is not empty.
     async fn run(&self, within: &Path, user: &str, words: &[&str], input: &str) -> Said {
         self.run_with(within, user, words, input, None).await
     }
@@ -97,7 +97,7 @@ async fn status_and_chat_in_a_copy_or_a_shared_folder_ask_the_server_of_that_fol
         ("clone", "bob"),
         ("clone/sub", "bob"),
         ("mirror", "bob"),
-        // Who is at the keyboard is called otherwise than the streamer.
+        // The person at the keyboard has another name than the streamer.
         ("shared", "root"),
         ("shared/sub", "root"),
     ] {
@@ -172,7 +172,7 @@ async fn flags_that_name_another_project_are_not_about_the_folder() {
     world.share.stop().await;
 }
 
-/// The commands of this program that a text names, each up to the end of its line or quotation.
+/// The commands of this program in a text, each up to the end of its line or quotation.
 fn commands_in(text: &str) -> Vec<String> {
     let program = env!("CARGO_BIN_EXE_twicecast");
     let found = text.match_indices(program).map(|(at, _)| &text[at..]);
@@ -199,7 +199,7 @@ async fn every_command_that_is_printed_works_as_it_stands_in_another_folder() {
             };
         }
         shell.env("USER", "root").stdin(Stdio::null());
-        // It was not meant where the folder or a flag names another one.
+        // This variable does not count if the folder or a flag names another server.
         shell.env("TWICECAST_URL", "ws://127.0.0.1:9");
         async move {
             let done = shell.output().await.unwrap();
@@ -220,7 +220,7 @@ async fn every_command_that_is_printed_works_as_it_stands_in_another_folder() {
     fs::write(world.at("the clone/build.rs"), "fn main() {}").unwrap();
     let (code, said) = shell(propose.clone()).await;
     assert_eq!(code, 0, "{propose} {said}");
-    // Of somebody who shares with another terminal, and with flags.
+    // Commands printed to a streamer who shares from another terminal, and with flags.
     world.share.stop().await;
     let mut share = command(&["share", "shared", "--url", &url, "--user", "ana"]);
     share.args(["--project", "demo", "--key-file", "key file"]);

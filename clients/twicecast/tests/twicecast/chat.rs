@@ -1,4 +1,4 @@
-//! `twicecast chat` against a room that speaks the contract.
+//! `twicecast chat` with a room that speaks the contract.
 
 mod terminal;
 
@@ -27,7 +27,7 @@ fn words<'a>(room: &'a Room, flags: &[&'a str]) -> Vec<&'a str> {
     [&["chat", "--url", &room.url], flags].concat()
 }
 
-/// A chat without a terminal that runs.
+/// A running chat without a terminal.
 struct Chat {
     child: Child,
     input: Option<ChildStdin>,
@@ -55,7 +55,7 @@ impl Chat {
         input.flush().await.unwrap();
     }
 
-    /// Waits for a line that ends so.
+    /// Waits for a line with this end.
     async fn until(&mut self, end: &str) -> String {
         loop {
             let next = tokio::time::timeout(Duration::from_secs(20), self.lines.next_line());
@@ -69,13 +69,13 @@ impl Chat {
         }
     }
 
-    /// Ends the input and waits for the end; what was still said is in the result.
+    /// Ends the input and waits for the chat to end; the result has what it still printed.
     async fn finish(mut self) -> Said {
         self.input = None;
         self.ended().await
     }
 
-    /// Waits for the end, for which nothing is done here.
+    /// Waits for the chat to end by itself.
     async fn ended(mut self) -> Said {
         let mut err = String::new();
         let mut out = String::new();

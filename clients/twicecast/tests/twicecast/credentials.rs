@@ -1,4 +1,4 @@
-//! What leaves this computer, or appears on its screen, of tokens and keys.
+//! How much of tokens and keys leaves this computer, or appears on its screen.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -50,7 +50,7 @@ impl Streamer {
         }
     }
 
-    /// Runs a line as a shell does, with the variables of these tests.
+    /// Runs a line in a shell with the variables of these tests.
     async fn shell(&self, line: &str) -> Said {
         let mut shell = Command::new("sh");
         shell.args(["-c", line]).stdin(Stdio::null());
@@ -77,14 +77,14 @@ impl Streamer {
         Sharing::spawn(command)
     }
 
-    /// The files of the shares that are running, or did.
+    /// The files of shares that are running, or have been.
     fn kept(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(self.world.path().join("state/twicecast/local"));
         let entries = entries.into_iter().flatten().flatten();
         entries.map(|entry| entry.path()).collect()
     }
 
-    /// The file of the share that runs, and not those of its invitations.
+    /// The file of the running share, without its invitations.
     fn own_file(&self) -> PathBuf {
         let kept = self.kept();
         let mut files = kept.iter().filter(|path| path.is_file());
@@ -95,7 +95,7 @@ impl Streamer {
     }
 }
 
-/// A share that runs, of which all that it says is kept.
+/// A running share whose whole output is kept.
 struct Sharing {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
@@ -157,7 +157,7 @@ async fn the_commands_that_a_local_share_prints_work_one_after_the_other() {
         .lines()
         .filter_map(|line| line.strip_prefix("    "))
         .collect();
-    // The one that is to be sent to bob, and what is in it.
+    // The line with the invitation to be sent to bob, and the invitation itself.
     assert_eq!(lines.len(), 4, "{said}");
     let file = lines.remove(1).strip_prefix("bob: ").unwrap();
     let letter = streamer.shell(&format!("cat {file}")).await.out;
@@ -170,7 +170,7 @@ async fn the_commands_that_a_local_share_prints_work_one_after_the_other() {
     assert_eq!(lines.len(), verbs.len(), "{lines:?}");
     for (index, (line, verb)) in lines.iter().zip(verbs).enumerate() {
         assert!(format!("{line} ").contains(&format!(" {verb} ")), "{line}");
-        // A mirror goes on until it is stopped.
+        // Without this, a mirror runs until it is stopped.
         let once = if verb == "mirror" { " --once" } else { "" };
         let before = export.filter(|_| (1..4).contains(&index)).unwrap_or(":");
         let done = streamer.shell(&format!("{before}\n{line}{once}")).await;
@@ -185,7 +185,7 @@ async fn the_commands_that_a_local_share_prints_work_one_after_the_other() {
             _ => {}
         }
     }
-    // And without any flag in the folder.
+    // In the folder no flag is needed.
     for words in [&["pulls", "list"][..], &["status"]] {
         let mut inside = command(words);
         inside.current_dir(&streamer.dir);
@@ -269,7 +269,7 @@ async fn a_guests_token_is_in_a_file_and_on_the_screen_only_where_that_is_asked_
         let expected: &[&str] = if is_asked {
             &["viewer", "viewer", "bob", "eve"]
         } else {
-            // In the link and in the command for a terminal.
+            // One is in the link, and one in the command for a terminal.
             &["viewer", "viewer"]
         };
         assert_eq!(names, expected, "{said}");
@@ -280,7 +280,7 @@ async fn a_guests_token_is_in_a_file_and_on_the_screen_only_where_that_is_asked_
         }
         if !is_asked {
             let rest = said.lines().filter(|line| tokens(line).is_empty());
-            // The folder's own path is no matter of ours.
+            // The folder's own path may have any length.
             let world = streamer.world.path().to_str().unwrap();
             let program = env!("CARGO_BIN_EXE_twicecast");
             for line in rest {
@@ -391,7 +391,7 @@ async fn a_prepared_folder_does_not_lead_a_token_to_a_stranger() {
     let said = run(&[&["clone", at, "--url", &url][..], &names].concat()).await;
     assert_eq!(said.code, 0, "{said:?}");
     fs::write(copy.join("a"), "2").unwrap();
-    // The server was named, so the clone's word is enough.
+    // The user has named the server before, so the clone may name it.
     let said = run(&["propose", at, "--title", "t"]).await;
     assert_eq!(said.code, 0, "{said:?}");
 
@@ -433,7 +433,7 @@ async fn a_prepared_folder_does_not_lead_a_token_to_a_stranger() {
     }
     let known = viewer.world.path().join("state/twicecast/known_servers");
     assert_eq!(mode(&known), 0o600);
-    // The user's word counts, and is said where the folder has another.
+    // The user's choice counts, and is reported if the folder has another.
     let mut by_variable = command(&[
         "propose", at, "--title", "t", "--user", "bob", "--key", "secret",
     ]);

@@ -1,4 +1,4 @@
-//! `twicecast doctor`: a bad thing each, by the sentence and the exit code.
+//! `twicecast doctor`: one problem at a time, with its sentence and exit code.
 
 use std::path::Path;
 
@@ -44,7 +44,7 @@ async fn token(user: &str, flags: &[&str]) -> String {
     said.out.trim().to_owned()
 }
 
-/// With a token in the variable, where nobody else sees it.
+/// With the token in a variable, which others cannot see.
 async fn with_token(dir: &Path, token: &str, flags: &[&str]) -> Said {
     let words = [&["doctor", dir.to_str().unwrap()], flags].concat();
     let output = command(&words).env("TWICECAST_TOKEN", token).output().await;
@@ -163,7 +163,7 @@ async fn what_is_wrong_with_a_token_is_told_and_the_token_is_not() {
     let viewers = token("bob", &["--streamer", "ana"]).await;
     let said = with_token(dir.path(), &viewers, &url).await;
     has(&said, "error", 2, "token-of-another");
-    // Its hour has begun to pass.
+    // Its hour has already started.
     let short = token("ana", &["--hours", "1"]).await;
     let said = with_token(dir.path(), &short, &url).await;
     assert!(

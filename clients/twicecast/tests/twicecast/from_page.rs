@@ -1,4 +1,4 @@
-//! What the streamer's page has the share apply, and where the streamer says that they are looking.
+//! What the share applies for the streamer's page, and where the streamer says they are looking.
 
 mod while_sending;
 
@@ -20,7 +20,7 @@ use crate::support::{Files, command, files, set_mode, token_of, tree, twicecast,
 /// The streamer's page, as far as the server knows it.
 struct Page {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
-    /// What came before the message that was waited for: an `apply` may end before it is answered.
+    /// Messages that arrived before the awaited one: an `apply` may end before it is answered.
     earlier: Vec<Value>,
 }
 
@@ -45,7 +45,7 @@ impl Page {
         self.socket.send(text).await.unwrap();
     }
 
-    /// Takes the oldest message of that type, and waits for one if there is none.
+    /// Takes the oldest message of that type, or waits for one.
     async fn until(&mut self, kind: &str) -> Value {
         if let Some(at) = self
             .earlier
@@ -72,12 +72,12 @@ impl Page {
         come.unwrap_or_else(|_| panic!("no {kind}, but {:?}", self.earlier))
     }
 
-    /// Asks for the only pull request that is open.
+    /// Asks to apply the only open pull request.
     async fn apply(&mut self) {
         self.apply_files(Value::Null).await;
     }
 
-    /// Asks for these files of the newest pull request.
+    /// Asks to apply these files of the newest pull request.
     async fn apply_files(&mut self, files: Value) {
         self.send(&json!({"type": "pullrequest", "subtype": "list"}))
             .await;
@@ -90,7 +90,7 @@ impl Page {
         self.until("pullRequestApply").await;
     }
 
-    /// What has become of it, with its message.
+    /// How it ended, with the message.
     async fn ended(&mut self) -> (String, String) {
         let ended = self.until("pullRequestApplyEnded").await;
         let text = |name: &str| ended[name].as_str().unwrap().to_owned();
@@ -98,7 +98,7 @@ impl Page {
     }
 }
 
-/// A server, a folder that is shared there, and a clone in which something is proposed.
+/// A server, a folder that is shared there, and a clone with a proposal.
 struct World {
     server: RealServer,
     dir: TempDir,
@@ -215,7 +215,7 @@ async fn a_no_changes_nothing_and_the_pull_request_stays_open() {
         share.until("Declined").await;
     }
     assert!(world.has("/b", b"b\n"));
-    // The page may go away before anybody says anything.
+    // The page may close before the streamer answers.
     page.apply().await;
     share.until("press y to apply, n to decline").await;
     drop(page);

@@ -1,4 +1,4 @@
-//! A server that writes what steers terminals into every text that it may choose.
+//! A server that puts characters which steer terminals into every text that it may choose.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use crate::support::command;
 
-/// Controls of both kinds, an override, an isolate, a separator, and what cannot be seen.
+/// Controls of both kinds, an override, an isolate, a separator, and invisible characters.
 const MARK: &str =
     "\u{1b}]0;owned\u{7}\u{9b}2J\r\u{202e}\u{2066}\u{2028}\u{200b}\u{e0041}\u{feff}\u{200f}";
-/// A command that goes on trying has said all that it will by then.
+/// After this long, a command that keeps trying has printed everything that it will.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How the server behaves.
@@ -33,9 +33,9 @@ enum Manner {
     Closes,
     /// Breaks the contract in the envelope.
     Babbles,
-    /// Breaks it in the data.
+    /// Breaks the contract in the data.
     Garbles,
-    /// Is no WebSocket server.
+    /// Is not a WebSocket server.
     SpeaksHttp,
 }
 
@@ -127,7 +127,7 @@ fn answer(manner: Manner, request: &Value) -> Vec<Value> {
     }
     let told = |kind: &str, data: Value| json!({"code": 200, "type": kind, "data": data, "last": true, "message": MARK, "ref": reference});
     let name = format!("/a{MARK}b");
-    // A name by the rules, and yet one that deceives.
+    // A name that follows the rules, but deceives the reader.
     let seen = "/c\u{202e}txt.exe";
     let pull = json!({"id": format!("7d{MARK}"), "owner": MARK, "title": MARK, "description": format!("{MARK}\n{MARK}"),
         "files": [seen, name], "deleted": [name, seen], "date": 1, "bases": {(seen): MARK}});
@@ -203,7 +203,8 @@ fn answer(manner: Manner, request: &Value) -> Vec<Value> {
     }
 }
 
-/// Runs a command until it ends, or says this, or has said enough, and gives all that it printed.
+/// Runs a command until it ends, prints `until`, or has printed enough; returns all that it
+/// printed.
 async fn printed(words: &[&str], until: Option<&str>) -> String {
     let mut child = command(words).spawn().unwrap();
     let mut err = child.stderr.take().unwrap();
@@ -227,7 +228,7 @@ async fn printed(words: &[&str], until: Option<&str>) -> String {
     String::from_utf8(bytes).unwrap_or_else(|_| panic!("{words:?} prints what is no text"))
 }
 
-/// What of it a terminal would obey, or not show.
+/// The characters in a text that a terminal would obey, or not show.
 fn steering(text: &str) -> String {
     let is_mark = |c: &char| MARK.contains(*c) && !c.is_ascii();
     text.chars()
@@ -235,7 +236,7 @@ fn steering(text: &str) -> String {
         .collect()
 }
 
-/// Walks one command through all manners of the server.
+/// Runs one command with every behaviour of the server.
 async fn walk(words: &[&str], until: Option<&str>) {
     let manners = [
         Manner::Grants,

@@ -1,4 +1,4 @@
-//! Keys, questions and Ctrl-C, as somebody at a terminal has them.
+//! Keys, questions and Ctrl-C, as at a terminal.
 
 use std::fs::File;
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::support::{FakeServer, Faults, Files, command, files, mirror_once, wri
 /// Longer than anybody would wait for the end of a command.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Of a size that takes hours to read, and no room.
+/// A size that takes hours to read, but no space on disk.
 const LONG: u64 = 1 << 40;
 
 fn words<'a>(server: &'a FakeServer, verb: &'a str, dir: &'a Path) -> Vec<&'a str> {
@@ -35,8 +35,8 @@ fn seven() -> Files {
     all.collect()
 }
 
-/// Whether some process that was given this folder has read so much that it must be in the midst of
-/// a long file.
+/// Whether a process with this folder on its command line has read so much that it must be in the
+/// middle of a long file.
 fn is_reading(dir: &Path) -> bool {
     let dir = dir.as_os_str().as_encoded_bytes();
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
@@ -49,8 +49,8 @@ fn is_reading(dir: &Path) -> bool {
     })
 }
 
-/// A folder with a file that takes hours to read, and a server that has one of the same size, and
-/// another that a share would delete.
+/// A folder with a file that takes hours to read, and a server that has a file of the same size,
+/// and another one that a share would delete.
 async fn long() -> (tempfile::TempDir, FakeServer) {
     let dir = tempfile::tempdir().unwrap();
     let file = File::create(dir.path().join("long")).unwrap();
@@ -106,7 +106,7 @@ async fn ctrl_c_ends_a_mirror_that_reads_a_long_file_and_the_file_stays() {
     let pressed = Instant::now();
     terminal.press("\u{3}");
     terminal.until("stopped").await;
-    // What was not read is not called a failure.
+    // A file that was not read to its end does not count as failed.
     terminal.until("code 0").await;
     assert!(pressed.elapsed() < PATIENCE);
     assert_eq!(std::fs::metadata(&path).unwrap().len(), LONG);
@@ -124,7 +124,7 @@ async fn shares_question_is_answered_only_by_what_is_typed_after_it() {
         let server = FakeServer::start(seven(), Faults::default()).await;
         let mut terminal = Terminal::shell().await;
         let line = words(&server, "share", dir.path()).join(" ");
-        // What is typed at once is there before the question is.
+        // This is typed before the question appears.
         terminal.press(&format!("twicecast {line}; echo code $?\ry\r"));
         terminal.until("Go on? [y/N] ").await;
         assert!(!terminal.is_raw(), "what is typed is shown");
@@ -177,7 +177,7 @@ async fn a_share_is_stopped_by_ctrl_z_goes_on_in_the_background_and_comes_back()
 
     terminal.press("bg\r");
     eventually("it goes on", || server.files().contains_key("/second")).await;
-    // In the background keys are the shell's: this would end a share.
+    // In the background, keys belong to the shell: this key would end a share.
     terminal.press("q\u{7f}echo typed\r");
     terminal.until("typed\r\n").await;
     assert!(!terminal.is_raw());
@@ -200,7 +200,7 @@ async fn a_share_is_stopped_by_ctrl_z_goes_on_in_the_background_and_comes_back()
     terminal.until("stopped").await;
     terminal.until("ready$ ").await;
     assert!(!terminal.is_raw());
-    // Begun in the background it does the same.
+    // A share that is started in the background behaves in the same way.
     terminal.press(&format!("twicecast {line} &\r"));
     add("fourth");
     eventually("it shares", || server.files().contains_key("/fourth")).await;
@@ -211,7 +211,7 @@ async fn a_share_is_stopped_by_ctrl_z_goes_on_in_the_background_and_comes_back()
     terminal.until("ready$ ").await;
 }
 
-/// What the system says of the process that was given this folder, from its state on.
+/// The system's status fields of the process with this folder, from the state on.
 fn process(dir: &Path) -> Vec<String> {
     let dir = dir.as_os_str().as_encoded_bytes();
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
@@ -225,7 +225,7 @@ fn process(dir: &Path) -> Vec<String> {
     fields.split(' ').map(str::to_owned).collect()
 }
 
-/// What it has used, in ticks of the system's.
+/// The processor time that it has used, in the system's ticks.
 fn processor_time(dir: &Path) -> u64 {
     let spent = process(dir).into_iter().skip(11).take(2);
     spent.map(|ticks| ticks.parse::<u64>().unwrap()).sum()

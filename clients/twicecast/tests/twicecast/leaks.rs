@@ -1,5 +1,6 @@
-//! Nothing that is held back gets out: marks are planted in files of every kind that is, and looked
-//! for in the server's whole folder and in every message that a share sends or a viewer gets.
+//! Nothing that is held back gets out: marks are placed in files of every kind that is held back,
+//! and searched for in the server's whole folder and in every message that a share sends or a
+//! viewer gets.
 
 use std::fs;
 use std::path::Path;
@@ -13,9 +14,9 @@ use crate::support::{Live, files, tree, twicecast, write};
 
 const MARK: &str = "planted-9c41";
 
-/// What no service has given out, but looks so, beside a mark.
+/// A token that no service has issued, but that looks real, next to a mark.
 fn token() -> String {
-    // Backwards: what begins as the alphabet does is taken for an example in documentation.
+    // The alphabet is reversed because its beginning would count as an example from documentation.
     let made: String = ('A'..='Z').rev().chain('h'..='q').collect();
     format!("{MARK}\ntoken = ghp_{made}\n{MARK}\n")
 }
@@ -26,7 +27,7 @@ fn holds(content: &[u8]) -> bool {
         .any(|window| window == MARK.as_bytes())
 }
 
-/// Whether a message holds the mark, in words or in what is encoded in it.
+/// Whether a message contains the mark, plain or encoded.
 fn tells(message: &Value) -> bool {
     match message {
         Value::String(text) => {
@@ -38,7 +39,7 @@ fn tells(message: &Value) -> bool {
     }
 }
 
-/// A home folder and in it a repository, with all that is held back.
+/// A home folder, and in it a repository, with everything that is held back.
 fn planted(home: &Path, dir: &Path) -> Vec<String> {
     write(
         home,
@@ -68,7 +69,7 @@ fn planted(home: &Path, dir: &Path) -> Vec<String> {
         "/sub/b.private",
         "/sub/local",
         "/notes",
-        // By what secrets are called.
+        // Names that look like secrets.
         "/.env",
         "/keys/server.pem",
         "/.ssh/config",
@@ -87,7 +88,7 @@ fn planted(home: &Path, dir: &Path) -> Vec<String> {
         "/terraform.tfstate",
         "/x-firebase-adminsdk-1.json",
         "/.env.bak",
-        // What editors and systems leave.
+        // Leftovers of editors and systems.
         "/.shared.swp",
         "/.gone.rs.swo",
         "/.shared.un~",
@@ -111,7 +112,7 @@ fn planted(home: &Path, dir: &Path) -> Vec<String> {
     for name in names {
         write(dir, &files(&[(name, MARK.as_bytes())]));
     }
-    // By what they hold, in one part and in several.
+    // Secrets in the contents, in one part and in several.
     let long = [MARK, &"x\n".repeat(300_000), &token()].concat();
     let held = [("/config.toml", token()), ("/sub/log.txt", long)];
     for (name, content) in &held {
@@ -149,7 +150,8 @@ async fn nothing_that_is_held_back_is_stored_or_told_to_anybody() {
     let mut viewer = Live::of(&viewing.url(), copy.path(), &[]);
     viewer.until("complete").await;
 
-    // What was harmless, and comes to hold a secret, is deleted; it comes back without.
+    // A harmless file that comes to contain a secret is deleted on the server, and sent again
+    // without it.
     fs::write(dir.join("later.rs"), "harmless").unwrap();
     share
         .until_that("sent", |sent| sent["name"] == "/later.rs")
@@ -241,11 +243,11 @@ async fn what_the_server_has_from_before_and_holds_a_secret_is_deleted_there() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_across_the_edge_of_two_parts_leaves_with_neither() {
-    /// Where the eighth part begins, far beyond what is looked at first.
+    /// Where the eighth part begins, far beyond what is searched first.
     const EDGE: usize = 7 * 196_608;
     let (dir, server) = (tempfile::tempdir().unwrap(), RealServer::start().await);
     let sharing = Wire::to(&server).await;
-    // The token's first half with the mark stands before the edge, its second half behind it.
+    // The first half of the token, with the mark, is before the edge, and the second half after it.
     let secret = token();
     let half = secret.find("ghp_").unwrap() + 20;
     let content = ["\n".repeat(EDGE - half), secret, "x\n".repeat(50_000)].concat();

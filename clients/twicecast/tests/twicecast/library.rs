@@ -1,4 +1,4 @@
-//! The library `twicecast-client`, as other programs use it, against the real server.
+//! The library `twicecast-client`, used as by other programs, with the real server.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Links to a project's page: what `twicecast link` and `share --local` print.
+//! Links to a project's page, as `twicecast link` and `share --local` print them.
 
 use std::path::Path;
 use std::time::Duration;
@@ -26,7 +26,7 @@ fn folder() -> TempDir {
     dir
 }
 
-/// Somebody with a connection, who is nobody at first.
+/// A person with a connection that is not authenticated at first.
 struct Browser {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
 }
@@ -38,7 +38,7 @@ impl Browser {
         Self { socket }
     }
 
-    /// The data of the answer, or the code of the refusal.
+    /// The data of the answer, or the code of the error.
     async fn ask(&mut self, request: Value) -> Result<Value, u64> {
         let request = Message::text(request.to_string());
         self.socket.send(request).await.unwrap();
@@ -69,7 +69,7 @@ impl Browser {
     }
 }
 
-/// What a browser gets for a page.
+/// The answer that a browser gets for a page.
 async fn page(port: u16, host: &str, path: &str) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
@@ -89,7 +89,7 @@ fn port(link: &str) -> u16 {
     host.rsplit_once(':').unwrap().1.parse().unwrap()
 }
 
-/// `twicecast link` in a folder.
+/// Runs `twicecast link` in a folder.
 async fn link_in(dir: &Path, more: &[&str]) -> Said {
     let mut command = command(&[&["link"], more].concat());
     let output = command.current_dir(dir).output().await.unwrap();
@@ -204,7 +204,7 @@ async fn in_the_folder_of_a_local_share_the_link_is_the_same_and_ones_own_only_w
 
 #[tokio::test(flavor = "multi_thread")]
 async fn through_a_tunnel_the_server_answers_under_its_public_name_and_no_other() {
-    // Free a moment ago: the only way to choose one.
+    // A port that was free a moment ago; there is no other way to choose one.
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = free.local_addr().unwrap().port();
     drop(free);

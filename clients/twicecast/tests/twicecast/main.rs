@@ -1,4 +1,4 @@
-//! The command as its users run it, against a small server that speaks the contract.
+//! The command as its users run it, with a small server that speaks the contract.
 
 mod address;
 mod chat;

@@ -1,4 +1,4 @@
-//! `twicecast mirror` against a server that speaks the contract.
+//! `twicecast mirror` with a server that speaks the contract.
 
 mod others;
 
@@ -99,7 +99,7 @@ async fn a_live_mirror_follows_every_change() {
     }
     server.post("/d2", b"a file now");
     live.until("updated /d2").await;
-    // Somebody else's project, and a name that no server may send.
+    // Messages about another project, and one with a name that no server may send.
     server.push(&json!({"code":200,"type":"fileDeleted","data":{"message":"OK","file":"/d2","username":"bob","project":"demo"}}));
     server.push(&json!({"code":200,"type":"fileGet","data":{"name":"/../x","content":"QQ==","part":1,"maxPart":1,"username":"ana","project":"demo"}}));
     server.push(&json!({"code":200,"type":"streamerDisconnected","data":{"username":"ana","project":"demo"}}));
@@ -114,7 +114,7 @@ async fn a_lost_connection_is_taken_up_again_and_what_was_missed_is_made_up() {
     let server = FakeServer::start(many(), Faults::default()).await;
     let mut live = Live::start(&server, &copy, &[]);
     live.until("complete").await;
-    // Half a file, then nothing.
+    // Half a file, and then nothing.
     server.push(&json!({"code":200,"type":"fileGet","data":{"name":"/half","content":"QUFB","part":1,"maxPart":2,"username":"ana","project":"demo"}}));
     {
         let mut inside = server.inside.lock().unwrap();
@@ -202,7 +202,7 @@ async fn no_more_is_written_than_the_server_listed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_interrupted_copy_says_so_and_nothing_stands_in_the_way_of_the_next() {
-    // It takes connections and never says anything.
+    // This server accepts connections and never says anything.
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("ws://{}", silent.local_addr().unwrap());
     let server = FakeServer::start(many(), Faults::default()).await;
@@ -245,7 +245,7 @@ async fn an_interrupted_copy_says_so_and_nothing_stands_in_the_way_of_the_next()
             .unwrap();
         assert!(err.contains("again"), "{words:?}: {err}");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "{words:?}");
-        // The wrong project, or the wrong server, leaves nothing either.
+        // With the wrong project or server, nothing is left behind either.
         let failed = of(&words_for(&nothing.url, "other"))
             .output()
             .await
@@ -279,7 +279,7 @@ async fn a_server_that_is_away_is_spoken_of_once_and_again_when_it_is_back() {
     };
     until("not there yet").await;
     server.kill().await;
-    // Long enough for several tries.
+    // This is long enough for several attempts.
     tokio::time::sleep(std::time::Duration::from_millis(2_500)).await;
     server.start_again().await;
     until("ana/demo is back after").await;
@@ -311,7 +311,7 @@ async fn the_streamers_executable_bit_is_followed_and_the_other_bits_are_left_al
     live.until("complete").await;
     assert_eq!(mode("run") & 0o111, 0);
     let plain = mode("run");
-    // The bit alone, with a content, and with a new file.
+    // The bit changes alone, with a content, and with a new file.
     saved("/run", "cnVu", true);
     live.until("updated /run").await;
     assert_eq!(mode("run"), plain | (plain & 0o444) >> 2);
@@ -329,7 +329,7 @@ async fn the_streamers_executable_bit_is_followed_and_the_other_bits_are_left_al
     live.until("updated /new").await;
     assert_eq!(mode("new"), plain | (plain & 0o444) >> 2);
     assert_eq!(live.stop().await, 0);
-    // What a list says of a file whose content is here counts, too.
+    // The bit in a list counts, too, if the content is already here.
     fs::set_permissions(copy.join("b"), fs::Permissions::from_mode(0o755)).unwrap();
     assert_eq!(mirror_once(&server, &copy, &[]).await.code, 0);
     assert_eq!(mode("b"), 0o644);

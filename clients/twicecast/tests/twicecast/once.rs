@@ -1,4 +1,4 @@
-//! `twicecast share --once` against a server that speaks the contract.
+//! `twicecast share --once` with a server that speaks the contract.
 
 use std::fs;
 
@@ -203,7 +203,8 @@ async fn what_is_never_sent_is_named_and_what_no_client_has_sent_is_left_alone()
     .await;
     let said = share_once(&server, dir.path()).await;
     assert_eq!(said.code, 0, "{said:?}");
-    // What no client can have sent stays there; the rest is made equal to what is shared.
+    // Files that no client can have sent stay on the server; the rest is made equal to what is
+    // shared.
     assert_eq!(
         server.files(),
         files(&[("/a", b"a"), ("/.git/theirs", b"t")])
@@ -235,8 +236,8 @@ async fn each_way_of_not_getting_in_has_its_sentence_and_code_3() {
             "{said:?}"
         );
     }
-    // A port that was free a moment ago; for wss the refusal must come before any talk of
-    // certificates.
+    // A port that was free a moment ago. With wss, the refused connection must be reported before
+    // anything about certificates.
     let port = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -266,8 +267,8 @@ async fn each_way_of_not_getting_in_has_its_sentence_and_code_3() {
             "{said:?}"
         );
     }
-    // TLS spoken to a server that has none ends in a sentence as well, not in a panic for want of a
-    // crypto provider.
+    // TLS with a server that does not speak it must end in a sentence, and not in a panic because
+    // no crypto provider is installed.
     let server = FakeServer::start(Files::new(), Faults::default()).await;
     let url = server.url.replace("ws:", "wss:");
     let said = twicecast(&[

@@ -1,4 +1,4 @@
-//! A terminal that only one test holds.
+//! A terminal of the test's own.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -15,15 +15,15 @@ use tokio::sync::mpsc;
 
 use crate::support::command;
 
-/// A terminal so wide that no line is broken, and what runs in it.
+/// A terminal so wide that no line is wrapped, and what runs in it.
 pub struct Terminal {
     child: Child,
     keys: File,
     written: mpsc::UnboundedReceiver<Vec<u8>>,
     screen: String,
-    /// The beginning of a letter.
+    /// The first bytes of an incomplete character.
     begun: Vec<u8>,
-    /// Kept open, so that it can be looked at when the command is over.
+    /// Kept open, so that its mode can be read after the command has ended.
     line: OwnedFd,
 }
 
@@ -33,7 +33,7 @@ impl Terminal {
         Self::run_with(command, "")
     }
 
-    /// As [`Terminal::run`], with this typed before the command has begun.
+    /// As [`Terminal::run`], with `typed` entered before the command starts.
     pub fn run_with(mut command: Command, typed: &str) -> Self {
         let keys = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&keys).unwrap();
@@ -76,7 +76,7 @@ impl Terminal {
         }
     }
 
-    /// A shell with jobs, in a terminal of its own, where `twicecast` is the command.
+    /// A shell with job control, in a terminal of its own, where `twicecast` is the command.
     pub async fn shell() -> Self {
         let program = command(&[]);
         let mut shell = Command::new("setsid");
@@ -116,7 +116,7 @@ impl Terminal {
         kill_process(id, signal).unwrap();
     }
 
-    /// Waits until this was written, and forgets all up to there; returns it.
+    /// Waits until this is written; returns everything up to its end, and forgets it.
     pub async fn until(&mut self, text: &str) -> String {
         loop {
             if let Some(at) = self.screen.find(text) {
@@ -126,7 +126,7 @@ impl Terminal {
             let next = next.await;
             let bytes = next.unwrap_or_else(|_| panic!("no {text:?} in {:?}", self.screen));
             self.begun.extend(bytes.unwrap());
-            // A letter may come in two pieces.
+            // A character may arrive in two pieces.
             let whole = match std::str::from_utf8(&self.begun) {
                 Ok(_) => self.begun.len(),
                 Err(error) => error.valid_up_to(),
@@ -136,7 +136,7 @@ impl Terminal {
         }
     }
 
-    /// Whether keys come one by one, and are not shown.
+    /// Whether keys arrive one by one, and are not shown.
     pub fn is_raw(&self) -> bool {
         let modes = tcgetattr(&self.line).unwrap().local_modes;
         !modes.intersects(LocalModes::ICANON | LocalModes::ECHO)

@@ -76,7 +76,7 @@ async fn a_clone_remembers_its_server_and_is_neither_overwritten_nor_proposed_el
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clone_that_was_stopped_is_none() {
-    // It takes connections and never says anything.
+    // This server accepts connections and never says anything.
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("ws://{}", silent.local_addr().unwrap());
     let dir = tempfile::tempdir().unwrap();
@@ -169,7 +169,7 @@ async fn what_is_edited_while_a_clone_is_still_coming_is_a_change_to_propose() {
     let names = ["--streamer", "ana", "--project", "demo", "--url", &url];
     let cloning = command(&[&["clone", at][..], &names].concat()).spawn();
     let cloning = cloning.unwrap();
-    // As soon as it is there, before the rest is.
+    // Edits the file as soon as it exists, before the rest is cloned.
     let edited = copy.join("a");
     tokio::task::block_in_place(|| {
         while !edited.exists() {

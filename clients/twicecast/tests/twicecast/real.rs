@@ -1,4 +1,4 @@
-//! The real server, a wire to it that can be cut and read, and a share.
+//! The real server, a wire to it that can be cut and read, and a running share.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ use crate::support::{Unheard, command};
 
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The server's program, which a test of the whole workspace has built beside this one's.
+/// The server's program; a test of the whole workspace builds it next to this one's.
 fn program() -> PathBuf {
     let program = Path::new(env!("CARGO_BIN_EXE_twicecast")).with_file_name("file-ws-server");
     assert!(
@@ -31,7 +31,7 @@ fn program() -> PathBuf {
     program
 }
 
-/// A server on a port that it keeps.
+/// A server that keeps its port.
 pub struct RealServer {
     child: Child,
     pub port: u16,
@@ -59,7 +59,7 @@ impl RealServer {
         format!("ws://127.0.0.1:{}", self.port)
     }
 
-    /// Kills it as the system does that has no memory left.
+    /// Kills the server, as the system does when memory runs out.
     pub async fn kill(&mut self) {
         self.child.kill().await.unwrap();
     }
@@ -92,7 +92,7 @@ async fn serve(base: &Path, port: u16, flags: &[&str]) -> (Child, u16) {
     }
 }
 
-/// A wire to a server that can be cut, and that keeps what clients send.
+/// A wire to a server that can be cut, and that records what is sent.
 #[derive(Clone)]
 pub struct Wire {
     pub port: u16,
@@ -103,9 +103,9 @@ pub struct Wire {
 struct Inside {
     is_cut: bool,
     connections: Vec<AbortHandle>,
-    /// What came over each connection from the client.
+    /// What each connection has received from its client.
     sent: Vec<Arc<Mutex<Vec<u8>>>>,
-    /// And from the server.
+    /// What each connection has received from the server.
     received: Vec<Arc<Mutex<Vec<u8>>>>,
 }
 
@@ -142,7 +142,7 @@ impl Wire {
         format!("ws://127.0.0.1:{}", self.port)
     }
 
-    /// Cuts all connections; new ones as well, until it is mended.
+    /// Cuts all connections, and new ones as well until the wire is mended.
     pub fn cut(&self) {
         let mut inside = self.inside.lock().unwrap();
         inside.is_cut = true;
@@ -211,8 +211,7 @@ async fn pass(
     }
 }
 
-/// The payloads of the frames behind a request for an upgrade or its answer, as far as they are
-/// whole.
+/// The payloads of the complete frames that follow an upgrade request or its answer.
 fn messages(bytes: &[u8]) -> Vec<Value> {
     let Some(head) = bytes.windows(4).position(|end| end == b"\r\n\r\n") else {
         return Vec::new();
@@ -255,7 +254,7 @@ fn messages(bytes: &[u8]) -> Vec<Value> {
     all
 }
 
-/// A share that runs, event by event.
+/// A running share, event by event.
 pub struct Share {
     child: Child,
     events: Lines<BufReader<ChildStdout>>,
@@ -268,14 +267,14 @@ impl Share {
         Self::of(&[&words, &["--project", "demo", "--key", "secret"][..], more].concat())
     }
 
-    /// With a server in the same process.
+    /// Starts a share with a server in the same process.
     pub fn local(dir: &Path, more: &[&str]) -> Self {
         let dir = dir.to_str().unwrap();
         let words = ["share", dir, "--json", "--local", "--user", "ana"];
         Self::of(&[&words, &["--project", "demo"][..], more].concat())
     }
 
-    /// The shortest command, in a system that does not say who somebody is.
+    /// The shortest command, on a system that does not tell the user's name.
     pub fn of_nobody(dir: &Path) -> Self {
         let mut command = command(&["share", dir.to_str().unwrap(), "--json", "--local"]);
         for name in ["USER", "LOGNAME", "USERNAME"] {
@@ -284,7 +283,7 @@ impl Share {
         Self::spawn(command)
     }
 
-    /// Of somebody with that home folder.
+    /// Starts a share of a user with that home folder.
     pub fn at_home(url: &str, dir: &Path, home: &Path) -> Self {
         let dir = dir.to_str().unwrap();
         let words = ["share", dir, "--json", "--url", url, "--user", "ana"];
@@ -309,7 +308,7 @@ impl Share {
         self.until_that(name, |_| true).await
     }
 
-    /// Waits for an event of that name that is as wanted.
+    /// Waits for an event of that name for which `wanted` is true.
     pub async fn until_that(&mut self, name: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         loop {
             let line = timeout(PATIENCE, self.events.next_line()).await;
@@ -324,18 +323,18 @@ impl Share {
         }
     }
 
-    /// Goes on reading what it says, or it would have to wait.
+    /// Keeps reading the output, because the share would otherwise have to wait.
     pub fn unheard(self) -> Unheard {
         Unheard::new(self.child, self.events)
     }
 
-    /// Stops it as Ctrl-C does, and gives its exit code.
+    /// Stops the share as Ctrl-C does, and returns its exit code.
     pub async fn stop(self) -> i32 {
         self.unheard().stop().await
     }
 }
 
-/// Waits until `wanted` is true, which nothing tells.
+/// Waits until `wanted` is true, by polling.
 pub async fn eventually(what: &str, wanted: impl Fn() -> bool) {
     let patience = async {
         while !wanted() {

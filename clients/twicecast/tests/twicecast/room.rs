@@ -1,5 +1,5 @@
 //! A small server with one room and one project, for `chat` and `status`: it tells its version,
-//! remembers what it was asked, and refuses what a test says.
+//! records its requests, and refuses what a test tells it to.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -11,10 +11,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::broadcast;
 use tokio_tungstenite::tungstenite::Message;
 
-/// What becomes of a message.
+/// What happens to a message.
 #[derive(Debug, Clone)]
 pub enum Fate {
-    /// It is refused, with these members beside code, type and message.
+    /// It is refused, with these members besides code, type and message.
     Refused(u64, Value),
     /// It arrives, and the connection is lost before the answer.
     Unanswered,
@@ -24,17 +24,17 @@ pub enum Fate {
 
 #[derive(Debug, Default)]
 pub struct Inside {
-    /// What was said, as delivered.
+    /// The messages, as delivered.
     pub said: Vec<Value>,
-    /// What becomes of the next messages; then all are taken.
+    /// What happens to the next messages; all later ones are accepted.
     pub fates: VecDeque<Fate>,
-    /// Any authentication fails so.
+    /// Every authentication fails with this error.
     pub refuse_authentication: Option<(u64, &'static str)>,
-    /// What `/healthz` tells; 404 without.
+    /// The version in `/healthz`; without one, that is 404.
     pub version: Option<&'static str>,
-    /// What `status` tells; without, the project is not there.
+    /// The answer to `status`; without one, the project does not exist.
     pub status: Option<Value>,
-    /// What `list` of pull requests tells, message by message.
+    /// The answer to `list` of pull requests, message by message.
     pub pull_requests: Vec<Value>,
     /// All requests, as `type/subtype`.
     pub log: Vec<String>,
@@ -72,7 +72,7 @@ impl Room {
         room
     }
 
-    /// Changes what is inside.
+    /// Changes the server's state.
     pub fn with(&self, change: impl FnOnce(&mut Inside)) {
         change(&mut self.inside.lock().unwrap());
     }
@@ -81,13 +81,13 @@ impl Room {
         self.inside.lock().unwrap().log.clone()
     }
 
-    /// Somebody says something in the year 2001; all who are there are told.
+    /// A user says something in the year 2001, and everybody in the room gets it.
     pub fn say(&self, name: &str, text: &str) {
         let message = remember(&mut self.inside.lock().unwrap(), name, text);
         self.push(&json!({"code": 200, "type": "chatMessage", "data": message}));
     }
 
-    /// Somebody says something, and nobody is told.
+    /// A user says something, and nobody gets it.
     pub fn say_in_silence(&self, name: &str, text: &str) {
         remember(&mut self.inside.lock().unwrap(), name, text);
     }

@@ -12,7 +12,7 @@ use twicecast_client::Client;
 use crate::real::{RealServer, Share, Wire, eventually};
 use crate::support::{FakeServer, Faults, Files, Live, claims, files, tree, twicecast, write};
 
-/// What of a server's files is a project's.
+/// The project's files among all those of a server.
 fn stored(server: &RealServer) -> Files {
     tree(&server.base.path().join("ana/demo"))
 }
@@ -46,10 +46,10 @@ async fn what_differs_is_sent_at_first_and_what_changes_from_then_on() {
     share
         .until_that("sent", |sent| sent["name"] == "/moved/deep/file")
         .await;
-    // What a rename takes away is deleted a moment later: it may come back.
+    // The old name is deleted a moment later, because it might come back.
     eventually("all is moved", || stored(&server) == tree(dir.path())).await;
 
-    // Touched, and written with what it held: nothing to send.
+    // A file that is touched, or rewritten with the same content, is not sent.
     fs::write(dir.path().join("edited"), "other").unwrap();
     fs::write(dir.path().join("last"), "x").unwrap();
     let sent = share.until("sent").await;
@@ -113,7 +113,7 @@ async fn after_a_server_was_away_only_what_differs_is_sent() {
     );
     share.until("synced").await;
     assert_eq!(stored(&server), tree(dir.path()));
-    // 50 files in base64, and what is around them.
+    // 50 files in base64, and what surrounds them.
     let sent = wire.bytes_sent() - before;
     assert!(sent < 50 * (4_000 * 4 / 3 + 300), "{sent} bytes");
     share.stop().await;
@@ -157,7 +157,7 @@ async fn what_was_refused_is_not_sent_again_and_again() {
     let server = FakeServer::start(Files::new(), faults).await;
     let mut share = Share::start(&server.url, dir.path(), &["--poll"]);
     share.until("failed").await;
-    // Three times it was looked whether anything differs.
+    // It has been checked three times whether anything differs.
     for _ in 0..3 {
         share.until("synced").await;
     }

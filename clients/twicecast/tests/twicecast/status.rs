@@ -1,4 +1,4 @@
-//! `twicecast status` against a server that speaks the contract.
+//! `twicecast status` with a server that speaks the contract.
 
 use serde_json::{Value, json};
 

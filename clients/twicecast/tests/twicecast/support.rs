@@ -1,5 +1,4 @@
-//! A small server that speaks the contract, for the client to talk to, with faults that a test can
-//! switch on.
+//! A small server that speaks the contract, with faults that a test can switch on.
 
 mod folders;
 mod process;
@@ -26,28 +25,28 @@ pub type Files = BTreeMap<String, Vec<u8>>;
 /// What the server does wrong, or in an unusual way.
 #[derive(Debug, Default, Clone)]
 pub struct Faults {
-    /// Acknowledgements are held back until so many wait, or the client asks nothing more, and come
-    /// in reverse.
+    /// Acknowledgements are held back until this many wait, or the client sends nothing more; then
+    /// they are sent in reverse order.
     pub reverse_acks: bool,
-    /// These files are answered with this code and message.
+    /// Requests for these files fail with this code and message.
     pub refuse: HashMap<String, (u64, &'static str)>,
-    /// The connection is dropped, without a word, after so many posts.
+    /// After this many posts, the connection is dropped without a close frame.
     pub drop_after_posts: Option<usize>,
-    /// Any authentication fails so.
+    /// Every authentication fails with this error.
     pub refuse_authentication: Option<(u64, &'static str)>,
     /// Reading needs a token.
     pub private: bool,
-    /// Raw names that are listed and sent although no server may.
+    /// Invalid names that are listed and sent although no server may do so.
     pub hostile: Files,
-    /// There is no such project.
+    /// The project does not exist.
     pub absent: bool,
-    /// These are there and the server cannot read them: a list has an error in their place.
+    /// The server has these files but cannot read them: a list has an error in their place.
     pub unreadable: Vec<String>,
-    /// These are listed but were deleted when asked for.
+    /// These files are listed, but no longer exist when they are asked for.
     pub vanish_after_list: Vec<String>,
-    /// These are listed as if they had one byte.
+    /// These files are listed with a size of one byte.
     pub understated: Vec<String>,
-    /// These are listed as if they had so many bytes.
+    /// These files are listed with this size.
     pub overstated: BTreeMap<String, u64>,
 }
 
@@ -55,7 +54,7 @@ pub struct Faults {
 pub struct Inside {
     pub files: Files,
     pub faults: Faults,
-    /// The verbs of all requests, with the name where there is one.
+    /// The verbs of all requests, with the name if there is one.
     pub log: Vec<String>,
     pub connections: usize,
     pub open_uploads_seen: usize,
@@ -111,7 +110,7 @@ impl FakeServer {
         self.inside.lock().unwrap().connections
     }
 
-    /// A streamer posts: the file changes and everybody is told, in parts of 3 bytes.
+    /// A streamer posts: the file changes, and everybody gets it, in parts of 3 bytes.
     pub fn post(&self, name: &str, content: &[u8]) {
         let mut inside = self.inside.lock().unwrap();
         inside.files.insert(name.to_owned(), content.to_owned());
@@ -131,7 +130,7 @@ impl FakeServer {
         let _ = self.pushes.send(Push::Text(message.to_string()));
     }
 
-    /// Says something to everybody, whether they watch or not.
+    /// Sends a message to everybody, whether or not they watch.
     pub fn tell_all(&self, message: &Value) {
         let _ = self.pushes.send(Push::All(message.to_string()));
     }
@@ -166,7 +165,7 @@ impl FakeServer {
                     Ok(Push::Text(text)) => vec![text],
                     _ => return,
                 },
-                // Nothing more comes: what was held back goes.
+                // No request is coming, so everything that was held back is sent.
                 () = std::future::ready(()), if !connection.held.is_empty() && connection.is_idle(&mut socket).await => {
                     connection.held.drain(..).rev().collect()
                 }
@@ -190,7 +189,7 @@ struct Connection {
 }
 
 impl Connection {
-    /// A moment without a request, which a real server would not have to guess.
+    /// Whether no request arrives for a moment; a real server need not guess that.
     async fn is_idle(&self, socket: &mut tokio_tungstenite::WebSocketStream<TcpStream>) -> bool {
         let mut byte = [0];
         let peek = socket.get_mut().peek(&mut byte);
@@ -298,7 +297,7 @@ impl Connection {
                 json!({"name":name,"size":size,"modified":1,"sha256":sha256(content)})
             })
             .collect();
-        // Small lists, so that there are several.
+        // The lists are small, so that there are several.
         let chunks: Vec<&[Value]> = if all.is_empty() {
             vec![&[]]
         } else {
@@ -465,7 +464,7 @@ pub fn sha256(content: &[u8]) -> String {
         })
 }
 
-/// What a token claims.
+/// The claims of a token.
 pub fn claims(token: &str) -> Value {
     let claims = URL_SAFE_NO_PAD
         .decode(token.split('.').nth(1).expect("a token"))

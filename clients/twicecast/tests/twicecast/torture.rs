@@ -1,6 +1,6 @@
 //! A thousand operations on a shared folder, while the server, the share and the mirror are killed
-//! and the network is cut: in the end a viewer has exactly what is shared, executable bits
-//! included.
+//! and the network is cut. In the end a viewer has exactly what is shared, including executable
+//! bits.
 
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::real::{RealServer, Share, Wire, eventually};
 use crate::support::{Files, Live, Unheard, tree};
 
-/// xorshift64*: any numbers, the same for the same seed.
+/// xorshift64*: random numbers, the same for the same seed.
 struct Random(u64);
 
 impl Random {
@@ -29,7 +29,7 @@ impl Random {
     }
 }
 
-/// Lines of the rule file, and which files they are about, in so many words.
+/// Lines of the rule file, each with a function that says which files it is about.
 type Rule = (&'static str, fn(&str) -> Option<bool>);
 const RULES: [Rule; 5] = [
     ("*.log", |name| {
@@ -57,7 +57,8 @@ const RULES: [Rule; 5] = [
     }),
 ];
 
-/// What of a folder is shared by these rules: all that no rule names last.
+/// The files of a folder that these rules share: all but those whose last matching rule excludes
+/// them.
 fn shared(dir: &Path, rules: &BTreeSet<usize>) -> (Files, BTreeSet<String>) {
     let (mut files, mut executables) = whole(dir);
     let is_shared = |name: &str| {
@@ -113,7 +114,7 @@ impl Tree<'_> {
         vec![byte; length]
     }
 
-    /// Does something. Most of it may be impossible just now, which is as good.
+    /// Performs a random operation. Many are impossible at the moment, which does not matter.
     fn operate(&mut self) {
         let (from, to) = (self.file(), self.file());
         let content = self.content();
@@ -187,7 +188,7 @@ async fn torture(seed: u64) {
     let (dir, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let mut server = RealServer::start().await;
     let wire = Wire::to(&server).await;
-    // Begun again it may find more to delete than it would do without a question.
+    // After a restart the share may have to delete more than it would without a question.
     let begin_share = || Share::start(&wire.url(), dir.path(), &["--yes"]);
     let url = server.url();
     let begin_mirror = || Live::of(&url, copy.path(), &[]);
@@ -206,7 +207,8 @@ async fn torture(seed: u64) {
     };
     for operation in 0..1_000 {
         if operation == 700 {
-            // All that comes now has to be noticed: nobody comes back and looks at everything.
+            // Everything after this must be noticed from events: nothing restarts and looks at
+            // everything.
             let synced = || whole(copy.path()) == shared(dir.path(), &tree.rules);
             eventually("all is there in between", synced).await;
         }
@@ -223,7 +225,7 @@ async fn torture(seed: u64) {
         }
         tree.operate();
         if operation % 5 == 0 {
-            // As people and programs work: in bursts.
+            // People and programs work in bursts, too.
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
@@ -233,7 +235,7 @@ async fn torture(seed: u64) {
         whole(copy.path()) == wanted
     })
     .await;
-    // And it stays so.
+    // And it stays the same.
     tokio::time::sleep(Duration::from_millis(500)).await;
     let ((files, executables), (wanted, wanted_executables)) = (whole(copy.path()), wanted);
     assert_eq!(

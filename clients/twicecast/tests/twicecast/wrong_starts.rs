@@ -1,11 +1,11 @@
-//! Each wrong start gives a sentence that says what to do, and its exit code.
+//! Every wrong start ends with a sentence that says what to do, and with its exit code.
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use crate::support::{FakeServer, Faults, Files, twicecast};
 
-/// Answers every request with this status, as a proxy or a web server does.
+/// Answers every request with this status, as a proxy or a web server might.
 async fn answering(status: u16) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("ws://{}", listener.local_addr().unwrap());

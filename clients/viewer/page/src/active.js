@@ -1,5 +1,5 @@
-// The file on the stage: whether it is there, and what kind of thing it is. Reads it when it is due. No
-// element.
+// The file on the stage: whether it exists, and what kind of content it has. Reads it when
+// necessary. Touches no element.
 import { ConnectionLost } from "./connection.js";
 import { Observable } from "./observable.js";
 import { Gone, TooLarge } from "./project.js";
@@ -38,7 +38,7 @@ export class ActiveFile extends Observable {
     });
   }
 
-  /** Tries once more to read a file that could not be read. */
+  /** Tries again to read a file that could not be read. */
   again() {
     this.#is("loading");
     this.#read();
@@ -58,7 +58,7 @@ export class ActiveFile extends Observable {
 
   #read() {
     const name = this.name;
-    // Before the listing is there, nobody knows what is missing.
+    // Until the project has been listed, it is not known which files are missing.
     if (name === null || this.#isReading || !this.#project.loaded) return;
     this.#isReading = true;
     this.#project.read(name).then(

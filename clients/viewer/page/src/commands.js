@@ -1,4 +1,4 @@
-// What to type into a terminal to have the project there. Text only.
+// Commands to type into a terminal to get the project there. Text only.
 
 /** @typedef {{ streamer: string, project: string, url: string }} Where */
 
@@ -19,7 +19,7 @@ function command(verb, { streamer, project, url }) {
 }
 
 /**
- * A folder for a project: its name without what a shell or a file system may take for something else.
+ * A folder for a project: its name without characters that a shell or a file system may misread.
  * @param {string} project
  */
 function folderFor(project) {
@@ -27,7 +27,7 @@ function folderFor(project) {
 }
 
 /**
- * An option and its value, as one word where the value could be taken for an option.
+ * An option and its value, as one word if the value could be mistaken for an option.
  * @param {string} name
  * @param {string} value
  */
@@ -35,7 +35,7 @@ function option(name, value) {
   return `--${name}${value.startsWith("-") ? "=" : " "}${quoted(value)}`;
 }
 
-/** A word for a shell. @param {string} word */
+/** A word, quoted for a shell if necessary. @param {string} word */
 function quoted(word) {
   return /^[\w./:-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

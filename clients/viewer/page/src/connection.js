@@ -1,9 +1,9 @@
-// One WebSocket that comes back: requests and their answers by `ref`, pushes by type, backoff. No file, no
-// element.
+// One WebSocket that reconnects: requests and their answers by `ref`, pushes by type, backoff.
+// Knows no file and touches no element.
 import { Observable } from "./observable.js";
 
 /**
- * A message of the server. Members beyond these depend on its type.
+ * A message from the server. Members beyond these depend on its type.
  * @typedef {{ code: number, type: string, data?: any, message?: string, ref?: number, last?: boolean,
  *   retryAfter?: number, until?: number, banned?: boolean, suggestion?: string, file?: string,
  *   path?: string }} Message
@@ -15,16 +15,16 @@ import { Observable } from "./observable.js";
 
 const FIRST_DELAY_MS = 400;
 const LONGEST_DELAY_MS = 20_000;
-/** A connection that has carried nothing for so long is asked whether it is there. */
+/** After so long without traffic, the connection is tested with a request. */
 const QUIET_MS = 25_000;
-/** And if nothing comes for so long while an answer is due, it is taken for lost. */
+/** If an answer is due and nothing arrives for so long, the connection counts as lost. */
 const HUNG_MS = 12_000;
 const CHECK_MS = 3_000;
-/** How far ahead of the network requests may be. */
+/** How many bytes of requests may wait for the network. */
 const MAX_BUFFERED = 256 * 1024;
 const BUFFER_POLL_MS = 20;
 
-/** What the server answers when it refuses a request. */
+/** An error that the server answers to a request. */
 export class RequestError extends Error {
   /** @param {Message} answer */
   constructor(answer) {
@@ -35,24 +35,26 @@ export class RequestError extends Error {
   }
 }
 
-/** The connection ended before the answer came; whether the request took effect is not known. */
+/**
+ * The connection ended before the answer arrived; it is not known whether the request took effect.
+ */
 export class ConnectionLost extends Error {
   constructor() {
     super("the connection was lost");
   }
 }
 
-/** A connection to one address, made again whenever it is lost. */
+/** A connection to one address that is restored whenever it is lost. */
 export class Connection extends Observable {
   /** @type {"idle" | "connecting" | "open" | "waiting"} */
   state = "idle";
-  /** When the next attempt begins, by `Date.now()`; only while waiting. */
+  /** When the next attempt begins, as in `Date.now()`; only valid while waiting. */
   retryAt = 0;
-  /** Called on every new connection, before anything else is sent. @type {() => void} */
+  /** Called for every new connection, before anything else is sent. @type {() => void} */
   greet = () => {};
-  /** Called when nothing has come for a while: must send a request. @type {() => void} */
+  /** Called after a time without traffic; must send a request. @type {() => void} */
   probe = () => {};
-  /** Called when a request has been refused for want of a right, which the token may have lost. */
+  /** Called when a request was refused for lack of a right, which the token may have lost. */
   denied = () => {};
 
   #address;
@@ -77,7 +79,7 @@ export class Connection extends Observable {
     this.#address = address;
   }
 
-  /** Connects now, also while it waits for the next attempt. */
+  /** Connects now, even while waiting for the next attempt. */
   start() {
     if (this.state === "connecting" || this.state === "open") return;
     clearTimeout(this.#timer);
@@ -93,8 +95,7 @@ export class Connection extends Observable {
   }
 
   /**
-   * Asks whether the connection still stands, or connects at once: the tab is looked at again, or the network
-   * is back.
+   * Tests the connection, or connects at once: the tab has become visible, or the network is back.
    */
   wake() {
     if (this.state === "waiting") this.start();
@@ -109,7 +110,7 @@ export class Connection extends Observable {
   }
 
   /**
-   * Calls `handler` for every push of a type, beside the handlers that are there.
+   * Calls `handler` for every push of a type, in addition to earlier handlers.
    * @param {string} type
    * @param {(message: Message) => void} handler
    */
@@ -118,8 +119,8 @@ export class Connection extends Observable {
   }
 
   /**
-   * Asks, and waits for the last message of the answer. `each` gets those before it (parts of files and
-   * lists).
+   * Sends a request, and waits for the last message of the answer. `each` gets the messages before
+   * it (parts of files and lists).
    * @param {string} type
    * @param {string | null} subtype
    * @param {object} [data]
@@ -138,7 +139,7 @@ export class Connection extends Observable {
   }
 
   /**
-   * Sends what is not answered: a part of a file that is not its last.
+   * Sends something that is not answered: a part of a file that is not its last.
    * @param {string} type
    * @param {string} subtype
    * @param {object} data
@@ -149,7 +150,7 @@ export class Connection extends Observable {
     this.#socket.send(JSON.stringify({ type, subtype, data }));
   }
 
-  /** Waits until the network has taken most of what was sent, where much is sent. @throws {ConnectionLost} */
+  /** Waits until the network has taken most of what was sent. @throws {ConnectionLost} */
   async roomToSend() {
     const socket = this.#socket;
     while (socket && socket === this.#socket && socket.bufferedAmount > MAX_BUFFERED) {

@@ -1,15 +1,16 @@
-// The contents that the page holds: newest use last, bounded. What falls out is read again when it is needed.
+// The contents that the page holds, up to a limit, the least recently used first. Others are read
+// again when needed.
 import { decodeText } from "./encoding.js";
 
 /**
- * One version of a file. `text` is null where the bytes are no text. A stale one is older than what the
- * server has.
+ * One version of a file. `text` is null if the bytes are not text. A stale version is older than
+ * the server's.
  * @typedef {{ bytes: Uint8Array<ArrayBuffer>, text: string | null, stale: boolean }} Content
  */
 
 export const MAX_HELD_BYTES = 32 * 1024 * 1024;
 
-/** Contents by name. One that is held fast never falls out. */
+/** Contents by name. Those held fast are never dropped. */
 export class Contents {
   /** @type {Map<string, Content>} */
   #held = new Map();

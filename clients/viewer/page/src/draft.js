@@ -1,13 +1,13 @@
-// What a viewer would change in one file, and the bytes that this makes. Pure.
+// A viewer's change to one file, and the bytes that result from it. Pure.
 import { encodeText } from "./encoding.js";
 
 /**
- * A change of one file that its author has not sent yet.
+ * A change to one file that its author has not sent yet.
  *
  * - `base` is the SHA-256 of the content that they started from, null for a new file
- * - `before` is that content, with its own line endings; null where it is no text (then only deletion is
- *   possible)
- * - `after` is what they want instead, lines ending in "\n" as in an editor; null means the file goes
+ * - `before` is that content, with its own line endings; null if it is not text (then only
+ *   deletion is possible)
+ * - `after` is the new content, with "\n" as line ending, as in an editor; null means deletion
  * - `from` is the name that a renamed file had
  *
  * @typedef {{ name: string, base: string | null, before: string | null, after: string | null,
@@ -32,7 +32,7 @@ export function isChange(draft) {
 }
 
 /**
- * The bytes that the file would have. Lines that are as before keep their endings.
+ * The bytes that the file would have. Unchanged lines keep their endings.
  * @param {Draft} draft
  */
 export function bytesOf(draft) {
@@ -40,8 +40,8 @@ export function bytesOf(draft) {
 }
 
 /**
- * `after` with the line endings of `before`: those of the lines at the start and at the end that are the
- * same, and in between the one that is most frequent there.
+ * `after` with the line endings of `before`: unchanged lines at the start and at the end keep
+ * theirs, and the lines in between get the ending that is most frequent there.
  *
  * @param {string} before
  * @param {string} after
@@ -80,8 +80,7 @@ function usualEnding(lines) {
 }
 
 /**
- * The reason why a new file cannot have this name, or null. The server decides; this only spares a round
- * trip.
+ * Why a new file cannot have this name, or null. The server decides; this only saves a round trip.
  *
  * @param {string} name with a leading `/`
  * @param {(name: string) => boolean} exists

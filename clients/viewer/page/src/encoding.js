@@ -1,9 +1,9 @@
 // Bytes to text and back: base64 as the contract has it, UTF-8, and what counts as text.
 import { sha256 } from "../vendor/sha256.js";
 
-/** How many bytes `decodeBase64` or `encodeBase64` hands to the engine at a time. */
+/** How many bytes `encodeBase64` converts at a time. */
 const STRIDE = 0x8000;
-/** A zero byte among so many first bytes means: no text. */
+/** A zero byte among this many first bytes means that the file is not text. */
 const LOOKED_AT = 8000;
 
 /**
@@ -28,8 +28,8 @@ export function encodeBase64(bytes) {
 }
 
 /**
- * The text that these bytes are, or null if they are none: not UTF-8, or with a zero byte near the start.
- * A byte order mark stays, so that the text can become the same bytes again.
+ * The text of these bytes, or null if they are not text: not UTF-8, or with a zero byte near the
+ * start. A byte order mark stays, so that the text can become the same bytes again.
  * @param {Uint8Array} bytes
  * @returns {string | null}
  */

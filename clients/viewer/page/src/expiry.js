@@ -1,11 +1,12 @@
-// When to ask the server whether a token still holds: once it should have ended, and after a refusal.
+// Decides when to ask the server whether a token still holds: once it should have expired, and
+// after a refusal.
 
-/** How long after the end of a token the server is asked. */
+/** How long after the token's expiry to ask the server. */
 const MARGIN_MS = 1000;
-/** The longest that a browser's timer runs. */
+/** The longest time for which a browser's timer can be set. */
 const MAX_MS = 2 ** 31 - 1;
 
-/** Asks, one question at a time. The server judges, by its own clock. */
+/** Asks one question at a time. The server judges by its own clock. */
 export class Expiry {
   #question;
   #isAsking = false;
@@ -17,14 +18,17 @@ export class Expiry {
     this.#question = question;
   }
 
-  /** Asks when a token should have ended. @param {number | undefined} exp in seconds since the epoch */
+  /**
+   * Asks once a token should have expired.
+   * @param {number | undefined} exp in seconds since the epoch
+   */
   until(exp = 0) {
     clearTimeout(this.#timer);
     const left = exp * 1000 + MARGIN_MS - Date.now();
     if (left > 0 && left < MAX_MS) this.#timer = setTimeout(() => void this.ask(), left);
   }
 
-  /** Asks now, unless it does already: a refused question must not lead to the next one. */
+  /** Asks now, unless a question is open: a refused question must not lead to another. */
   async ask() {
     if (this.#isAsking) return;
     this.#isAsking = true;

@@ -1,4 +1,4 @@
-// The tree of names: which folder holds what, and the rows that open folders make. Text only.
+// The tree of names: what each folder contains, and the rows for the open folders. Text only.
 import { baseName, compareNames, folderOf } from "./names.js";
 
 /** @typedef {{ folders: Set<string>, files: Set<string>, sorted: string[] | null }} Folder */
@@ -7,14 +7,14 @@ import { baseName, compareNames, folderOf } from "./names.js";
  * @typedef {{ name: string, depth: number, position: number, siblings: number }} Row
  */
 
-/** Up to so many names in a folder are ordered as people do it; more would take too long. */
+/** Folders with more names than this are not sorted in natural order: that would take too long. */
 const MAX_COLLATED = 5000;
 
 /** All names of a project, as folders. */
 export class Folders {
   /** @type {Map<string, Folder>} */
   #folders = new Map([["/", newFolder()]]);
-  /** Counts changes of what is where. */
+  /** Counts changes of the tree. */
   version = 0;
 
   /** @param {string} file */
@@ -68,7 +68,7 @@ export class Folders {
   }
 
   /**
-   * The rows of a tree in which these folders are open.
+   * The rows of the tree if these folders are open.
    * @param {ReadonlySet<string>} open
    * @returns {Row[]}
    */
@@ -107,7 +107,7 @@ export function foldersAbove(name) {
   return above.filter((each) => each !== name);
 }
 
-/** What a row is called: the last segment, without the folder's `/`. @param {string} name */
+/** The label of a row: the last segment, without the `/` of a folder. @param {string} name */
 export function rowLabel(name) {
   return baseName(name.endsWith("/") ? name.slice(0, -1) : name);
 }

@@ -1,15 +1,16 @@
-// Following the streamer: where they look, if their editor says so, else what changed last. No element.
+// Follows the streamer: to where they look, if their editor says so, or otherwise to the last
+// change. Touches no element.
 
 /** @typedef {import("./project.js").Project} Project */
 /** @typedef {import("./session.js").Session} Session */
 /** @typedef {import("./workspace.js").Workspace} Workspace */
 
-/** In a storm of changes, the file on screen changes at most so often. */
+/** During many changes, the file on screen changes at most this often. */
 const CALM_MS = 350;
-/** An editor that has told its place within this time is believed more than changes are. */
+/** For so long after an editor has told its place, that counts more than changes. */
 const FOCUS_COUNTS_MS = 120_000;
 
-/** Opens what the streamer is at, as long as the viewer follows. */
+/** Opens what the streamer is working on, as long as the viewer follows. */
 export class Follow {
   #project;
   #workspace;
@@ -20,7 +21,10 @@ export class Follow {
   #focus = { name: "", at: -Infinity };
   #opened = -Infinity;
   #wasFollowing = true;
-  /** Where the streamer was last, followed or not. @type {{ name: string, line: number | null } | null} */
+  /**
+   * Where the streamer was last, whether followed or not.
+   * @type {{ name: string, line: number | null } | null}
+   */
   #place = null;
 
   /**
@@ -48,7 +52,7 @@ export class Follow {
     this.#first();
   }
 
-  /** Shows what changed last, when the project has been listed and nothing is open. */
+  /** If nothing is open when the project has been listed, opens the file that changed last. */
   #first() {
     const { loaded, entries } = this.#project;
     if (!loaded || !this.#workspace.following || this.#workspace.active !== null || this.#place) return;

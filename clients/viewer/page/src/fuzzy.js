@@ -1,11 +1,11 @@
-// Finds names by a few typed letters. Text only.
+// Finds names from a few typed letters. Text only.
 
 /** @typedef {{ name: string, score: number }} Found */
 /** @typedef {{ name: string, lower: string, base: number }} Candidate */
 
 const MAX_WORSE = 750;
 
-/** All names, prepared for searching; a longer query looks only at what the shorter one found. */
+/** All names, prepared for searching; a longer query searches only what the shorter one found. */
 export class NameSearch {
   /** @type {Candidate[]} */
   #all = [];
@@ -22,7 +22,7 @@ export class NameSearch {
   }
 
   /**
-   * The best names for a query, best first. Words are found in any order.
+   * The best names for a query, best first. The order of its words does not matter.
    * @param {string} query
    * @param {number} limit
    * @returns {Found[]}
@@ -42,7 +42,7 @@ export class NameSearch {
     }
     this.#lastQuery = typed;
     this.#lastFound = found;
-    // Where the letters stand together somewhere, names that merely have them all are noise.
+    // If the letters occur together somewhere, names that only contain them scattered are noise.
     return best.filter(({ score }) => score >= best[0].score - MAX_WORSE * words.length);
   }
 }
@@ -68,7 +68,8 @@ function scoreOf(candidate, words) {
 }
 
 /**
- * In the file's own name beats in the path; together beats scattered; short beats long.
+ * A match in the file's own name beats one in the path, together beats scattered, and short beats
+ * long.
  * @param {Candidate} candidate
  * @param {string} word
  */
@@ -89,7 +90,7 @@ function scoreOfWord({ lower, base }, word) {
 }
 
 /**
- * How well letters of `word` are found one after the other; -1 if they are not.
+ * How well the letters of `word` are found one after another; -1 if they are not.
  * @param {string} text
  * @param {number} from
  * @param {string} word
@@ -113,7 +114,7 @@ function isStart(text, at) {
 }
 
 /**
- * Where the letters of a query stand in a name, for showing it: the same choice that `find` makes.
+ * The positions of a query's letters in a name, for highlighting. Chooses as `find` does.
  * @param {string} name
  * @param {string} query
  * @returns {Set<number>}

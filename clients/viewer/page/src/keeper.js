@@ -1,14 +1,14 @@
-// What outlives a reload or a visit, where the browser lets a page keep anything. Text by key.
+// Keeps texts across a reload or a visit, if the browser allows it. Text by key.
 
 /**
- * What keeps texts by key; `setItem` is true if the text outlives a reload.
+ * Keeps texts by key; `setItem` returns true if the text survives a reload.
  * @typedef {{ getItem(key: string): string | null, setItem(key: string, value: string): boolean,
  *   removeItem(key: string): void }} Keeper
  */
 
 /**
- * Keeps texts in a storage of the browser. What that does not take, since it is full or the browser
- * blocks it, is kept for as long as the page is open; an older text does not come back in its place.
+ * Keeps texts in a storage of the browser. A text that it does not accept, because it is full or
+ * blocked, is kept while the page is open; an older text does not come back in its place.
  *
  * @param {() => Storage} find gives the storage, or throws where the browser blocks it
  * @returns {Keeper}

@@ -1,4 +1,5 @@
-// Which language a file is in, by its name, and the extension that highlights it. Loaded when first needed.
+// The language of a file, by its name, and the extension that highlights it. Loaded when first
+// needed.
 import { baseName } from "./names.js";
 
 /** @typedef {import("../vendor/codemirror.js").Extension} Extension */
@@ -53,8 +54,8 @@ const ENDINGS = {
 };
 
 /**
- * What is longer, or has a longer line, has no colours: to find them would hold up the page. A line is found
- * in one go.
+ * A text that is longer, or has a longer line, is not highlighted: that would block the page. A
+ * line is parsed in one go.
  */
 export const MAX_HIGHLIGHTED = 1024 * 1024;
 export const MAX_HIGHLIGHTED_LINE = 10_000;
@@ -68,7 +69,7 @@ for (const [language, endings] of Object.entries(ENDINGS)) {
 /** @type {Map<string, Promise<Extension>>} */
 const loaded = new Map();
 
-/** Whether a text is short enough for colours, and each of its lines. @param {string} text */
+/** Whether a text, and each of its lines, is short enough for highlighting. @param {string} text */
 export function mayHighlight(text) {
   if (text.length > MAX_HIGHLIGHTED) return false;
   for (let start = 0; start < text.length - MAX_HIGHLIGHTED_LINE;) {
@@ -91,7 +92,7 @@ export function languageOf(name) {
 }
 
 /**
- * What highlights a language of `languageOf`.
+ * The extension that highlights a language of `languageOf`.
  * @param {string} language
  * @returns {Promise<Extension>}
  */

@@ -1,6 +1,6 @@
-// A set that has a bound: what came first is forgotten first.
+// A bounded set: the oldest values are forgotten first.
 
-/** The last values that were added. @template T */
+/** The values that were added last. @template T */
 export class Lately {
   /** @type {Set<T>} */
   #values = new Set();
@@ -10,7 +10,7 @@ export class Lately {
     this.most = most;
   }
 
-  /** Adds a value. True if it is new. @param {T} value */
+  /** Adds a value. Returns true if it is new. @param {T} value */
   add(value) {
     const isNew = !this.#values.delete(value);
     this.#values.add(value);

@@ -1,18 +1,18 @@
-// Where addresses are in a text of somebody else's. Text only.
+// Finds addresses in a text that somebody else wrote. Text only.
 import { visible, visibleLines } from "./names.js";
 
 /**
- * A piece of text, or an address with what is shown for it.
+ * A piece of text, or an address with the text that is shown for it.
  * @typedef {{ text: string, href?: string }} Piece
  */
 
 const ADDRESS = /\bhttps?:\/\/[^\s<>"'`]+/gi;
-/** What follows an address in a sentence rather than belongs to it. */
+/** Punctuation that follows an address in a sentence and does not belong to it. */
 const TRAILING = /[.,;:!?…]+$/;
 
 /**
- * Splits a text at its addresses. Only http and https are links, and only where what is shown is where it
- * leads.
+ * Splits a text at its addresses. Only http and https become links, and only if the text shown is
+ * the address it leads to.
  *
  * @param {string} text
  * @returns {Piece[]}
@@ -47,7 +47,8 @@ function linkOf(address) {
   if (visible(address) !== address || !URL.canParse(address)) return null;
   const url = new URL(address);
   if (url.username || url.password || url.hostname === "") return null;
-  // A host in other letters is shown as the browser reads it, so that it cannot pass for another one.
+  // If a host is written in another way, the browser's spelling is shown, so that it cannot pass
+  // for another host.
   const isPlain = address.toLowerCase().startsWith(`${url.protocol}//${url.host}`);
   return { text: isPlain ? address : url.href, href: url.href };
 }

@@ -1,4 +1,4 @@
-// Mounts the views, each on its element, and joins what one does with another. Nothing else names them all.
+// Mounts each view on its element, and connects them. This is the only module that names them all.
 import { Follow } from "./follow.js";
 import { models } from "./start.js";
 import { mountAddress } from "./view/address.js";
@@ -17,7 +17,7 @@ import { mountFileBar, mountTabs } from "./view/tabs.js";
 import { restoreTheme } from "./view/theme.js";
 import { mountTree } from "./view/tree.js";
 
-/** A form that is sent leaves the page, or asks to, within this time. */
+/** When a form is submitted, the browser leaves the page, or asks to, within this time. */
 const DOWNLOAD_MS = 1000;
 
 restoreTheme();
@@ -27,7 +27,7 @@ else void showLanding();
 async function showLanding() {
   document.body.replaceChildren();
   document.body.dataset.view = "landing";
-  // Who watches a project need not wait for it.
+  // A viewer of a project need not load this.
   const { mountLanding } = await import("./view/landing.js");
   mountLanding(document.body);
 }
@@ -84,7 +84,7 @@ function showProject(models) {
   laterDialog(workspace, "entry", () => import("./view/entry.js"), ({ mountEntry }) => {
     mountEntry(byId("entry"), { session, workspace, focusPanel });
   });
-  /** Whether the next departure is the download of the zip, which leaves the page where it is. */
+  /** Whether the next departure is the download of the zip, which does not leave the page. */
   let isDownload = false;
   const onDownload = () => {
     isDownload = true;
@@ -101,13 +101,13 @@ function showProject(models) {
     focusPanel,
   });
 
-  // After the code view, which must have heard of a change before it is asked to show it.
+  // The code view must hear of a change before it is asked to show it, so this comes after it.
   new Follow(connection, project, workspace);
 
   const wake = () => document.visibilityState === "visible" && connection.wake();
   document.addEventListener("visibilitychange", wake);
   addEventListener("online", wake);
-  // After the code view has handed on what was typed last.
+  // The code view must have handed on the last input, so this comes after it.
   addEventListener("beforeunload", (event) => {
     proposal.save();
     const isSafe = isDownload && proposal.kept;

@@ -1,4 +1,4 @@
-// The words of moderation, which only moderators' pages load, for translation.
+// The words of moderation, for translation. Only moderators' pages load them.
 import { visible } from "./names.js";
 import { counted, until } from "./texts.js";
 

@@ -1,4 +1,4 @@
-// What moderators do, and what is in force. Only their pages load it. No element.
+// What moderators can do, and what is in force. Only their pages load it. Touches no element.
 import { ConnectionLost } from "./connection.js";
 import { Observable } from "./observable.js";
 
@@ -9,7 +9,7 @@ import { Observable } from "./observable.js";
 /** @typedef {{ muted: Sanction[], banned: Sanction[], slow: number, log: Deed[] }} InForce */
 /** @typedef {"mute" | "unmute" | "ban" | "unban" | "delete" | "slow"} Action */
 
-/** What moderation has in a project, asked for while somebody looks. */
+/** The state of moderation in a project, requested while somebody looks at it. */
 export class Moderation extends Observable {
   /** @type {InForce | null} null before it is known */
   inForce = null;
@@ -28,14 +28,15 @@ export class Moderation extends Observable {
     }
   }
 
-  /** Says that somebody looks at what is in force, or no longer. @param {boolean} isLookedAt */
+  /** Notes whether somebody looks at what is in force. @param {boolean} isLookedAt */
   look(isLookedAt) {
     this.#isLookedAt = isLookedAt;
     this.#heard();
   }
 
   /**
-   * Does something. Null if it was refused, and `refused` hears why: nothing where the connection was lost.
+   * Does something. Returns null if it was refused; `refused` gets the reason, or "" if the
+   * connection was lost.
    * @param {Action} action
    * @param {object} data
    * @param {(message: string) => void} refused
@@ -57,7 +58,7 @@ export class Moderation extends Observable {
     if (this.#isLookedAt) void this.#refresh();
   }
 
-  /** Asks, one question at a time, for the newest there is. */
+  /** Asks for the newest state, one question at a time. */
   async #refresh() {
     this.#isOld = true;
     if (this.#isAsking) return;
@@ -70,7 +71,7 @@ export class Moderation extends Observable {
         this.changed();
       }
     } catch {
-      // Nobody moderates any more, or the connection was lost: what is next heard asks again.
+      // We no longer moderate, or the connection was lost. The next event asks again.
     } finally {
       this.#isAsking = false;
     }

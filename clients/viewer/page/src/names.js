@@ -1,12 +1,12 @@
-// Names from outside: how they are shown, ordered, and put in addresses. Text only.
+// Names from outside: how they are shown, sorted, and put into addresses. Text only.
 
 /** @typedef {{ from: number, to: number }} Lines */
 
-/** Controls, zero-width and bidirectional characters, and others that nobody sees. */
+/** Controls, zero-width and bidirectional characters, and other invisible ones. */
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0\ufe00-\ufe0f\u2800]/gu;
 
 /**
- * A text from outside in which every character is seen: `a‹U+202E›b`.
+ * A text from outside with every character made visible: `a‹U+202E›b`.
  * @param {string} text
  */
 export function visible(text) {
@@ -23,7 +23,7 @@ function codePoint(char) {
   return `‹U+${(char.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}›`;
 }
 
-/** The last segment: what a file is called in its folder. @param {string} name */
+/** The last segment: the file's name in its folder. @param {string} name */
 export function baseName(name) {
   return name.slice(name.lastIndexOf("/") + 1);
 }
@@ -33,7 +33,7 @@ export function folderOf(name) {
   return name.slice(0, name.lastIndexOf("/") + 1);
 }
 
-/** Orders names as people do: case counts last, numbers by value. */
+/** Sorts names as people do: numbers by value, and case only if nothing else differs. */
 const people = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
 
 /** @param {string} one @param {string} other */
@@ -42,7 +42,7 @@ export function compareNames(one, other) {
 }
 
 /**
- * The project that an address names: exactly two segments.
+ * The project in an address, which must have exactly two segments.
  * @param {string} pathname
  * @returns {{ streamer: string, project: string } | null}
  */
@@ -61,13 +61,13 @@ export function writeAddress(streamer, project) {
   return `/${encodeURIComponent(streamer)}/${encodeURIComponent(project)}`;
 }
 
-/** A file's name as the end of an address, each segment encoded. @param {string} name */
+/** A file's name as the end of an address, with each segment encoded. @param {string} name */
 export function encodeName(name) {
   return name.split("/").map(encodeURIComponent).join("/");
 }
 
 /**
- * What a fragment says: a place (`#/src/a.rs:12-20`), or a token (`#token=…`).
+ * The content of a fragment: a place (`#/src/a.rs:12-20`), or a token (`#token=…`).
  * @param {string} fragment with or without `#`
  * @returns {{ name?: string, lines?: Lines | null, token?: string }}
  */
@@ -96,7 +96,7 @@ function decodeOr(text) {
 }
 
 /**
- * The fragment of a place. A colon in a name is encoded, so it never looks like a line.
+ * The fragment for a place. A colon in a name is encoded, so that it never looks like a line.
  * @param {string} name
  * @param {Lines | null} lines
  */

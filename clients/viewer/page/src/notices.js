@@ -7,15 +7,17 @@ import { Observable } from "./observable.js";
 const MAX_NOTICES = 3;
 const SHOWN_MS = 7000;
 
-/** The notices on screen, oldest first; at most three, and first those go that have nothing to do. */
+/**
+ * The notices on screen, oldest first: at most three. Those without an action are dropped first.
+ */
 export class Notices extends Observable {
   /** @type {Notice[]} */
   shown = [];
   #next = 1;
 
   /**
-   * Shows a sentence, once if it is said again; one with an action stays twice as long, and each beside its
-   * like.
+   * Shows a sentence; if it is already shown, it is not shown twice. A notice with an action stays
+   * twice as long, and is shown next to others with the same text.
    * @param {string} text
    * @param {{ tone?: Notice["tone"], action?: NoticeAction }} [options]
    */

@@ -1,6 +1,7 @@
-// What a model is: something that says when it has changed. Views listen; models listen to models below them.
+// The base of all models: reports that it has changed. Views listen to models, and models to models
+// below them.
 
-/** Tells its listeners that it has changed, and nothing more: they read what they need from it. */
+/** Tells its listeners that it has changed, and nothing more: they read what they need. */
 export class Observable {
   /** @type {Set<() => void>} */
   #listeners = new Set();
@@ -15,7 +16,7 @@ export class Observable {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Tells all listeners. A model calls this once it is consistent again. */
+  /** Tells all listeners. A model calls this when it is consistent again. */
   changed() {
     for (const listener of [...this.#listeners]) listener();
   }

@@ -2,7 +2,7 @@
 import { visible } from "./names.js";
 import { counted, until } from "./texts.js";
 
-/** What becomes of a file, in a word and in a letter. */
+/** The change of a file, as a word and as a letter. */
 export const kinds = { edited: "edited", added: "new", deleted: "deleted" };
 export const letters = { edited: "M", added: "A", deleted: "D" };
 

@@ -1,4 +1,4 @@
-// The project as this viewer has it: entries, contents, and changes as they come. No element.
+// The project as this viewer has it: entries, contents, and changes as they arrive. No element.
 import { Contents } from "./contents.js";
 import { decodeBase64, joinBytes } from "./encoding.js";
 import { Folders } from "./folders.js";
@@ -8,35 +8,35 @@ import { Transfer } from "./transfer.js";
 /** @typedef {import("./connection.js").Connection} Connection */
 /** @typedef {import("./contents.js").Content} Content */
 /** @typedef {import("./session.js").Session} Session */
-/** `guessed`: the size is the server's, the time is when we heard of it. */
+/** `guessed`: the size is the server's, but the time is when we heard of the change. */
 /** @typedef {{ size: number, modified: number, executable: boolean, guessed?: boolean }} Entry */
 /** @typedef {import("./transfer.js").Listed} Listed */
 /**
- * A change of a file: `after` is its new content, `null` where it is gone, `undefined` where only the fact is
- * known.
+ * A change of a file: `after` is its new content, `null` if the file is gone, `undefined` if only
+ * the fact is known.
  * @typedef {{ name: string, before: Content | undefined, after: Content | null | undefined }} Change
  */
 
-/** What is longer is not shown, only downloaded. */
+/** A longer file is not shown, only downloaded. */
 export const MAX_SHOWN_BYTES = 8 * 1024 * 1024;
-/** Files that changed last are held ready, so that a change in one of them can be shown at once. */
+/** The files that changed last are held ready, so that their next change can be shown at once. */
 const MAX_WARM = 24;
 const MAX_WARM_BYTES = 64 * 1024;
 const MAX_WARM_TOTAL = 256 * 1024;
 /** The contract allows 256 names; open files come first. */
 const MAX_CONTENT_NAMES = 250;
 
-/** A file that changes while it is read is read again, up to so many times in a row. */
+/** How often in a row a file is read that changes while it is read. */
 const MAX_READS = 3;
 
 /** A file that is too long to be shown. */
 export class TooLarge extends Error {}
-/** A file that is not there any more. */
+/** A file that no longer exists. */
 export class Gone extends Error {}
 
 /**
- * All files of one project. Says `changed` for entries, and calls `onChange` listeners for each change of a
- * file.
+ * All files of one project. Calls `changed` for entries, and the `onChange` listeners for each
+ * change of a file.
  */
 export class Project extends Observable {
   /** @type {Map<string, Entry>} */
@@ -44,11 +44,11 @@ export class Project extends Observable {
   folders = new Folders();
   loaded = false;
   /**
-   * How many entries a listing under way has brought so far; null while there is none.
+   * How many entries the present listing has brought so far; null if there is none.
    * @type {number | null}
    */
   listed = null;
-  /** Files that have changed since they were last looked at, with the time. @type {Map<string, number>} */
+  /** When files changed that nobody has looked at since. @type {Map<string, number>} */
   touched = new Map();
   /** @type {{ name: string, at: number } | null} */
   last = null;
@@ -59,7 +59,7 @@ export class Project extends Observable {
   #contents = new Contents((name) => name === this.#looked);
   /** @type {Set<string>} */
   #wanted = new Set();
-  /** The one of them that is being looked at. @type {string | null} */
+  /** The wanted file that is being looked at. @type {string | null} */
   #looked = null;
   /** Held ready, oldest first. @type {Set<string>} */
   #warm = new Set();
@@ -69,7 +69,7 @@ export class Project extends Observable {
   #moved = new Set();
   /** @type {Map<string, { pieces: Uint8Array[], bytes: number }>} */
   #incoming = new Map();
-  /** Names heard of while a listing is under way; they are newer than it. @type {Set<string>} */
+  /** Names in messages that arrived during a listing and are newer. @type {Set<string>} */
   #heardOf = new Set();
   #listing = 0;
   /** @type {((change: Change) => void)[]} */
@@ -83,7 +83,7 @@ export class Project extends Observable {
     this.#transfer = new Transfer(connection, session);
     session.contentNames(() => this.#contentNames());
     session.onReady(() => void this.#load().catch(() => {}));
-    // Parts belong to one connection: the rest of a file does not come on the next one.
+    // Parts belong to one connection: the next one does not continue with the rest of a file.
     connection.subscribe(() => connection.state === "waiting" && this.#incoming.clear());
     connection.on("fileGet", ({ data }) => this.#pushed(data));
     connection.on("fileChanged", ({ data }) => this.#changedElsewhere(data));
@@ -91,7 +91,7 @@ export class Project extends Observable {
   }
 
   /**
-   * Calls `listener` at each change of a file that is heard of.
+   * Calls `listener` for each change of a file.
    * @param {(change: Change) => void} listener
    */
   onChange(listener) {
@@ -99,7 +99,7 @@ export class Project extends Observable {
   }
 
   /**
-   * Says which files are open: their changes come with contents.
+   * Says which files are open: changes of these come with their content.
    * @param {string[]} names
    * @param {string | null} looked the one that is being looked at
    */
@@ -115,13 +115,13 @@ export class Project extends Observable {
     if (this.touched.delete(name)) this.changed();
   }
 
-  /** What is held of a file, perhaps stale. @param {string} name */
+  /** The content that is held of a file, perhaps stale. @param {string} name */
   held(name) {
     return this.#contents.get(name);
   }
 
   /**
-   * The newest content of a file; a stale one only where it changes faster than it can be read.
+   * The newest content of a file; a stale one only if it changes faster than it can be read.
    * @param {string} name
    * @returns {Promise<Content>}
    * @throws {TooLarge | Gone | import("./connection.js").RequestError |
@@ -158,11 +158,11 @@ export class Project extends Observable {
       const before = this.#contents.get(name);
       this.#moved.delete(name);
       const bytes = await this.#transfer.bytes(name, entry.size).catch((error) => {
-        // What was deleted in the meantime could not be read.
+        // If the file has been deleted since, that is why it could not be read.
         throw this.entries.has(name) ? error : new Gone(name);
       });
       if (!this.entries.has(name)) throw new Gone(name);
-      // What has come as a change in the meantime is newer.
+      // A change that has arrived since is newer.
       const pushed = this.#contents.get(name);
       if (pushed && pushed !== before && !pushed.stale) return pushed;
       const content = this.#contents.put(name, bytes);
@@ -172,7 +172,7 @@ export class Project extends Observable {
     }
   }
 
-  /** Notes that the server has a newer version than what is held or on its way. @param {string} name */
+  /** Notes that what is held or being read of a file is out of date. @param {string} name */
   #outdate(name) {
     this.#contents.outdate(name);
     if (this.#reading.has(name)) this.#moved.add(name);
@@ -201,7 +201,7 @@ export class Project extends Observable {
     return small.slice(0, MAX_CONTENT_NAMES);
   }
 
-  /** Lists the project, and brings what is held in step with it. */
+  /** Lists the project, and updates what is held. */
   async #load() {
     const listing = ++this.#listing;
     this.#heardOf.clear();
@@ -246,7 +246,7 @@ export class Project extends Observable {
   }
 
   /**
-   * Reads the files that changed last, one after the other, as long as nothing else needs the connection.
+   * Reads the files that changed last, one by one, as long as nothing else needs the connection.
    * @param {number} listing
    */
   async #warmUp(listing) {
@@ -280,7 +280,7 @@ export class Project extends Observable {
       return;
     }
     this.#incoming.delete(name);
-    // It may be too long to be held, or fall out before an older version has been read.
+    // The content may be too long to be held, or be dropped before an older version has been read.
     if (this.#reading.has(name)) this.#moved.add(name);
     if (!this.entries.has(name)) this.folders.add(name);
     const modified = Date.now();
@@ -298,7 +298,7 @@ export class Project extends Observable {
     this.changed();
   }
 
-  /** A change without its content, which was not wanted. @param {Listed} data */
+  /** A change without its content, because the content was not wanted. @param {Listed} data */
   #changedElsewhere({ name, size, modified, executable }) {
     this.#hear(name);
     if (!this.entries.has(name)) this.folders.add(name);

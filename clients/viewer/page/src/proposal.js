@@ -1,4 +1,4 @@
-// What this viewer would change: their edits, until they are sent. No element.
+// This viewer's edits, until they are sent as a proposal. Touches no element.
 import { RequestError } from "./connection.js";
 import { bytesOf, isChange, normalised } from "./draft.js";
 import { encodeBase64 } from "./encoding.js";
@@ -17,25 +17,26 @@ import { authorOf, GUESTS } from "./token.js";
 /** @typedef {{ done: number, total: number }} Progress in bytes */
 
 /**
- * The longest text that can be edited here, and the most of all edits together, in UTF-16 units.
+ * The longest text that can be edited here, and the limit for all edits together, in UTF-16 units.
  */
 export const MAX_TEXT = 1024 * 1024;
 const MAX_TEXTS = 4 * MAX_TEXT;
 const MAX_DRAFTS = 500;
-/** Bytes in a part, a multiple of 3. */
+/** Bytes in a part; a multiple of 3. */
 const PART = 96 * 1024;
 const SAVE_AFTER_MS = 400;
 
 /**
- * The edits of this viewer, and how they are sent. Nobody else who uses the tab is shown them, or sends them.
+ * The edits of this viewer, and how they are sent. Other people who use the tab neither see nor
+ * send them.
  */
 export class Proposal extends Observable {
   /**
-   * Whose the edits are, all guests being one; they stay here while the tab has no name.
+   * The edits' author, where all guests count as one. It stays while the tab has no name.
    * @type {string | null}
    */
   owner = null;
-  /** How many changes of a guest's wait for a guest's name, while the tab has another one. */
+  /** How many of a guest's changes wait until the tab has a guest's name again. */
   waiting = 0;
   /** @type {Map<string, Draft>} by name, in the order in which they began */
   drafts = new Map();
@@ -45,7 +46,7 @@ export class Proposal extends Observable {
   progress = null;
   /** @type {SendError | null} */
   error = null;
-  /** False if the edits do not outlive a reload: they are too long, or the browser keeps nothing. */
+  /** False if the edits will not survive a reload: too long, or the browser stores nothing. */
   kept = true;
 
   #connection;
@@ -95,7 +96,7 @@ export class Proposal extends Observable {
   }
 
   /**
-   * Starts to edit a file. False if its text is too long for that.
+   * Starts to edit a file. Returns false if its text is too long.
    *
    * @param {string} name
    * @param {{ text: string, sha256: string }} base
@@ -106,7 +107,7 @@ export class Proposal extends Observable {
   }
 
   /**
-   * Keeps what the file is to be. False if that is too long.
+   * Keeps the new text of a file. Returns false if it is too long.
    * @param {string} name
    * @param {string} text
    */
@@ -123,7 +124,7 @@ export class Proposal extends Observable {
     return fits;
   }
 
-  /** Begins a new file. @param {string} name @param {string} [text] */
+  /** Adds a new file. @param {string} name @param {string} [text] */
   add(name, text = "") {
     const gone = this.drafts.get(name);
     if (gone?.base) return this.#put({ ...gone, after: normalised(text) });
@@ -131,7 +132,7 @@ export class Proposal extends Observable {
   }
 
   /**
-   * Proposes that a file goes; one that was only added here is forgotten.
+   * Proposes to delete a file; a file that was only added here is forgotten.
    *
    * @param {string} name
    * @param {{ text: string | null, sha256: string } | null} base what the project has, if it has the file
@@ -157,7 +158,7 @@ export class Proposal extends Observable {
     const text = draft?.after ?? base?.text;
     if (text === undefined || text === null) return false;
     const before = draft?.before ?? base?.text ?? null;
-    // A file that was only added here, or renamed before, leaves nothing behind under its last name.
+    // A file that was added here, or already renamed, leaves no deletion under its last name.
     const isOwn = draft !== undefined && draft.base === null;
     const from = isOwn ? draft.from : name;
     if (
@@ -177,7 +178,7 @@ export class Proposal extends Observable {
   }
 
   /**
-   * Forgets the edit of a file, and with a new name the departure of the old one.
+   * Forgets the edit of a file, and for a renamed file also the deletion of the old one.
    * @param {string} name
    * @returns {Draft[]} what `restore` takes to undo this
    */
@@ -192,8 +193,8 @@ export class Proposal extends Observable {
   }
 
   /**
-   * Puts back what was discarded or deleted; a file that has been edited anew stays as it is. False if that
-   * is too long.
+   * Restores what was discarded or deleted; a file that has been edited since stays as it is.
+   * Returns false if that is too long.
    * @param {Draft[]} removed
    */
   restore(removed) {
@@ -206,7 +207,7 @@ export class Proposal extends Observable {
     this.#changedByHand();
   }
 
-  /** Sends the edits as one proposal. What is written meanwhile stays an edit. */
+  /** Sends the edits as one proposal. What is typed in the meantime remains an edit. */
   async send() {
     const drafts = this.changes;
     if (!this.mayPropose || this.progress || drafts.length === 0 || this.title.trim() === "") return;
@@ -239,7 +240,7 @@ export class Proposal extends Observable {
     }
   }
 
-  /** Keeps the edits now: the page may end. */
+  /** Saves the edits now, because the page may be closed. */
   save() {
     clearTimeout(this.#saving);
     this.#saving = undefined;
@@ -255,7 +256,7 @@ export class Proposal extends Observable {
     this.changed();
   }
 
-  /** Has the edits of another author, and keeps those of the last. @param {string | null} name */
+  /** Saves the present author's edits, and switches to another's. @param {string | null} name */
   #turnTo(name) {
     const author = authorOf(name);
     if (author === null || author === this.owner) return;
@@ -307,7 +308,7 @@ export class Proposal extends Observable {
       const named = drafts.map((/** @type {Draft} */ draft) => [draft.name, draft]);
       return { title, description, drafts: new Map(named) };
     } catch {
-      // Nothing that this version of the page has kept.
+      // What was stored is not from this version of the page.
       return { title: "", description: "", drafts: new Map() };
     }
   }

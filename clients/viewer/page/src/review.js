@@ -1,5 +1,5 @@
-// The proposals that wait for the streamer: their files, what has been looked at, accepting and closing. No
-// element.
+// The open proposals for the streamer: their files, what has been looked at, accepting and closing.
+// Touches no element.
 import { ConnectionLost, RequestError } from "./connection.js";
 import { decodeBase64, decodeText, joinBytes, sha256Hex } from "./encoding.js";
 import { Lately } from "./lately.js";
@@ -10,27 +10,27 @@ import { Observable } from "./observable.js";
 /** @typedef {import("./session.js").Session} Session */
 /** @typedef {import("./keeper.js").Keeper} Keeper */
 /**
- * An open proposal, as the server tells of it.
+ * An open proposal, as the server describes it.
  * @typedef {{ id: string, owner: string, title: string, description: string, date: number, files: string[],
  *   deleted: string[], bases?: Record<string, string>, deletedBases?: Record<string, string> }} Proposed
  */
 /**
- * What a proposal would make of a file, beside what the project has; null where there is none, `text` null
- * where it is no text. `moved`: the project's file is not the one that the author started from.
+ * A file before and after a proposal; null if there is no such file, and `text` is null if it is
+ * not text. `moved`: the project's file is not the one that the author started from.
  *
  * @typedef {{ before: Side | null, after: Side | null, moved: boolean }} Comparison
  */
 /** @typedef {{ bytes: Uint8Array, text: string | null }} Side */
 /**
- * How accepting went: asked on the streamer's side, decided there, or impossible.
+ * The state of accepting: asked on the streamer's side, decided there, or impossible.
  * @typedef {{ kind: "asked" } | { kind: "ended", outcome: "applied" | "partly" | "declined" | "failed",
  *   conflicts: string[], message: string } | { kind: "nobody" }
  *   | { kind: "refused", message: string }} Acceptance
  */
 
-/** How many proposals' ticks are kept. */
+/** The ticks of how many proposals are kept. */
 const MAX_TICKED = 100;
-/** How many proposals are not announced again. */
+/** How many proposals are remembered so that they are not announced again. */
 export const MAX_HEARD_OF = 1000;
 /** The most bytes of one proposal that the page holds. */
 const MAX_BYTES = 64 * 1024 * 1024;
@@ -41,9 +41,9 @@ export class Review extends Observable {
   open = [];
   /** @type {string | null} the proposal that is being looked at */
   selected = null;
-  /** Whether the list has come once. */
+  /** Whether the list has arrived once. */
   loaded = false;
-  /** How accepting each proposal has gone. @type {Map<string, Acceptance>} */
+  /** The state of accepting each proposal. @type {Map<string, Acceptance>} */
   acceptances = new Map();
 
   #connection;
@@ -57,16 +57,16 @@ export class Review extends Observable {
    * @type {{ id: string, files: Promise<Map<string, Side>> } | null}
    */
   #fetched = null;
-  /** Which proposal a question to the streamer's side is about. @type {Map<number, Proposed>} */
+  /** The proposal of each question to the streamer's side. @type {Map<number, Proposed>} */
   #questions = new Map();
-  /** How many questions have been sent and have no number yet. */
+  /** How many questions have been sent but have no number yet. */
   #asking = 0;
   /**
-   * What became of questions while that was so: an answer may come before the number.
+   * Answers that arrived in that time: an answer may come before the number.
    * @type {Map<number, Acceptance>}
    */
   #early = new Map();
-  /** What came in before anybody listened. @type {Proposed[]} */
+  /** Proposals that arrived before anybody listened. @type {Proposed[]} */
   #untold = [];
   /** @type {(proposed: Proposed) => void} */
   #arrived = (proposed) => void this.#untold.push(proposed);
@@ -99,7 +99,7 @@ export class Review extends Observable {
   }
 
   /**
-   * Calls `arrived` for each proposal that comes in while the page is open.
+   * Calls `arrived` for each proposal that arrives while the page is open.
    * @param {(proposed: Proposed) => void} arrived
    */
   onArrived(arrived) {
@@ -108,8 +108,8 @@ export class Review extends Observable {
   }
 
   /**
-   * Calls `accepted` for each proposal that this page has asked for and that is in the streamer's
-   * folder.
+   * Calls `accepted` for each proposal that is now in the streamer's folder because this page asked
+   * for it.
    * @param {(proposed: Proposed) => void} accepted
    */
   onAccepted(accepted) {
@@ -121,7 +121,7 @@ export class Review extends Observable {
     return this.#session.you.stream;
   }
 
-  /** How many proposals wait. */
+  /** How many proposals are open. */
   get waiting() {
     return this.open.length;
   }
@@ -162,7 +162,7 @@ export class Review extends Observable {
   }
 
   /**
-   * What a proposal makes of one file.
+   * What a proposal does to one file.
    *
    * @param {string} id
    * @param {string} name
@@ -181,7 +181,7 @@ export class Review extends Observable {
   }
 
   /**
-   * Lists what is open: of a proposal that was decided elsewhere the server tells only its author.
+   * Lists the open proposals: if one is decided elsewhere, the server tells only its author.
    */
   async refresh() {
     if (!this.mayReview || this.#connection.state !== "open") return;
@@ -200,7 +200,7 @@ export class Review extends Observable {
       if (!this.find(this.selected)) this.selected = null;
       this.changed();
     } catch {
-      // A lost connection; the next greeting lists again.
+      // The connection was lost; the next greeting lists again.
     }
   }
 
@@ -254,11 +254,11 @@ export class Review extends Observable {
         kept.map((/** @type {[string, string[]]} */ [id, names]) => [id, new Set(names)]),
       );
     } catch {
-      // Nothing that this version of the page has kept.
+      // What was stored is not from this version of the page.
     }
   }
 
-  /** Lists what is open, after each greeting; a question that was under way has lost its answer. */
+  /** Lists the open proposals after each greeting; open questions will not be answered any more. */
   async #catchUp() {
     this.#questions.clear();
     for (const [id, { kind }] of [...this.acceptances])

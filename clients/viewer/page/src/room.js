@@ -1,15 +1,16 @@
-// The project's chat: messages, members, what has not been read. No element.
+// The project's chat: messages, members, and what has not been read. Touches no element.
 import { ConnectionLost, RequestError } from "./connection.js";
 import { Expiry } from "./expiry.js";
 import { Observable } from "./observable.js";
 
 /** @typedef {import("./connection.js").Connection} Connection */
 /** @typedef {import("./session.js").Session} Session */
-/** What the room has said. `id` is null for an own message that the server has not shown us yet; it means
- * nothing any more for what is `past`, which the room had forgotten when the connection was made.
+/** A message of the room. `id` is null for our own message until the server has shown it. It has no
+ * meaning if the message is `past`: then the room had forgotten it when we connected.
  * @typedef {{ id: number | null, username: string, message: string, date: number, announcement?: true,
  *   past?: boolean }} ChatMessage */
-/** Why a message was not sent; `doubt`: perhaps it was; `lifted`: nothing is in its way any more.
+/**
+ * Why a message was not sent. `doubt`: perhaps it was; `lifted`: nothing prevents it any more.
  * @typedef {{ kind: "slow", seconds: number } | { kind: "muted", until: number } | { kind: "lifted" }
  *   | { kind: "long" } | { kind: "lost" } | { kind: "doubt" }
  *   | { kind: "refused", message: string }} Refusal */
@@ -19,25 +20,26 @@ const MAX_MESSAGES = 500;
 /** How far back the page looks for the message that it has just sent. */
 const LOOK_BACK = 20;
 
-/** Two messages are the same if these are: after a restart of the server, numbers begin anew.
+/**
+ * Messages with the same key are the same: after a restart of the server, numbers start again.
  * @param {ChatMessage} message */
 const key = (message) => `${message.id} ${message.date} ${message.username}`;
 
-/** The room of the project, heard as a member or, where that is allowed, as a listener. */
+/** The room of the project, joined as a member or, if that is allowed, as a listener. */
 export class Room extends Observable {
   /** @type {ChatMessage[]} oldest first */
   messages = [];
   /** @type {string[]} names of those who may write, sorted */
   members = [];
-  /** How many messages have come that nobody has looked at. */
+  /** How many messages have arrived that nobody has looked at. */
   unread = 0;
-  /** Whether the room is heard, now or since before the connection was lost. */
+  /** Whether the room is received, now or until the connection was lost. */
   heard = false;
-  /** Whether a message is on its way. */
+  /** Whether a message is being sent. */
   sending = false;
   /** @type {Refusal | null} why the last message was not sent */
   refusal = null;
-  /** When writing is allowed again after a 429 or in slow mode, by `Date.now()`. */
+  /** When writing is allowed again after a 429 or in slow mode, as in `Date.now()`. */
   blockedUntil = 0;
 
   #connection;
@@ -47,21 +49,24 @@ export class Room extends Observable {
   #viewers = 0;
   #asking = false;
   #wasBanned = false;
-  /** Who `refusal` is about. @type {string | null} */
+  /** The user that `refusal` concerns. @type {string | null} */
   #name = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #waiting;
   /** The end of a mute. */
   #release = new Expiry(async () => this.#refused({ kind: "lifted" }));
   /**
-   * The message whose answer a lost connection took along, and whether the room has been looked through for
-   * it.
+   * The message whose answer was lost with a connection, and whether the room's history has been
+   * searched for it.
    * @type {{ message: string, name: string | null, looked: boolean } | null}
    */
   #doubt = null;
   /** @type {(message: string) => void} */
   #arrived = () => {};
-  /** Called with an announcement that nobody looks at. @type {(message: ChatMessage) => void} */
+  /**
+   * Called with an announcement that nobody is looking at.
+   * @type {(message: ChatMessage) => void}
+   */
   onAnnounced = () => {};
 
   /** @param {{ connection: Connection, session: Session }} parts */
@@ -87,14 +92,14 @@ export class Room extends Observable {
   }
 
   /**
-   * Calls `arrived` when it turns out that the room has a message after all.
+   * Calls `arrived` if it turns out that the room does have a message.
    * @param {(message: string) => void} arrived
    */
   onArrived(arrived) {
     this.#arrived = arrived;
   }
 
-  /** Says that the newest messages are on screen, or no longer. @param {boolean} looking */
+  /** Notes whether the newest messages are on screen. @param {boolean} looking */
   look(looking) {
     this.#looking = looking;
     if (!looking || this.unread === 0) return;
@@ -103,8 +108,8 @@ export class Room extends Observable {
   }
 
   /**
-   * Sends a message. True once the room has it; false if it was refused, and `refusal` says why. One that
-   * perhaps was sent is not sent again before that is known.
+   * Sends a message. Returns true once the room has it; false if it was refused, and `refusal` says
+   * why. A message that may have been sent is not sent again before that is known.
    * @param {string} message
    * @param {"message" | "announce"} [subtype]
    */
@@ -138,7 +143,7 @@ export class Room extends Observable {
     }
   }
 
-  /** Asks who is there; the view does, now and then, while somebody looks. */
+  /** Asks who is there. The view calls this from time to time while somebody looks. */
   async refreshMembers() {
     if (this.#session.hears === null || this.#asking || this.#connection.state !== "open") return;
     this.#asking = true;
@@ -148,13 +153,13 @@ export class Room extends Observable {
       this.members = data;
       this.changed();
     } catch {
-      // The next question, or the next connection, will tell.
+      // The next request, or the next connection, will tell.
     } finally {
       this.#asking = false;
     }
   }
 
-  /** A viewer may be a member, too. */
+  /** The viewer may have become a member. */
   #sessionChanged() {
     const { viewers, banned, you } = this.#session;
     if (you.name !== this.#name) {
@@ -172,13 +177,13 @@ export class Room extends Observable {
     this.changed();
   }
 
-  /** Asks for what was said, on every connection that hears the room. */
+  /** Asks for the history on every connection that receives the room. */
   async #catchUp() {
     if (this.#session.hears === null) return;
     const isFirst = !this.heard;
     const before = this.messages;
     this.heard = true;
-    // A server that was restarted may have forgotten; one that was not says so itself.
+    // A restarted server may have forgotten the wait; one that was not restarted says so itself.
     this.#wait(0);
     try {
       const { data } = await this.#connection.request("chat", "history");
@@ -191,14 +196,14 @@ export class Room extends Observable {
       this.changed();
       await this.refreshMembers();
     } catch (error) {
-      // A lost connection: the next one asks again.
+      // If the connection was lost, the next one asks again.
       if (this.#doubt && !(error instanceof ConnectionLost)) this.#doubt.looked = true;
     }
   }
 
   /**
-   * Drops what was deleted while nobody here heard of it: the room no longer tells it, though it does tell
-   * older ones.
+   * Drops messages that were deleted while we were not connected: they are missing in the history,
+   * although it contains older ones.
    * @param {ChatMessage[]} before what was here when the room was asked
    * @param {ChatMessage[]} told
    */
@@ -226,7 +231,7 @@ export class Room extends Observable {
     this.changed();
   }
 
-  /** Ends the doubt about a message that the room has. @param {ChatMessage} message */
+  /** Ends the doubt about a message if this is it. @param {ChatMessage} message */
   #clear({ message, username }) {
     if (message !== this.#doubt?.message || username !== this.#doubt.name) return;
     this.#doubt = null;
@@ -235,7 +240,7 @@ export class Room extends Observable {
   }
 
   /**
-   * Shows the own message with the number and date that the server has given it.
+   * Shows our own message with the number and date that the server gave it.
    * @param {string} message
    */
   async #findOwn(message) {
@@ -247,13 +252,13 @@ export class Room extends Observable {
       );
       if (own && !this.#known.has(key(own))) return this.#add(data, true);
     } catch {
-      // The message is sent, whatever has become of the question.
+      // The message has been sent, whether or not this request succeeds.
     }
     this.#add([{ id: null, username: name ?? "", message, date: Date.now() }], true);
   }
 
   /**
-   * Takes up messages that are new, in the order of their dates.
+   * Adds messages that are new, ordered by date.
    * @param {ChatMessage[]} messages
    * @param {boolean} [read] whether they count as read
    */
@@ -264,7 +269,7 @@ export class Room extends Observable {
     const all = [...this.messages, ...fresh];
     for (const message of fresh) this.#clear(message);
     for (const { id, username, message } of fresh) {
-      // The own message that was shown before its number was known is this one.
+      // This is our own message, which was shown before its number was known.
       if (id === null) continue;
       const isShown = (/** @type {ChatMessage} */ each) =>
         each.id === null && each.username === username && each.message === message;
@@ -295,7 +300,7 @@ export class Room extends Observable {
     this.#refused({ kind: "muted", until: until * 1000 });
   }
 
-  /** Lets nothing be said for so long. @param {number} seconds */
+  /** Blocks writing for so long. @param {number} seconds */
   #wait(seconds) {
     this.blockedUntil = Date.now() + seconds * 1000;
     clearTimeout(this.#waiting);

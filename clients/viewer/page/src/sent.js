@@ -1,4 +1,4 @@
-// The proposals that this viewer has sent, and what has become of them. No element.
+// The proposals that this viewer has sent, and what happened to them. Touches no element.
 import { ConnectionLost } from "./connection.js";
 import { bytesOf } from "./draft.js";
 import { sha256Hex } from "./encoding.js";
@@ -9,8 +9,9 @@ import { Observable } from "./observable.js";
 /** @typedef {import("./draft.js").Draft} Draft */
 /** @typedef {import("./keeper.js").Keeper} Keeper */
 /**
- * A proposal of this viewer's. `ended` means that it was decided while nobody was here to be told how.
- * `files` has the SHA-256 that each file would have, null for one that would go, "" where that is not known.
+ * A proposal of this viewer's. `ended` means that it was decided while nobody was here to be told
+ * how. `files` has the SHA-256 that each file would have, null for a deletion, "" if it is not
+ * known.
  *
  * @typedef {{ id: string, title: string, date: number, files: Record<string, string | null>,
  *   state: "waiting" | "accepted" | "closed" | "withdrawn" | "ended" }} Sent
@@ -19,13 +20,16 @@ import { Observable } from "./observable.js";
  * @typedef {{ id: string, title: string, description: string, date: number, files: string[],
  * deleted: string[] }} Listed
  */
-/** What was sent. @typedef {{ title: string, description: string, drafts: Draft[] }} Sending */
+/**
+ * A proposal as it is sent.
+ * @typedef {{ title: string, description: string, drafts: Draft[] }} Sending
+ */
 
 const MAX_SENT = 50;
-/** How many files are looked at to learn whether a proposal was accepted. */
+/** How many files are checked to find out whether a proposal was accepted. */
 const LOOKED_AT = 20;
 
-/** Remembers what was sent beyond a reload, and asks the server what has become of it. */
+/** Remembers across reloads what was sent, and asks the server what has happened to it. */
 export class SentProposals extends Observable {
   /** @type {Sent[]} newest first */
   all = [];
@@ -33,11 +37,11 @@ export class SentProposals extends Observable {
   #connection;
   #session;
   #keeper;
-  /** What was decided before anybody listened. @type {Sent[]} */
+  /** Proposals that were decided before anybody listened. @type {Sent[]} */
   #untold = [];
   /** @type {(sent: Sent) => void} */
   #tell = (sent) => void this.#untold.push(sent);
-  /** What was being finished when a connection was lost. @type {Sending | null} */
+  /** The proposal that was being finished when a connection was lost. @type {Sending | null} */
   #doubt = null;
   /** @type {(sending: Sending) => void} */
   #arrived = () => {};
@@ -55,8 +59,8 @@ export class SentProposals extends Observable {
   }
 
   /**
-   * Calls `tell` when a proposal has been decided, by somebody else or while nobody was here or
-   * listened.
+   * Calls `tell` when a proposal has been decided by somebody else, also if it was decided while
+   * nobody was here or listened.
    * @param {(sent: Sent) => void} tell
    */
   onDecided(tell) {
@@ -65,7 +69,7 @@ export class SentProposals extends Observable {
   }
 
   /**
-   * Calls `arrived` when it turns out that what was in doubt has reached the server.
+   * Calls `arrived` if it turns out that a proposal in doubt has reached the server.
    * @param {(sending: Sending) => void} arrived
    */
   onArrived(arrived) {
@@ -73,14 +77,15 @@ export class SentProposals extends Observable {
   }
 
   /**
-   * Says that the connection was lost before the server's last word: the next greeting tells.
+   * Notes that the connection was lost before the last answer; after the next greeting the list
+   * tells.
    * @param {Sending} sending
    */
   doubt(sending) {
     this.#doubt = sending;
   }
 
-  /** Finds what was just sent among this viewer's open proposals. @param {Sending} sending */
+  /** Finds the proposal that was just sent in the list of open ones. @param {Sending} sending */
   async add(sending) {
     const known = new Set(this.all.map(({ id }) => id));
     const found = (await this.#list()).findLast(
@@ -89,13 +94,13 @@ export class SentProposals extends Observable {
     if (found) this.#remember(found, sending.drafts);
   }
 
-  /** Takes back a proposal that waits. @param {string} id */
+  /** Withdraws an open proposal. @param {string} id */
   async withdraw(id) {
     await this.#connection.request("pullrequest", "delete", { id });
     this.#end(id, "withdrawn", false);
   }
 
-  /** Takes a decided proposal off the list. @param {string} id */
+  /** Removes a decided proposal from the list. @param {string} id */
   forget(id) {
     this.all = this.all.filter((sent) => sent.id !== id || sent.state === "waiting");
     this.#save();
@@ -116,7 +121,7 @@ export class SentProposals extends Observable {
     return [...listed, ...last.data];
   }
 
-  /** Learns what has become of everything sent, after each greeting. */
+  /** Finds out after each greeting what has happened to everything that was sent. */
   async #catchUp() {
     const { you } = this.#session;
     if (!you.propose || you.stream) {
@@ -143,7 +148,7 @@ export class SentProposals extends Observable {
           this.#end(each.id, await this.#outcomeOf(each));
       }
     } catch {
-      // A lost connection; the next greeting asks again.
+      // The connection was lost; the next greeting asks again.
     }
   }
 
@@ -164,7 +169,7 @@ export class SentProposals extends Observable {
   }
 
   /**
-   * What has become of a proposal that is not open any more: accepted, if all is as it proposed.
+   * The state of a proposal that is no longer open: accepted, if the files are as it proposed.
    * @param {Sent} sent
    */
   async #outcomeOf({ files }) {
@@ -211,7 +216,7 @@ export class SentProposals extends Observable {
   }
 
   #save() {
-    // Where nothing is kept, the page learns of what is open from the server.
+    // If nothing can be stored, the page learns from the server what is open.
     this.#keeper.setItem(this.#key, JSON.stringify(this.all));
   }
 }

@@ -1,4 +1,4 @@
-// The viewer and what the server lets them do: token, rights, roles, presence. Greets on every connection.
+// The viewer's token, rights, roles and presence. Greets the server on every connection.
 import { ConnectionLost, RequestError } from "./connection.js";
 import { Expiry } from "./expiry.js";
 import { writeAddress } from "./names.js";
@@ -8,24 +8,24 @@ import { TabToken, claimsOf, givesChat, isGuest, tokenKey } from "./token.js";
 /** @typedef {import("./connection.js").Connection} Connection */
 /** @typedef {import("./keeper.js").Keeper} Keeper */
 /**
- * What this connection may do in the project, as `status` has it.
+ * What this connection may do in the project, as in the answer to `status`.
  * @typedef {{ name: string | null, read: boolean, listen: boolean, chat: boolean, propose: boolean,
  *   stream: boolean, apply: boolean, moderate: boolean }} You
  */
 /**
- * - `connecting`: the first connection is under way; `lost`: it is being made again
- * - `ready`: watching; `missing`: watching a project that is not there yet
- * - `denied`: reading needs a token; `refused`: the server said no for another reason
+ * - `connecting`: the first connection is being made; `lost`: it is being restored
+ * - `ready`: watching; `missing`: watching a project that does not exist yet
+ * - `denied`: reading needs a token; `refused`: the server refused for another reason
  * @typedef {"connecting" | "lost" | "ready" | "missing" | "denied" | "refused"} Phase
  */
-/** What became of the token. @typedef {"none" | "good" | "expired" | "wrong"} TokenState */
+/** The state of the token. @typedef {"none" | "good" | "expired" | "wrong"} TokenState */
 
 /** @type {You} */
 const NOBODY = {
   name: null, read: false, listen: false, chat: false, propose: false, stream: false, apply: false,
   moderate: false,
 };
-/** One viewer of one project. Knows no file and no chat message. */
+/** One viewer of one project. Knows no files and no chat messages. */
 export class Session extends Observable {
   /** @type {Phase} */
   phase = "connecting";
@@ -33,19 +33,19 @@ export class Session extends Observable {
   you = NOBODY;
   /** @type {TokenState} */
   tokenState = "none";
-  /** What became of a guest's name, until another token comes. @type {"expired" | "wrong" | null} */
+  /** What happened to a guest's name, until the next token. @type {"expired" | "wrong" | null} */
   lostName = null;
   live = false;
   viewers = 0;
-  /** The key `guests`. @type {"off" | "chat" | "propose"} */
+  /** The server's key `guests`. @type {"off" | "chat" | "propose"} */
   guests = "off";
-  /** How many seconds apart one's messages are in slow mode; 0 without it. */
+  /** The seconds between two of one's own messages in slow mode; 0 without it. */
   slow = 0;
   /** The ban from chat and proposals, with its end in epoch seconds. @type {{ until?: number } | null} */
   banned = null;
-  /** What the server said when it refused. */
+  /** The server's words when it refused. */
   refusal = "";
-  /** How the chat is heard. @type {"member" | "listener" | null} */
+  /** As what the chat is received. @type {"member" | "listener" | null} */
   hears = null;
 
   #connection;
@@ -54,7 +54,7 @@ export class Session extends Observable {
   #ready = [];
   /** @type {() => string[]} */
   #contentNames = () => [];
-  /** What the last `watch` of this connection said. @type {string | null} */
+  /** The content of the last `watch` on this connection. @type {string | null} */
   #watched = null;
   #greeting = 0;
   #wasReady = false;
@@ -93,7 +93,7 @@ export class Session extends Observable {
     connection.on("badAuthError", () => this.#expired());
   }
 
-  /** What names the project in a request. */
+  /** The members of a request that name the project. */
   get place() {
     return { username: this.streamer, project: this.project };
   }
@@ -102,45 +102,45 @@ export class Session extends Observable {
     return this.#kept.token;
   }
 
-  /** The room of the project, or the one that the token names. */
+  /** The room that the token names, or else the project's. */
   get room() {
     return claimsOf(this.#token)?.room || `${this.streamer}/${this.project}`;
   }
 
-  /** The name that the token gives, before the server has judged it. */
+  /** The name in the token, before the server has checked it. */
   get claimedName() {
     return claimsOf(this.#token)?.username ?? null;
   }
 
-  /** The token, where the server has accepted it: for a request that cannot have headers. */
+  /** The token, if the server has accepted it: for a request that cannot have headers. */
   get token() {
     return this.tokenState === "good" ? this.#token : null;
   }
 
-  /** Where the whole project is to be had. */
+  /** The address of a zip of the whole project. */
   get zipAddress() {
     return `/-/zip${writeAddress(this.streamer, this.project)}`;
   }
 
-  /** What a request over HTTP needs for this viewer's rights. @returns {Record<string, string>} */
+  /** The headers of an HTTP request with this viewer's rights. @returns {Record<string, string>} */
   get headers() {
     return this.token ? { Authorization: `Bearer ${this.token}` } : {};
   }
 
   /**
-   * Calls `listener` after every greeting that found the project, once the roles are settled.
+   * Calls `listener` after every greeting that found the project, once the roles are taken.
    * @param {() => void} listener
    */
   onReady(listener) {
     this.#ready.push(listener);
   }
 
-  /** Names what tells which files' changes are wanted with contents. @param {() => string[]} names */
+  /** Sets what names the files to receive with contents. @param {() => string[]} names */
   contentNames(names) {
     this.#contentNames = names;
   }
 
-  /** Watches the project, for the contents of the files that are wanted now, unless it does already. */
+  /** Watches the project, with the contents of the wanted files, unless it already does. */
   async watch() {
     const content = this.#contentNames();
     const watched = JSON.stringify(content);
@@ -149,18 +149,18 @@ export class Session extends Observable {
     await this.#connection.request("file", "watch", { ...this.place, content, presence: true });
   }
 
-  /** Asks for the state of the project and for what this viewer may do. */
+  /** Asks for the state of the project, and for what this viewer may do. */
   async refresh() {
     const { data } = await this.#connection.request("file", "status", this.place);
     const wasBanned = this.banned !== null;
     this.#take(data);
-    // Only a connection that has lost a role by it is told that its token has expired.
+    // The server reports an expired token only to a connection that loses a role by it.
     if (this.you.name === null && this.tokenState === "good") this.#expired();
     if (this.phase === "missing" || (wasBanned && !this.banned)) await this.#settle();
     this.changed();
   }
 
-  /** Goes on with another token, and keeps it for this tab. @param {string} token */
+  /** Continues with another token, and keeps it for this tab. @param {string} token */
   useToken(token) {
     this.lostName = null;
     this.banned = null;
@@ -168,14 +168,14 @@ export class Session extends Observable {
     this.#connection.reconnect();
   }
 
-  /** Whether a guest's name would allow more than what one may now: a link may only let one read. */
+  /** Whether a guest's name would allow more than is allowed now: a link may only allow reading. */
   get mayJoin() {
     const { chat, propose } = this.you;
     const hasAll = chat && (propose || this.guests === "chat");
     return this.phase === "ready" && !hasAll && this.guests !== "off" && !this.banned;
   }
 
-  /** Goes on without a name: with the link that one came by, if that had a token. */
+  /** Continues without a name: with the link that the viewer came by, if that has a token. */
   leave() {
     this.lostName = null;
     this.#dropToken("none");
@@ -184,7 +184,7 @@ export class Session extends Observable {
   }
 
   /**
-   * Takes a guest's name, and goes on with it.
+   * Takes a guest's name, and continues with it.
    * @param {string} name
    * @throws {RequestError | ConnectionLost} a name that is taken: its answer has a `suggestion`
    */
@@ -198,7 +198,7 @@ export class Session extends Observable {
     this.useToken(data.token);
   }
 
-  /** Everything that a new connection needs, in as few round trips as there can be. */
+  /** Requests everything that a new connection needs, in as few round trips as possible. */
   async #greet() {
     const greeting = ++this.#greeting;
     const connection = this.#connection;
@@ -246,7 +246,7 @@ export class Session extends Observable {
     if (this.you.chat || Number(this.banned?.until) * 1000 < Date.now()) this.banned = null;
   }
 
-  /** A moderator has decided about this viewer: what they may do now follows. @param {any} data */
+  /** A moderator has decided about this viewer; their rights have changed. @param {any} data */
   #moderated({ action, until }) {
     if (action === "ban") this.#ban({ until });
     this.#release.until(until);
@@ -261,7 +261,7 @@ export class Session extends Observable {
     this.changed();
   }
 
-  /** Takes the roles that the rights allow. One that fails leaves the others. */
+  /** Takes the roles that the rights allow. If one fails, the others stay. */
   async #settle() {
     if (this.phase === "missing" && !this.you.read) return this.changed();
     this.phase = "ready";
@@ -274,7 +274,7 @@ export class Session extends Observable {
           return error;
         },
       );
-    // Who is banned is told until when.
+    // Somebody who is banned is told for how long.
     const isMember = this.you.chat || (name !== null && !this.you.listen && givesChat(this.token));
     const roles = [
       isMember
@@ -301,7 +301,7 @@ export class Session extends Observable {
     if (this.#loseToken(expires * 1000 < Date.now() ? "expired" : "wrong")) this.#connection.reconnect();
   }
 
-  /** The roles that the token gave have ended with it: a new connection takes those that are left. */
+  /** The token's roles have ended with it: a new connection takes those that are left. */
   #expired() {
     if (this.#token === null) return;
     this.#loseToken("expired");
@@ -310,7 +310,7 @@ export class Session extends Observable {
   }
 
   /**
-   * Goes on without a token that is no good. True if the link's takes its place.
+   * Continues without a bad token. Returns true if the link's token takes its place.
    * @param {"expired" | "wrong"} why
    */
   #loseToken(why) {

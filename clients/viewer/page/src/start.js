@@ -1,4 +1,4 @@
-// The models, made and connected while the views are still on their way: the first of the page's two scripts.
+// Makes and connects the models while the views are still loading: the first of the page's scripts.
 import { ActiveFile } from "./active.js";
 import { Connection } from "./connection.js";
 import { browserKeeper, tabKeeper } from "./keeper.js";

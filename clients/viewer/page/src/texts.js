@@ -1,5 +1,5 @@
-// All words of the page, one group for each view. Functions where something is put in: names as
-// they are, which come out as plain text in which every character is seen.
+// All words of the page, one group for each view. Texts with values are functions; names are passed
+// unchanged, and come out as plain text in which every character is visible.
 import { sizeText, visible } from "./names.js";
 
 const numbers = new Intl.NumberFormat("en");
@@ -23,7 +23,7 @@ export function ago(at, now) {
   return new Date(at).toLocaleDateString("en", { day: "numeric", month: "short", year: "numeric" });
 }
 
-/** Until when: `12:30`, or with the day where that is not today. @param {number} at */
+/** A time: `12:30`, or with the date if that is not today. @param {number} at */
 export function until(at) {
   const date = new Date(at);
   const isToday = date.toDateString() === new Date().toDateString();

@@ -1,5 +1,5 @@
-// Tokens: where one comes in (in the fragment of the address, which it leaves at once), and what it says
-// about itself.
+// Tokens: where one arrives (in the fragment of the address, from which it is removed at once), and
+// what it says about itself.
 import { tabKeeper } from "./keeper.js";
 import { readFragment, writeFragment } from "./names.js";
 
@@ -8,7 +8,7 @@ import { readFragment, writeFragment } from "./names.js";
  *   rights?: string[] }} Claims */
 
 /**
- * Takes a token out of the address before anything else happens, and keeps it for this tab alone.
+ * Takes a token out of the address before anything else happens, and keeps it for this tab only.
  * @param {string} key under which it is kept
  * @returns {string | null}
  */
@@ -20,13 +20,16 @@ export function takeToken(key) {
   return token;
 }
 
-/** Under which name the token of a project is kept. @param {{ streamer: string, project: string }} place */
+/**
+ * The key under which a project's token is kept.
+ * @param {{ streamer: string, project: string }} place
+ */
 export function tokenKey({ streamer, project }) {
   return `token:${streamer}/${project}`;
 }
 
 /**
- * Whether a token gives a guest's name: no other one names somebody with a `~`.
+ * Whether a token gives a guest's name: only these begin with `~`.
  * @param {string | null} token
  */
 export function isGuest(token) {
@@ -34,7 +37,7 @@ export function isGuest(token) {
 }
 
 /**
- * Whether a token gives the chat of a room, to everybody who is not banned from it.
+ * Whether a token gives access to the chat of a room, unless its bearer is banned.
  * @param {string | null} token
  */
 export function givesChat(token) {
@@ -42,16 +45,16 @@ export function givesChat(token) {
   return Boolean(room || streamname) && (!rights || rights.includes("chat"));
 }
 
-/** All guests of a tab, as the one author that they are: a name that they let go of stays taken for hours. */
+/** The author that stands for all guests of a tab, because a name stays taken for hours. */
 export const GUESTS = "~";
 
-/** Who owns the work that is done under a name. @param {string | null} name */
+/** The owner of work that is done under a name. @param {string | null} name */
 export function authorOf(name) {
   return name?.startsWith(GUESTS) ? GUESTS : name;
 }
 
 /**
- * What a token says about itself. The server alone judges it.
+ * What a token says about itself. Only the server judges it.
  * @param {string | null} token
  * @returns {Claims | null}
  */
@@ -65,7 +68,7 @@ export function claimsOf(token) {
   }
 }
 
-/** The token that a tab goes by: a link's, or a guest's while the link's waits beside it. */
+/** The token of a tab: a link's, or a guest's while the link's is kept beside it. */
 export class TabToken {
   #keeper;
   #key;
@@ -80,7 +83,7 @@ export class TabToken {
     this.#forgetOldLink();
   }
 
-  /** Goes on with another one, and keeps it. @param {string} token */
+  /** Continues with another token, and keeps it. @param {string} token */
   use(token) {
     this.token = token;
     this.#keeper.setItem(this.#key, token);
@@ -92,12 +95,12 @@ export class TabToken {
     this.#keeper.removeItem(this.#key);
   }
 
-  /** Keeps the link's, if that had one, while a guest's is used. */
+  /** Keeps the link's token, if it has one, while a guest's is used. */
   keepLink() {
     if (this.token !== null && !isGuest(this.token)) this.#keeper.setItem(this.#linkKey, this.token);
   }
 
-  /** Takes up the link's again, if the link had one. False if not. */
+  /** Returns to the link's token. Returns false if there is none. */
   goBackToLink() {
     const token = this.#keeper.getItem(this.#linkKey);
     this.#keeper.removeItem(this.#linkKey);
@@ -111,7 +114,7 @@ export class TabToken {
     return `${this.#key} link`;
   }
 
-  /** A link that is opened takes the place of the one before. */
+  /** A newly opened link replaces the one before. */
   #forgetOldLink() {
     if (!isGuest(this.token)) this.#keeper.removeItem(this.#linkKey);
   }

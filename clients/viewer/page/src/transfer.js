@@ -1,5 +1,5 @@
-// How files and listings come from the server: over HTTP where that spares the connection, else over the
-// connection.
+// Fetches files and listings from the server: over HTTP if that relieves the connection, otherwise
+// over the connection.
 import { decodeBase64, joinBytes } from "./encoding.js";
 import { encodeName, writeAddress } from "./names.js";
 
@@ -8,13 +8,13 @@ import { encodeName, writeAddress } from "./names.js";
 /** @typedef {import("./session.js").Session} Session */
 /** @typedef {{ name: string, size: number, modified: number, executable?: boolean }} Listed */
 
-/** What is longer is fetched over HTTP, beside the connection, so that nothing waits behind it. */
+/** A longer file is fetched over HTTP, so that nothing waits behind it on the connection. */
 const MAX_OVER_SOCKET = 128 * 1024;
-/** How often a server that is short of room is asked, and the longest that it is waited for in between. */
+/** How often a server that is short of memory is asked, and the longest wait in between. */
 const MAX_TRIES = 4;
 const MAX_WAIT_SECONDS = 5;
 
-/** Fetches what a project has. Keeps nothing. */
+/** Fetches what a project contains. Keeps nothing. */
 export class Transfer {
   #connection;
   #session;
@@ -102,7 +102,7 @@ export class Transfer {
 }
 
 /**
- * Fetches, again after a while where the server has no room for it right now.
+ * Fetches, and tries again later if the server is short of memory.
  * @param {string} address
  * @param {RequestInit} options
  */

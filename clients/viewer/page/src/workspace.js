@@ -1,11 +1,11 @@
-// What this viewer has in front of them: tabs, stage, panel, and whether they follow the streamer. No
+// What is on this viewer's screen: tabs, stage, panel, and whether they follow the streamer. No
 // network.
 import { Observable } from "./observable.js";
 
 /** @typedef {{ name: string, kept: boolean }} Tab */
 /**
- * What the stage shows: the active tab's file; the viewer's own edit beside its base (`draft`); or a file of
- * a proposal beside the project's (`review`).
+ * What the stage shows: the active tab's file; the viewer's own edit next to its base (`draft`); or
+ * a file of a proposal next to the project's (`review`).
  * @typedef {{ kind: "file" } | { kind: "draft", name: string } | { kind: "review", id: string, name: string
  *   }} Stage
  */
@@ -13,7 +13,7 @@ import { Observable } from "./observable.js";
 
 const MAX_TABS = 100;
 
-/** Tabs, stage and panels. Views call its methods; it knows no element. */
+/** Tabs, stage and panels. Views call its methods; it touches no element. */
 export class Workspace extends Observable {
   /** @type {Tab[]} */
   tabs = [];
@@ -23,7 +23,7 @@ export class Workspace extends Observable {
   stage = { kind: "file" };
   /** @type {"chat" | "proposals"} */
   panel = "chat";
-  /** Whether the panel's drawer is open, where the window is too narrow to show it always. */
+  /** Whether the panel's drawer is open, if the window is too narrow for a permanent panel. */
   drawer = false;
   /** @type {"files" | "code" | "panel"} which one of the places a phone shows */
   place = "code";
@@ -81,14 +81,17 @@ export class Workspace extends Observable {
     this.changed();
   }
 
-  /** Activates the tab before (-1) or after (1) the active one, round and round. @param {-1 | 1} by */
+  /** Activates the previous (-1) or next (1) tab, wrapping around. @param {-1 | 1} by */
   step(by) {
     const at = this.tabs.findIndex((tab) => tab.name === this.active);
     const next = this.tabs.at((at + by) % (this.tabs.length || 1));
     if (next) this.open(next.name);
   }
 
-  /** Shows a difference in the stage; `{ kind: "file" }` goes back to the file. @param {Stage} stage */
+  /**
+   * Shows a difference on the stage; `{ kind: "file" }` returns to the file.
+   * @param {Stage} stage
+   */
   show(stage) {
     this.stage = stage;
     if (stage.kind !== "file") this.following = false;

@@ -1,11 +1,12 @@
-// axe, which judges whether everybody can use what is on screen.
+// axe, which checks whether everybody can use what is on screen.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 
 const AXE = await readFile(new URL("../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
 
 /**
- * Fails with what axe finds. It runs in a world of its own, which the page's policy does not bind.
+ * Fails if axe finds anything. It runs in an isolated world, to which the page's policy does not
+ * apply.
  * @param {any} page
  * @param {string} view
  */

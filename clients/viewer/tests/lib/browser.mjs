@@ -1,4 +1,4 @@
-// The system's Chromium: pages that count whatever a page must never do.
+// The system's Chromium, with pages that record whatever a page must never do.
 import { after } from "node:test";
 import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
@@ -7,7 +7,7 @@ import { countTraffic } from "./traffic.mjs";
 
 const EXECUTABLE = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
-/** A page that has received nothing for so long has all that it asked for. */
+/** After this long without receiving anything, a page has all that it asked for. */
 const QUIET_MS = 500;
 
 export const desktop = { width: 1280, height: 800 };
@@ -27,14 +27,14 @@ export function browser() {
 }
 
 /**
- * What one browser window has done that no page of ours may do: `window.pwned` set, a dialog, a violation of
- * the Content-Security-Policy, an error, a request to another host.
+ * What a browser window has done that no page of ours may do: set `window.pwned`, open a dialog,
+ * violate the Content-Security-Policy, raise an error, or send a request to another host.
  *
  * @typedef {{ dialogs: string[], violations: string[], errors: string[], foreign: string[] }} Offences
  */
 
 /**
- * A window of its own, with its own storage.
+ * A new window with its own storage.
  *
  * @param {import("node:test").TestContext} test
  * @param {import("./server.mjs").Server} server
@@ -104,11 +104,11 @@ export async function open(test, server, options = {}) {
   await page.goto(`${server.origin}${path}${fragment}`);
   return Object.assign(page, {
     offences,
-    /** How often it has asked whether somebody really wants to leave it; the answer is yes. */
+    /** How often it has asked for confirmation before leaving; the answer is always yes. */
     questions: () => questions,
-    /** What it has received. */
+    /** What the page has received. */
     traffic,
-    /** Waits until it has received nothing for a moment. */
+    /** Waits until the page has received nothing for a moment. */
     async quiet() {
       for (let before = -1; before !== traffic.frames;) {
         before = traffic.frames;

@@ -1,10 +1,10 @@
-// A client of the protocol, for what a test's streamer or another viewer does outside the browser.
+// A client of the protocol, for what a test's streamer or another viewer does without a browser.
 import { WebSocket } from "ws";
 import { streamerToken, viewerToken } from "./server.mjs";
 
 /** @typedef {Record<string, any>} Message */
 
-/** Longer than anything here takes, and short enough that a test that waits in vain ends. */
+/** Longer than anything here takes, and short enough for a test that waits in vain. */
 export const PATIENCE = 20_000;
 
 /**
@@ -35,7 +35,7 @@ export async function connect(test, server) {
   const client = {
     heard,
     /**
-     * Waits for a message that satisfies `wanted`, one heard already included.
+     * Waits for a message for which `wanted` is true, including earlier messages.
      * @param {(message: Message) => boolean} wanted
      */
     hears(wanted) {
@@ -54,7 +54,7 @@ export async function connect(test, server) {
       });
     },
     /**
-     * Sends a request and gives its last answer, after the parts of files; fails on an error.
+     * Sends a request and returns its last answer, after the parts of files; fails on an error.
      *
      * @param {string} type
      * @param {string | undefined} subtype
@@ -70,7 +70,7 @@ export async function connect(test, server) {
       return answer;
     },
     /**
-     * Sends what is not answered: a part that is not the last.
+     * Sends something that is not answered: a part that is not the last.
      * @param {string} type
      * @param {string} subtype
      * @param {unknown} data

@@ -1,10 +1,10 @@
-// What people do in the chat who moderate it, in words that the tests share.
+// What moderators do in the chat, shared by several tests.
 /** @typedef {import("./browser.mjs").Window} Window */
 
 /** @param {Window} page */
 export const log = (page) => page.getByRole("log", { name: "Messages" });
 
-/** A message, by a part of it. @param {Window} page @param {string} words */
+/** The message that contains `words`. @param {Window} page @param {string} words */
 export const message = (page, words) => log(page).locator(".message", { hasText: words });
 
 /** Opens the menu of a message. @param {Window} page @param {string} words */
@@ -17,7 +17,7 @@ export async function menuOf(page, words) {
   return menu;
 }
 
-/** Opens the dialog of what is in force. @param {Window} page */
+/** Opens the dialog that shows what is in force. @param {Window} page */
 export async function moderation(page) {
   await page.getByRole("button", { name: "Moderation", exact: true }).click();
   const dialog = page.getByRole("dialog", { name: "Moderation" });

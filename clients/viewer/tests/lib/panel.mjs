@@ -1,4 +1,4 @@
-// What people do on the page's panel and stage, in words that the tests share.
+// What people do on the page's panel and stage, shared by several tests.
 /** @typedef {import("./browser.mjs").Window} Window */
 
 /** @param {Window} page */
@@ -35,7 +35,7 @@ export async function openFile(page, name) {
 export const code = (page) => page.locator("#code .cm-content");
 
 /**
- * Begins to edit a file and puts `text` at its start.
+ * Starts to edit a file, and inserts `text` at its start.
  * @param {Window} page
  * @param {string} name
  * @param {string} text
@@ -56,7 +56,7 @@ export async function typeAtStart(page, text) {
   await page.keyboard.insertText(text);
 }
 
-/** Sends what was edited. @param {Window} page @param {string} title */
+/** Sends the edits. @param {Window} page @param {string} title */
 export async function propose(page, title, why = "") {
   await openProposals(page);
   await panel(page).getByRole("textbox", { name: "Title" }).fill(title);

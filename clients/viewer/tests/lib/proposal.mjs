@@ -1,11 +1,11 @@
-// A project with a proposal that waits.
+// A project with an open proposal.
 import { streamer, viewer } from "./client.mjs";
 import { startServer } from "./server.mjs";
 
 const MAIN = Array.from({ length: 60 }, (_, line) => `fn line_${line}() {} // ${line}`).join("\n");
 
 /**
- * A project with something in each view, of which bob has proposed a change.
+ * A project with something in each view, for which bob has proposed a change.
  * @param {import("node:test").TestContext} t
  */
 export async function projectWithProposal(t) {

@@ -1,10 +1,10 @@
-// A proxy before the server, as an operator has one: what comes through it comes from the address that it
-// names.
+// A proxy in front of the server, as an operator might have: requests through it come from the
+// address that it names.
 import { createServer, request } from "node:http";
 import { connect } from "node:net";
 
 /**
- * The server as somebody at `address` reaches it, where it trusts 127.0.0.1 as a proxy.
+ * The server as a client at `address` reaches it, if it trusts 127.0.0.1 as a proxy.
  *
  * @param {import("node:test").TestContext} test
  * @param {import("./server.mjs").Server} server

@@ -1,4 +1,4 @@
-// A server of the test's own on a free port, `twicecast` beside it, and tokens for both.
+// A server of the test's own on a free port, `twicecast` to use with it, and tokens for both.
 import { spawn } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -25,7 +25,7 @@ export function token(claims) {
   return `${signed}.${createHmac("sha256", KEY).update(signed).digest("base64url")}`;
 }
 
-/** The streamer's token for a project of theirs. */
+/** The streamer's token for one of their projects. */
 export const streamerToken = (streamer = "ana", project = "demo", claims = {}) =>
   token({ username: streamer, streamername: streamer, streamname: project, ...claims });
 
@@ -40,7 +40,7 @@ export async function temporary(test) {
   return folder;
 }
 
-/** A port that nobody listens on. @returns {Promise<number>} */
+/** A port that is not in use. @returns {Promise<number>} */
 function freePort() {
   return new Promise((resolve, reject) => {
     const probe = createServer();
@@ -53,7 +53,7 @@ function freePort() {
 }
 
 /**
- * A child process, its output, and the means to wait for a part of it. The test ends it.
+ * A child process with its output, and a way to wait for a part of that. The test ends it.
  *
  * @param {import("node:test").TestContext} test
  * @param {string} program
@@ -76,9 +76,9 @@ export function start(test, program, args, options = {}) {
       });
     }),
     exited: false,
-    /** Writes to its input, where it has one. @param {string} keys */
+    /** Writes to its input, if it has one. @param {string} keys */
     press: (keys) => void child.stdin?.write(keys),
-    /** Waits until the output so far matches, and gives the match. @param {RegExp} pattern */
+    /** Waits until the output so far matches, and returns the match. @param {RegExp} pattern */
     async said(pattern) {
       for (;;) {
         const match = running.output.match(pattern);
@@ -107,7 +107,7 @@ export function start(test, program, args, options = {}) {
 }
 
 /**
- * A command that the page prints, run in `home` as if it had been copied into a shell.
+ * Runs a command that the page shows in `home`, as if it had been copied into a shell.
  *
  * @param {import("node:test").TestContext} test
  * @param {string} command
@@ -121,7 +121,7 @@ export function runPrinted(test, command, home, environment) {
 }
 
 /**
- * A server with a folder of its own. `config` has its keys as in config.json.
+ * A server with its own folder. `config` has keys as in config.json.
  *
  * @param {import("node:test").TestContext} test
  * @param {Record<string, unknown>} [config]
@@ -158,7 +158,7 @@ export async function startServer(test, config = {}) {
 }
 
 /**
- * `twicecast share` of a folder, once it has sent everything.
+ * Runs `twicecast share` for a folder until it has sent everything.
  *
  * @param {import("node:test").TestContext} test
  * @param {Server} server
@@ -179,7 +179,7 @@ export async function share(test, server, folder, args = []) {
 }
 
 /**
- * `twicecast share` in a terminal, where it can be asked and answered by keys.
+ * Runs `twicecast share` in a terminal, where it asks questions that keys answer.
  *
  * @param {import("node:test").TestContext} test
  * @param {Server} server

@@ -1,4 +1,4 @@
-// A small project and a viewer's page beside it, which several tests begin with.
+// A small project and a viewer's page of it, with which several tests begin.
 import { createHash } from "node:crypto";
 import { open } from "./browser.mjs";
 import { streamer } from "./client.mjs";

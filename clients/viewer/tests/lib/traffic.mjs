@@ -2,7 +2,7 @@
 /** @typedef {import("playwright-core").Page} Page */
 
 /**
- * Counts what a page receives from now on; call it before the page is opened.
+ * Counts what a page receives from now on; must be called before the page is opened.
  *
  * @param {Page} page
  */

@@ -1,8 +1,8 @@
-// Reads a zip that is stored and not compressed, so that the tests need no program for it.
+// Reads a zip whose files are stored uncompressed, so that the tests need no program for it.
 import assert from "node:assert/strict";
 
 /**
- * The contents of the files of a zip, by name, from its central directory.
+ * The contents of the files in a zip, by name, from its central directory.
  *
  * @param {Buffer} zip
  */

@@ -1,4 +1,4 @@
-// What people see on the page's tree and stage, in words that the tests share.
+// What people see in the page's tree and on its stage, shared by several tests.
 import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
@@ -11,19 +11,23 @@ export const tree = (page) => page.getByRole("tree", { name: "Files" });
 /** @param {Window} page @param {string | RegExp} name */
 export const row = (page, name) => tree(page).getByRole("treeitem", { name });
 
-/** The pill beside the project's name. @param {Window} page */
+/** The pill next to the project's name. @param {Window} page */
 export const pill = (page) => page.locator("#bar .pill");
 
 /** @param {Window} page */
 export const tabs = (page) => page.getByRole("tablist", { name: "Open files" }).getByRole("tab");
 
-/** A line of the code on the stage, by a part of it. @param {Window} page @param {string} text */
+/**
+ * The line of the code on the stage that contains `text`.
+ * @param {Window} page
+ * @param {string} text
+ */
 export const line = (page, text) => page.locator("#code .cm-line", { hasText: text });
 
-/** Waits until the code on the stage holds a text. @param {Window} page @param {string} text */
+/** Waits until the code on the stage contains a text. @param {Window} page @param {string} text */
 export const sees = (page, text) => line(page, text).first().waitFor();
 
-/** What the editor has scrolled, in pixels. @param {Window} page */
+/** How far the editor is scrolled, in pixels. @param {Window} page */
 export const scrolled = (page) => page.locator("#code .cm-scroller").evaluate((element) => element.scrollTop);
 
 /** Writes files below a folder. @param {string} folder @param {Record<string, string | Uint8Array>} files */
@@ -40,7 +44,7 @@ export function lines(count, others = {}) {
 }
 
 /**
- * Waits until `look` gives what is wanted, and fails with what it gave last.
+ * Waits until `look` returns what is wanted; otherwise fails with what it returned last.
  * @template T
  * @param {() => Promise<T>} look
  * @param {T} wanted

@@ -1,10 +1,10 @@
-//! What has been handed over, for operators.
+//! Counts what has been handed to receivers, for operators.
 
 use crate::adapters::delivery::send_queue::Delivered;
 use crate::application::EventKind;
 use crate::application::counting::{ClosedSet as _, Tally};
 
-/// What has become of one event.
+/// How many receivers one event was handed to, by how it was delivered.
 #[derive(Debug, Default)]
 pub(crate) struct Handed([usize; Delivered::ALL.len()]);
 
@@ -15,12 +15,12 @@ impl Handed {
     }
 }
 
-/// What has been handed over, to how many receivers.
+/// How many receivers events were handed to, by kind of event and by how they were delivered.
 #[derive(Debug, Default)]
 pub struct Deliveries(Tally<EventKind, Tally<Delivered>>);
 
 impl Deliveries {
-    /// Adds what has become of one event: once for all receivers, since there may be thousands.
+    /// Adds the counts of one event, for all receivers at once: there may be thousands.
     pub(crate) fn add(&self, kind: EventKind, handed: &Handed) {
         let receivers = self.0.of(kind);
         for (how, count) in Delivered::ALL.iter().zip(handed.0) {
@@ -30,7 +30,7 @@ impl Deliveries {
         }
     }
 
-    /// To how many receivers each kind of event has been handed, and how.
+    /// How many receivers each kind of event was handed to, by how it was delivered.
     pub fn receivers(&self) -> &Tally<EventKind, Tally<Delivered>> {
         &self.0
     }

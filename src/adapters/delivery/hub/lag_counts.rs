@@ -15,15 +15,16 @@ pub struct Lag {
     pub lagging: usize,
     /// How many changes those are.
     pub waiting: usize,
-    /// How many bytes of frames wait for all connections; what many share counts for each.
+    /// How many bytes of frames wait for all connections. A shared frame counts once per
+    /// connection.
     pub queued_bytes: usize,
 }
 
 impl<F: Frame> Hub<F> {
-    /// How far the connections lag behind. Looks at each of them, so it takes long where there are
-    /// many.
+    /// How far the connections lag behind. Looks at each of them, so it is slow if there are many.
     pub fn lag(&self) -> Lag {
-        // Collected, so that nobody who comes or goes has to wait meanwhile.
+        // Collected first, so that the lock is free while the queues are read: connections that
+        // come or go need it.
         let queues: Vec<_> = read(&self.connections)
             .values()
             .map(|connection| Arc::clone(&connection.queue))

@@ -13,12 +13,12 @@ use crate::application::locks::lock;
 use crate::application::{ConnectionId, Event};
 use crate::domain::Contents;
 
-/// Turns an event for that many receivers into the messages that report it; none if they read the
-/// content back.
+/// Turns an event for that many receivers into the messages that report it. There are none if the
+/// receivers must read the content back.
 pub type Encoder<F> = dyn Fn(&Event, usize) -> Vec<F> + Send + Sync;
 
-/// How long an event is handed over before other threads get to run, and after how many receivers
-/// that is looked at.
+/// How long an event is handed over before other threads run, and after how many receivers the time
+/// is checked.
 const SLICE: Duration = Duration::from_micros(100);
 const AT_ONCE: usize = 16;
 
@@ -75,15 +75,16 @@ impl<F: Frame> Members<F> {
         members.closed
     }
 
-    /// How many there are without these.
+    /// How many members there are, not counting `others`.
     pub(crate) fn count_without(&self, others: &HashSet<ConnectionId>) -> usize {
         let receivers = &lock(&self.0).receivers;
         let is_member = |id: &&ConnectionId| receivers.contains_key(id);
         receivers.len() - others.iter().filter(is_member).count()
     }
 
-    /// Encodes `event` once and hands it to everybody but `origin`, who must receive nothing older
-    /// now. Returns what has become of it.
+    /// Encodes `event` once and hands it to every member but `origin`. Drops a waiting older change
+    /// of the same file for `origin`, which must receive nothing older from now on. Returns how
+    /// many receivers the event was handed to, by how it was delivered.
     pub(crate) fn deliver(
         &self,
         event: &Event,

@@ -12,13 +12,13 @@ use crate::domain::ProjectId;
 
 impl<F: Frame> Presence for Hub<F> {
     fn arrive(&self, project: &ProjectId, connection: ConnectionId) -> bool {
-        // The streamer's own connection knows.
+        // The streamer's own connection already knows.
         let tell = || self.announce(project, true, Some(connection));
         self.count_in(project, connection, tell)
     }
 
     fn depart(&self, project: &ProjectId, connection: ConnectionId) -> bool {
-        // Also to this connection, if it still watches the project.
+        // Tells this connection, too, if it still watches the project.
         let tell = || self.announce(project, false, None);
         self.count_out(project, connection, tell)
     }
@@ -39,15 +39,16 @@ impl<F: Frame> Presence for Hub<F> {
     }
 
     fn viewers_changed(&self, _: &ProjectId) {
-        // It is asked for.
+        // Nothing to do: viewers are counted whenever the number is asked for.
     }
 
     fn focus(&self, _: &FileKey, _: Option<u32>) {
-        // There is no other server.
+        // Nothing to do: there is no other server.
     }
 }
 
-/// The same counts, but nobody is told: for those who tell what several servers count together.
+/// Counts in the same way but tells nobody. For a store that tells what several servers count
+/// together.
 pub struct Untold<F>(pub Arc<Hub<F>>);
 
 impl<F: Frame> Presence for Untold<F> {
@@ -73,8 +74,8 @@ impl<F: Frame> Presence for Untold<F> {
 }
 
 impl<F: Frame> Hub<F> {
-    /// Returns whether the connection is the first; then `tell` is called before anybody else
-    /// comes or goes.
+    /// Counts a streamer connection in. Returns whether it is the project's first. If so, calls
+    /// `tell` before any other comes or goes.
     fn count_in(&self, project: &ProjectId, connection: ConnectionId, tell: impl FnOnce()) -> bool {
         let mut streamers = lock(self.streamers.of(project));
         let here = streamers.entry(project.clone()).or_default();
@@ -86,7 +87,8 @@ impl<F: Frame> Hub<F> {
         is_first
     }
 
-    /// The same for the last.
+    /// Counts a streamer connection out. Returns whether it was the project's last. If so, calls
+    /// `tell` in the same way.
     fn count_out(
         &self,
         project: &ProjectId,

@@ -1,8 +1,8 @@
 //! Fan-out: who receives what, and handing it over.
 //!
-//! An event is encoded once; its receivers share the bytes. No lock that topics share is held while
-//! an event is handed over or while a topic's own lock is waited for; that lock gives all receivers
-//! of a topic the same order.
+//! An event is encoded once, and its receivers share the bytes. No lock that topics share is held
+//! while an event is handed over, or while a thread waits for a topic's own lock. A topic's own
+//! lock gives all its receivers the same order.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,9 +24,9 @@ pub struct Hub<F> {
     pub(crate) connections: RwLock<HashMap<ConnectionId, Arc<Connection<F>>>>,
     topics: Shards<Topic, Arc<Members<F>>>,
     /// The streamer connections of each project that has one. Changes are announced under its lock,
-    /// so that arrivals and departures cannot be told in the wrong order.
+    /// so that arrivals and departures cannot be announced in the wrong order.
     pub(crate) streamers: Shards<ProjectId, HashSet<ConnectionId>>,
-    /// What has been handed over.
+    /// Counts what has been handed over.
     pub deliveries: Deliveries,
 }
 
@@ -78,7 +78,7 @@ impl<F: Frame> Hub<F> {
         }
     }
 
-    /// Removes a topic that its last member has left, unless another has taken its place.
+    /// Removes a topic that its last member has left, unless a new topic has taken its place.
     fn take_out(&self, topic: &Topic, left: &Arc<Members<F>>) {
         let mut topics = lock(self.topics.of(topic));
         if topics
@@ -140,7 +140,7 @@ impl<F: Frame> Subscriptions for Hub<F> {
         if lock(&member.topics).remove(topic) {
             self.remove_member(topic, connection);
             if let Topic::Updates(project) = topic {
-                // Only from here on can nothing follow it.
+                // Must come last: until the member is removed, further changes can be queued.
                 member.queue.forget(project);
             }
         }

@@ -1,5 +1,5 @@
-//! Events on their way into a queue: at once if nothing prevents it, otherwise a change of a file
-//! waits as a name, and a message that must not be skipped closes a queue that is full.
+//! Puts events into a queue, at once if nothing prevents it. Otherwise a change of a file waits as
+//! a name, and a message that must not be skipped closes a full queue.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::domain::{ProjectId, Version};
 const EXHAUSTED_BYTES: usize = 64 * 1_024;
 
 closed_set! {
-    /// What has become of an event that was handed to a connection.
+    /// How an event was delivered to a connection.
     pub enum Delivered {
         /// Its message waits to be written.
         Queued = "queued",
@@ -29,7 +29,7 @@ closed_set! {
 }
 
 impl<F: Frame> SendQueue<F> {
-    /// Queues a chat message or a notice, which are never skipped: if there is no room the queue
+    /// Queues a chat message or a notice. These are never skipped: if there is no room, the queue
     /// closes.
     pub fn deliver(&self, frame: F) -> Delivered {
         let mut state = self.lock();
@@ -61,7 +61,7 @@ impl<F: Frame> SendQueue<F> {
         }
     }
 
-    /// Delivers the deletion of a file, or a change of one whose content is not wanted.
+    /// Delivers the deletion of a file, or a change whose content the connection does not want.
     pub fn deliver_told(&self, file: &Arc<FileKey>, version: Version, frame: &F) -> Delivered {
         let mut state = self.lock();
         if self.takes_at_once(&state, std::slice::from_ref(frame)) {
@@ -73,7 +73,7 @@ impl<F: Frame> SendQueue<F> {
         }
     }
 
-    /// Delivers what is told of a project; if the connection lags only the latest counts.
+    /// Delivers a fact about a project. If the connection lags, only the latest waits.
     pub fn deliver_latest(&self, what: Latest, project: &ProjectId, frame: &F) -> Delivered {
         let mut state = self.lock();
         if self.takes_at_once(&state, std::slice::from_ref(frame)) {
@@ -86,15 +86,16 @@ impl<F: Frame> SendQueue<F> {
         }
     }
 
-    /// The file is about to be sent at `version`: a waiting entry that is not newer is dropped.
+    /// Drops a waiting entry that is not newer than `version`, at which the file is about to be
+    /// sent.
     pub fn supersede(&self, file: &FileKey, version: Version) {
         let mut state = self.lock();
         state.pending.supersede(file, version);
         state.count_pending();
     }
 
-    /// Stops telling the connection of the project's changes: waiting ones are dropped. A file
-    /// whose sending has begun is sent to its end.
+    /// Drops the waiting changes of a project that the connection no longer follows. A file whose
+    /// sending has begun is sent to its end.
     pub fn forget(&self, project: &ProjectId) {
         let mut state = self.lock();
         state.pending.forget(project);
@@ -127,8 +128,8 @@ impl<F: Frame> SendQueue<F> {
             return Delivered::Dropped;
         }
         if state.turn.is_free() && self.has_room(state) {
-            // Otherwise the holder of the turn, or whatever makes room, notifies; waking up every
-            // viewer who has stopped reading would cost the others.
+            // Otherwise the holder of the turn, or whatever makes room, notifies. Waking up every
+            // viewer that has stopped reading would slow down the others.
             self.changed.notify_waiters();
         }
         if skips {
@@ -140,7 +141,7 @@ impl<F: Frame> SendQueue<F> {
 }
 
 impl<F> State<F> {
-    /// What has become of what was pushed just now.
+    /// How the message that was just pushed was delivered.
     fn queued(&self) -> Delivered {
         if self.closed.is_none() {
             Delivered::Queued

@@ -1,4 +1,4 @@
-//! Whose turn it is to send a file: its parts must not be torn apart.
+//! The turn to send a file: nothing of another file may come between its parts.
 
 use std::sync::Arc;
 
@@ -7,18 +7,18 @@ use super::transfer::Transfer;
 use super::waiting_changes::{Change, Key};
 use crate::application::FileKey;
 
-/// The turn to send the parts of one file: while it is held no part of another file or version
+/// The turn to send the parts of one file. While it is held, no part of another file or version
 /// comes in between.
 pub struct FileTransferGuard<F: Frame>(Arc<SendQueue<F>>);
 
 impl<F: Frame> FileTransferGuard<F> {
-    /// For the caller that has set the queue's turn to its own.
+    /// Only for a caller that has just taken the queue's turn.
     pub(crate) fn new(queue: Arc<SendQueue<F>>) -> Self {
         Self(queue)
     }
 
-    /// Whether the change must still be sent. To be checked once its file has been opened, which
-    /// may have taken long.
+    /// Whether the change must still be sent. Check this after opening its file, which may have
+    /// taken long.
     pub fn is_wanted(&self) -> bool {
         !matches!(self.0.lock().turn, Transfer::Withdrawn(_))
     }
@@ -77,12 +77,12 @@ impl<F: Frame> SendQueue<F> {
         (FileTransferGuard::new(Arc::clone(self)), file)
     }
 
-    /// Queues the answer to a change of `file` that this connection has made: after the parts of an
-    /// older version, if these are being sent.
+    /// Queues the answer to a change of `file` that this connection has made. If parts of an older
+    /// version are being sent, the answer comes after them.
     pub fn answer_change(&self, file: &FileKey, frame: F) {
         let mut state = self.lock();
         match &state.turn {
-            // If nothing is sent any more, there may be nobody left to end the turn.
+            // Once the queue is closed, nobody may be left to end the turn.
             Transfer::Update(sent) | Transfer::Withdrawn(sent)
                 if **sent == *file && state.closed.is_none() =>
             {

@@ -1,4 +1,4 @@
-//! Many orders of what a connection's tasks and those of others do with its queue.
+//! A connection's tasks and other tasks use its queue in many orders.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -27,8 +27,8 @@ struct Store {
 }
 
 impl Store {
-    /// As `change_outlives_connection.rs` does it: stored, and told before the next change of the
-    /// file is stored.
+    /// Does what `change_outlives_connection.rs` does: stores a change, and tells it before the
+    /// next change of the file is stored.
     async fn commit(&self, queue: &SendQueue<Sent>, name: &'static str) {
         let _alone = self.lock_of(name).lock().await;
         let (key, version) = (key(name), self.put(name));
@@ -41,7 +41,8 @@ impl Store {
         }
     }
 
-    /// The same for a change that the connection makes itself, whose answer tells the version here.
+    /// The same for a change that the connection makes itself. In this test its answer tells the
+    /// version.
     async fn commit_own(&self, queue: &SendQueue<Sent>, name: &'static str) {
         {
             let _alone = self.lock_of(name).lock().await;
@@ -67,14 +68,14 @@ impl Store {
         Version::new(*version)
     }
 
-    /// The newest version, `None` where it is a deletion.
+    /// The newest version; `None` if it is a deletion.
     fn open(&self, name: &str) -> Option<u64> {
         let versions = self.versions.lock().expect("no panic");
         let version = versions.get(name).copied().unwrap_or(0);
         (!version.is_multiple_of(3)).then_some(version)
     }
 
-    /// As `sender.rs` does it, with the turn in hand.
+    /// Sends the file as `responder.rs` does. The caller holds the turn.
     fn send(&self, queue: &SendQueue<Sent>, name: &str) {
         if let Some(version) = self.open(name) {
             queue.supersede(&key(name), Version::new(version));
@@ -83,7 +84,7 @@ impl Store {
     }
 }
 
-/// A queue and what tells that it wants to be emptied.
+/// A queue, and what is notified when the queue wants to be emptied.
 fn queue_and_calls() -> (Arc<SendQueue<Sent>>, Arc<Notify>) {
     let called = Arc::<Notify>::default();
     let queue = SendQueue::new(
@@ -100,7 +101,7 @@ impl FlushCall for Arc<Notify> {
     }
 }
 
-/// Takes what comes, as the courier does, until it is `enough` or the queue is closed.
+/// Takes frames, as a connection's writer does, until they are `enough` or the queue is closed.
 async fn written(
     queue: &SendQueue<Sent>,
     called: &Notify,
@@ -138,8 +139,8 @@ fn assert_no_step_back(frames: &[Sent]) -> BTreeMap<String, u64> {
     seen
 }
 
-/// What the connection asks for meanwhile, for both files; never both, since a `get` and what comes
-/// behind it wait for each other.
+/// What the connection asks for at the same time, for both files. It never does both, because a
+/// `get` and the requests after it wait for each other.
 #[derive(Clone, Copy)]
 enum Own {
     Gets,
@@ -207,7 +208,7 @@ fn no_file_goes_backwards(own: Own) {
                 streamer.await.expect("no panic");
             }
             asking.await.expect("no panic");
-            // Whatever waits as a name is on its way by itself; then comes the last word.
+            // The sender sends whatever waits as a name. Once nothing waits, push the last text.
             loop {
                 queue.room().await;
                 let _turn = queue.begin_file().await;

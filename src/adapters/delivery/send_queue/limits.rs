@@ -1,4 +1,4 @@
-//! What bounds the memory that a connection that does not read takes, and why it is closed then.
+//! How much memory a connection that does not read may take, and why it is then closed.
 //! `deliver.rs` beside this file enforces it. All connections together are bounded by the
 //! [`MemoryBudget`](crate::application::memory::MemoryBudget).
 
@@ -12,13 +12,13 @@ pub struct SendQueueLimits {
     pub window_bytes: usize,
 }
 
-/// Why a queue takes nothing any more.
+/// Why a queue has closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SendQueueClosed {
     /// More waits than is allowed: the connection is closed with 1013.
     Overflow,
-    /// A change could not be read back to be sent: the connection is closed with 1013, for it would
-    /// not learn of the change any more.
+    /// A change could not be read back to be sent: the connection is closed with 1013, because it
+    /// would never learn of the change.
     Missed,
     /// Nothing can be sent to the connection any more.
     Gone,

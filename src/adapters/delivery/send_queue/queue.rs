@@ -1,15 +1,15 @@
 //! What waits to be sent to one connection (protocol, section 5).
 //!
-//! Frames that are ready wait in order. Changes of files are *state*: if the connection lags they
+//! Frames that are ready wait in order. Changes of files are *state*: if the connection lags, they
 //! wait as names, at most one entry per file, and are read back when there is room. Three rules
 //! make sure that no connection sees a file go backwards:
 //!
 //! 1. a change of a file is delivered here before the next change of that file is committed;
 //! 2. the sender of a file (a `get`, or the sender of what waits) holds the [`FileTransferGuard`]
 //!    from before it opens the file until its last part has been pushed;
-//! 3. after opening it at some version the sender calls [`SendQueue::supersede`], which drops a
-//!    waiting entry that is not newer; storing a change that this connection has made itself does
-//!    the same, and its answer comes in the same order ([`SendQueue::answer_change`]).
+//! 3. after opening the file at some version, the sender calls [`SendQueue::supersede`], which
+//!    drops a waiting entry that is not newer. Storing a change that this connection has made
+//!    itself does the same, and its answer comes in the same order ([`SendQueue::answer_change`]).
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -22,8 +22,8 @@ use super::waiting_changes::WaitingChanges;
 use crate::application::locks;
 use crate::application::memory::{Account, Reservation};
 
-/// How many frames a queue that was empty has room for at first: to grow for each of a burst would
-/// cost as much as queueing it.
+/// How many frames a queue that was empty has room for at first. Growing for each frame of a burst
+/// would cost as much as queueing the frame.
 const FIRST_ROOM: usize = 16;
 
 /// A message encoded for the wire, cheap to clone.
@@ -31,15 +31,16 @@ pub trait Frame: Clone + Send + Sync + 'static {
     /// Its length in bytes.
     fn bytes(&self) -> usize;
 
-    /// How many of them are reserved for all receivers together, and not on this connection's
-    /// account.
+    /// How many of these bytes are reserved for all receivers together, and not on this
+    /// connection's account.
     fn shared_bytes(&self) -> usize;
 
     /// Which lane it takes.
     fn lane(&self) -> Lane;
 }
 
-/// How soon a queue is emptied: what is for a crowd, or long, must not hold up what is for few.
+/// How soon a queue is emptied: frames for many receivers, and long frames, must not hold up frames
+/// for few.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lane {
     /// For answers and events that have few receivers.
@@ -48,11 +49,11 @@ pub enum Lane {
     Many,
 }
 
-/// Has a queue emptied.
+/// Asks for a queue to be emptied.
 pub trait FlushCall: Send + Sync {
-    /// Called when frames wait that were not announced yet, or when the queue has closed. The
-    /// callee must call [`SendQueue::take`] until nothing is left; until then there is no call for
-    /// further frames.
+    /// Called when frames wait that no call has announced, or when the queue has closed. The callee
+    /// must call [`SendQueue::take`] until nothing is left. Until then, further frames cause no
+    /// call.
     ///
     /// Called under the queue's lock: it must neither wait nor call the queue.
     fn call(&self, lane: Lane);
@@ -71,9 +72,9 @@ pub struct SendQueue<F> {
 pub(crate) struct State<F> {
     pub(crate) frames: VecDeque<F>,
     pub(crate) frame_bytes: usize,
-    /// The part of them that is shared with other connections.
+    /// How many of `frame_bytes` are shared with other connections.
     shared_bytes: usize,
-    /// Whether a flush has been called for since nothing was left.
+    /// Whether a flush has been called for since the queue was last empty.
     called: bool,
     pub(crate) pending: WaitingChanges<F>,
     /// The memory that `pending` takes.
@@ -85,13 +86,13 @@ pub(crate) struct State<F> {
 }
 
 impl<F> State<F> {
-    /// Reserves memory for the waiting names. Must be called after each change of them.
+    /// Reserves memory for the waiting names. Must be called whenever they change.
     pub(crate) fn count_pending(&mut self) {
         self.pending_held.set(self.pending.bytes());
     }
 }
 
-/// The state of somebody who waits for something in a queue.
+/// Whether what a caller waits for in a queue has happened.
 pub(crate) enum Step<T> {
     Done(T),
     /// Nothing can happen before the queue changes.
@@ -139,7 +140,7 @@ impl<F: Frame> SendQueue<F> {
     }
 
     /// Waits until the waiting frames are below the window and the connection may hold more, or
-    /// nothing is taken any more.
+    /// until the queue has closed.
     pub async fn room(&self) {
         self.until(|state, has_memory| match self.has_room(state) {
             _ if state.closed.is_some() => Step::Done(()),
@@ -175,24 +176,24 @@ impl<F: Frame> SendQueue<F> {
         taken
     }
 
-    /// Nothing can be sent to the connection any more: what waits is dropped, and what still comes
-    /// is treated as sent.
+    /// Closes the queue because nothing can be sent to the connection any more. Drops what waits.
+    /// What still comes is treated as sent.
     pub fn close(&self) {
         self.close_locked(&mut self.lock(), SendQueueClosed::Gone);
     }
 
-    /// A change that waits cannot be read back: what waits is dropped and nothing more taken, so
-    /// that the client connects anew and is in step again.
+    /// Closes the queue because a waiting change cannot be read back. Drops what waits and takes
+    /// nothing more, so that the client connects again and gets the present state.
     pub fn miss(&self) {
         self.close_locked(&mut self.lock(), SendQueueClosed::Missed);
     }
 
-    /// Why it takes nothing any more, if that is so.
+    /// Why the queue has closed, if it has.
     pub fn closed(&self) -> Option<SendQueueClosed> {
         self.lock().closed
     }
 
-    /// Waits until it takes nothing any more.
+    /// Waits until the queue has closed.
     pub async fn until_closed(&self) -> SendQueueClosed {
         self.until(|state, _| state.closed.into()).await
     }
@@ -234,7 +235,8 @@ impl<F: Frame> SendQueue<F> {
         }
     }
 
-    /// Sets how much of what waits is shared, for the choice of the connection that holds most.
+    /// Sets how many of the waiting bytes are shared. The choice of the connection that holds the
+    /// most depends on it.
     fn set_shared(&self, state: &mut State<F>, bytes: usize) {
         if std::mem::replace(&mut state.shared_bytes, bytes) != bytes {
             self.account.set_shared(bytes);
@@ -253,8 +255,9 @@ impl<F: Frame> SendQueue<F> {
         self.changed.notify_waiters();
     }
 
-    /// Waits until `step`, which is told whether the connection may hold more memory, is done; it
-    /// is called again whenever something has changed, or there is memory if it waits for that.
+    /// Waits until `step` is done. `step` is told whether the connection may hold more memory. It
+    /// is called again whenever the queue has changed, and if it awaits memory, also when there is
+    /// some.
     pub(crate) async fn until<T>(&self, mut step: impl FnMut(&mut State<F>, bool) -> Step<T>) -> T {
         loop {
             // Receives every notification from here on, though it is awaited only below.
@@ -297,7 +300,7 @@ fn move_some<F: Frame>(
     (moved, shared)
 }
 
-/// For callers that check for themselves.
+/// For tests that look into the queue themselves.
 #[cfg(test)]
 impl FlushCall for () {
     fn call(&self, _: Lane) {}

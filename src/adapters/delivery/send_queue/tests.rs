@@ -430,7 +430,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What a receiver has seen of each file, and that it never went backwards.
+/// What a receiver has seen of each file. Checks that no file goes backwards.
 #[derive(Default)]
 struct Seen(BTreeMap<String, (u64, bool)>);
 

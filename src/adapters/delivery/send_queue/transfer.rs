@@ -1,10 +1,10 @@
-//! Who may send a file.
+//! Who has the turn to send a file.
 
 use std::sync::Arc;
 
 use crate::application::FileKey;
 
-/// Who may send a file.
+/// Who has the turn to send a file.
 #[derive(Debug)]
 pub(crate) enum Transfer {
     Free,

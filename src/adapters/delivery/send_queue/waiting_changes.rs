@@ -20,7 +20,7 @@ pub(crate) enum Key {
     Latest(Latest, Arc<ProjectId>),
 }
 
-/// What is told of a project besides its files, and of which only the latest counts.
+/// A fact about a project, besides its files, of which only the latest counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Latest {
     /// Whether its streamer is connected.
@@ -31,7 +31,7 @@ pub enum Latest {
     Focus,
 }
 
-/// The latest change to it.
+/// The latest change of what an entry is about.
 #[derive(Debug)]
 pub(crate) enum Change<F> {
     /// New content, to be read back.
@@ -75,7 +75,7 @@ impl<F> WaitingChanges<F> {
     /// Returns whether there was an earlier one.
     pub(crate) fn note(&mut self, key: Key, change: Change<F>) -> bool {
         let is_later = match self.entries.entry(key) {
-            // The key too: its name is the one that all other receivers of this change keep.
+            // Replaces the key, too: all other receivers of this change share its name.
             Entry::Occupied(earlier) => {
                 drop(earlier.replace_entry(change));
                 true
@@ -126,7 +126,7 @@ impl<F> WaitingChanges<F> {
         }
     }
 
-    /// Returns the memory of a burst that is over, or mostly so.
+    /// Frees the memory of a burst once all or most of its entries are gone.
     fn give_back(&mut self) {
         if self.entries.is_empty() {
             *self = Self::default();

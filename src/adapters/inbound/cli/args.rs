@@ -23,23 +23,23 @@ pub enum Invocation {
     Serve(Loaded),
     /// Say whether the configuration can be used.
     CheckConfig(Loaded),
-    /// Change which projects there are.
+    /// Adopt, rescan or remove projects.
     Operate {
         /// The configuration.
         loaded: Loaded,
-        /// How.
+        /// What to do.
         operation: Operation,
     },
     /// Copy all projects between a folder and the engine.
     Transfer {
         /// The configuration.
         loaded: Loaded,
-        /// Whence and whither.
+        /// From where to where.
         direction: Direction,
     },
-    /// Look at what operators get wrong.
+    /// Look for what operators get wrong.
     Doctor {
-        /// The configuration, or why it cannot be used, which is what the doctor finds then.
+        /// The configuration, or why it cannot be used; the doctor then reports that.
         loaded: Result<Loaded, Exit>,
         /// Whether to print JSON.
         json: bool,
@@ -60,7 +60,7 @@ pub enum Invocation {
 pub enum Operation {
     /// Make a folder a project, or a user's.
     Adopt(Target),
-    /// Look at a project, or at a user's projects, anew.
+    /// Look at a project, or at a user's projects, again.
     Rescan(Target),
     /// Remove a project.
     Remove {
@@ -185,8 +185,8 @@ Every flag is also a key of config.json (--base-dir: baseDir) and an environment
 variable (FILE_WS_SERVER_BASE_DIR). Flags win over the environment, the
 environment over the file.";
 
-/// The command line. The commands beside serving take all keys, as the configuration is one, but
-/// their help shows those that concern them.
+/// The command line. Commands other than serving take all keys, too, because there is only one
+/// configuration, but their help shows only the keys that concern them.
 fn command() -> clap::Command {
     let with_keys = |shown: &'static str| {
         move |verb: clap::Command| {
@@ -208,7 +208,7 @@ fn command() -> clap::Command {
         .mut_subcommand("health", with_keys("port"))
 }
 
-/// Hides the key, which clap shows like any other value that it refuses.
+/// Hides the secret key, which clap shows like any other value that it refuses.
 fn without_key(mut exit: Exit, args: &[String]) -> Exit {
     let separate = args.windows(2).filter(|pair| pair[0] == "--key");
     let separate = separate.map(|pair| pair[1].as_str());
@@ -222,8 +222,8 @@ fn without_key(mut exit: Exit, args: &[String]) -> Exit {
 
 /// Reads the command line, the environment and the configuration file.
 ///
-/// A pure function: `args` are those after the program's name, and `read_file` returns the text of
-/// a file, `None` if there is none.
+/// A pure function: `args` are the arguments after the program's name, and `read_file` returns the
+/// text of a file, or `None` if there is no such file.
 ///
 /// # Errors
 /// What to print instead, and the exit code.
@@ -313,8 +313,8 @@ fn token(loaded: Loaded, mut request: TokenRequest) -> Result<Invocation, Exit> 
     Ok(Invocation::Token { loaded, request })
 }
 
-/// The configuration as a `config.json`, the key hidden; left out where a file has it, as only one
-/// of the two can count.
+/// The configuration as a `config.json`. The key is hidden, or left out if a file holds it, because
+/// only one of the two can count.
 fn as_file(loaded: &Loaded) -> Result<String, ConfigError> {
     let Config {
         key_file,

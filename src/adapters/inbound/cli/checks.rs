@@ -1,4 +1,4 @@
-//! The rules that concern several keys, and what the operator should know.
+//! Checks the rules that concern several keys, and warns about what the operator should know.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -10,7 +10,7 @@ use super::values::{HIDDEN_KEY, Store};
 /// The key of a server that nobody has configured.
 pub(super) const DEFAULT_KEY: &[u8] = b"secret";
 
-/// What is said of it.
+/// The warning about the default key.
 pub(super) const DEFAULT_KEY_WARNING: &str = "the key is the default one, which everybody knows: \
     good for trying out on this machine, where the server is listening";
 
@@ -53,7 +53,7 @@ pub(super) fn has_strong_key(config: &Config) -> bool {
 /// Checks that a server that others can reach has a strong key.
 ///
 /// # Errors
-/// It has not, or the key is the placeholder of a hidden one.
+/// The key is not strong, or it is the placeholder of a hidden one.
 pub(super) fn check_key_and_host(layers: &Layers) -> Result<(), ConfigError> {
     let config = &layers.config;
     if config.public_key_file.is_none() && config.key.as_bytes() == HIDDEN_KEY.as_bytes() {

@@ -18,7 +18,7 @@ use crate::domain::{
 /// faster: it is several times what a socket takes at once.
 const WINDOW_BYTES: usize = 256 * 1_024;
 
-/// Files that the process has open besides its connections, at the most.
+/// The most files that the process has open besides its connections.
 const OTHER_FILES: usize = 512;
 
 /// What a host means; loopback if there is none.
@@ -31,7 +31,7 @@ fn host_of(host: Option<&str>) -> Host {
 }
 
 impl Config {
-    /// Where to listen: without `host` on loopback, or everywhere once the key is strong.
+    /// Where to listen. Without `host`, that is loopback, or everywhere once the key is strong.
     pub fn host(&self) -> Host {
         match self.host.as_deref() {
             None if has_strong_key(self) => Host::All,
@@ -39,7 +39,7 @@ impl Config {
         }
     }
 
-    /// Where to listen for those who want the metrics, and on which port, if at all.
+    /// Where and on which port to serve the metrics, if at all.
     pub fn metrics(&self) -> Option<(Host, u16)> {
         let port = self.metrics_port?.get();
         // The type of the key allows no more.
@@ -60,7 +60,7 @@ impl Config {
         self.max_memory_bytes.size().max(old)
     }
 
-    /// How many files and sockets the process may have open, at the most.
+    /// The most files and sockets that the process may have open.
     pub fn open_files(&self) -> usize {
         self.max_connections.size().saturating_add(OTHER_FILES)
     }
@@ -122,7 +122,7 @@ impl Config {
         servers.into_iter().map(String::from).collect()
     }
 
-    /// The file that says who the server is there.
+    /// The file that says who the server is in NATS.
     pub fn nats_credentials_file(&self) -> Option<PathBuf> {
         let file = self.nats_credentials_file.as_ref();
         file.map(|file| file.as_path().to_owned())

@@ -1,4 +1,4 @@
-//! Which key counts: `key`, `keyFile` and `publicKeyFile` are three ways to give one.
+//! Chooses the key that counts: `key`, `keyFile` and `publicKeyFile` are three ways to give one.
 
 use super::config::Config;
 use super::layers::{ConfigError, Layers, Source};
@@ -6,17 +6,17 @@ use super::layers::{ConfigError, Layers, Source};
 const WAYS: [&str; 3] = ["key", "keyFile", "publicKeyFile"];
 
 impl Layers {
-    /// Lets the way count that the latest place gives, and forgets the others.
+    /// Keeps the way that the latest layer uses, and forgets the others.
     ///
     /// # Errors
-    /// The latest place gives two.
+    /// The latest layer uses two.
     pub(super) fn choose_key(&mut self) -> Result<(), ConfigError> {
         let places = WAYS.map(|way| (way, self.source(way)));
         let latest = places.iter().map(|(_, source)| source.rank()).max();
         let latest = latest.unwrap_or_default();
         let mut given = places.iter().filter(|(_, source)| source.rank() == latest);
         let chosen = match (given.next(), given.next()) {
-            // Nobody gives any.
+            // No layer gives a key.
             _ if latest == Source::Default.rank() => return Ok(()),
             (Some((way, source)), Some((other, of_other))) => {
                 return Err(ConfigError(format!(
@@ -37,7 +37,7 @@ impl Layers {
         Ok(())
     }
 
-    /// Reads the key from `keyFile`, if that counts.
+    /// Reads the key from `keyFile`, if that is the way that counts.
     ///
     /// # Errors
     /// It cannot be read, or holds no key.
@@ -52,7 +52,7 @@ impl Layers {
         let text = read_file(path)
             .map_err(|error| fault(format!("{path} cannot be read: {error}")))?
             .ok_or_else(|| fault(format!("there is no file {path}")))?;
-        // What writes a file mostly ends it with a line break.
+        // Most programs end a file with a line break.
         let key = text.strip_suffix('\n').unwrap_or(&text);
         let key = key.strip_suffix('\r').unwrap_or(key).parse();
         let source = Source::File(path.to_owned());

@@ -55,7 +55,7 @@ pub enum Source {
 }
 
 impl Source {
-    /// A later place has a higher one.
+    /// A later layer has a higher rank.
     pub(super) fn rank(&self) -> u8 {
         match self {
             Self::Default => 0,
@@ -155,7 +155,7 @@ impl Layers {
         self.config.update_from_arg_matches(matches)
     }
 
-    /// Gives the keys that nobody has set the defaults that `compatibility` asks for.
+    /// Gives each key that nobody has set the default that `compatibility` asks for.
     pub(super) fn take_compatible_defaults(&mut self) -> Result<(), clap::Error> {
         let Some(Compatibility::Original) = self.config.compatibility else {
             return Ok(());
@@ -191,7 +191,7 @@ impl Layers {
     }
 }
 
-/// The flags of all keys. The default is part of the help and not of the argument, so that parsing
+/// The flags of all keys. The default is part of the help and not of the argument, so parsing
 /// yields only what was given.
 pub(super) fn keys() -> impl Iterator<Item = Arg> {
     let arguments: Vec<_> = Config::command().get_arguments().cloned().collect();

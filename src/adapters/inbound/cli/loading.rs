@@ -1,4 +1,4 @@
-//! Puts the configuration together from where its parts stand.
+//! Puts the configuration together from the file, the variables and the flags.
 
 use std::io::ErrorKind;
 
@@ -12,16 +12,16 @@ use super::values::{Text, Whole};
 /// The configuration file unless the command line names another.
 const CONFIG_FILE: &str = "config.json";
 
-/// What the command line says of the configuration.
+/// What the command line says about the configuration.
 pub(super) struct Given<'a> {
     /// The file that it names.
     pub config: Option<&'a str>,
-    /// The port without a flag.
+    /// The port that is given without a flag.
     pub port: Option<Whole<0, 65_535>>,
-    /// Its flags, those of a command included.
+    /// Its flags, including those of a command.
     pub matches: &'a ArgMatches,
-    /// Whether tokens are signed or verified. What does neither may be run by a user who cannot
-    /// read the key.
+    /// Whether the command signs or verifies tokens. A user who cannot read the key may run a
+    /// command that does neither.
     pub needs_key: bool,
 }
 
@@ -47,7 +47,7 @@ impl Given<'_> {
         match read_file(path) {
             Ok(Some(text)) => layers.take_file(path, &text)?,
             Ok(None) if self.config.is_none() => {}
-            // With the default `baseDir` somebody may be a user of that name.
+            // With the default `baseDir`, it may be the folder of a user of that name.
             Err(error) if self.config.is_none() && error.kind() == ErrorKind::IsADirectory => {}
             Ok(None) => {
                 return Err(ConfigError(format!("--config: there is no file {path}")).into());

@@ -1,7 +1,7 @@
 //! Reads a file that an operator names: the configuration, or a key.
 //!
-//! A file or a pipe, as of `<(pass show key)`. Nothing else is sure to end, and the program would
-//! wait for it, or take all memory.
+//! It may be a file or a pipe, such as `<(pass show key)`. Anything else may never end: the program
+//! would wait forever, or take all memory.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Error, ErrorKind, Read as _, Result};
@@ -12,16 +12,17 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
-/// No configuration and no key is longer: what is, is another file.
+/// No configuration and no key is longer. A longer file was named by mistake.
 const MOST_BYTES: u64 = 1 << 20;
 
-/// How long what writes into a pipe may take: it may ask somebody for a password first.
+/// How long the program that writes into a pipe may take: it may first ask somebody for a password.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The content of the file or pipe at `path`.
 ///
 /// # Errors
-/// The system's own, or that it is neither, longer than 1 MiB, or a pipe into which nobody writes.
+/// The system's own errors. Also, that it is neither a file nor a pipe, is longer than 1 MiB, or is
+/// a pipe into which nobody writes or that does not end.
 pub(super) fn read(path: &str) -> Result<Vec<u8>> {
     read_within(path, PATIENCE)
 }
@@ -67,7 +68,7 @@ fn wait(pipe: &File, until: Instant) -> Result<()> {
     has_come(poll(&mut polled, Some(&left)))
 }
 
-/// After a signal, too, it is looked again: the time that is left is counted anew.
+/// A signal is no error: the caller tries again and waits for the time that is then left.
 fn has_come(polled: rustix::io::Result<usize>) -> Result<()> {
     match polled {
         Ok(0) => {

@@ -18,7 +18,7 @@ impl FromStr for NatsAddress {
         let rest = rest.or_else(|| text.strip_prefix("tls://")).unwrap_or(text);
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._:[]%".contains(c);
         if rest.contains('@') {
-            // It would be shown with the configuration.
+            // The password would be shown with the configuration.
             Err("must be without a password; name a natsCredentialsFile".to_owned())
         } else if rest.is_empty() || !rest.chars().all(is_plain) {
             Err("must be a host such as nats://h1 or tls://h1:4222".to_owned())
@@ -41,7 +41,7 @@ impl From<NatsAddress> for String {
     }
 }
 
-/// What names begin with in an engine that others use, too.
+/// What all names begin with in an engine that others use, too.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NatsPrefix(String);
 

@@ -1,4 +1,5 @@
-//! The operator's commands: carried out here if no server runs on the folder, else by that server.
+//! The operator's commands: carried out here if no server runs on the folder, otherwise by that
+//! server.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
@@ -38,7 +39,7 @@ pub async fn operate(
     }
 }
 
-/// That of a store that nobody else uses meanwhile.
+/// The moderation of a store that nobody else uses while the command runs.
 fn moderations(store: Arc<dyn ModerationStore>) -> Arc<Moderations> {
     let account = StoreResources::default().memory.shared_account();
     Arc::new(Moderations::new(store, account))

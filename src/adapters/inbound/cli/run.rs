@@ -1,4 +1,4 @@
-//! The program around its command: reads its input, and prints how it ends.
+//! The program around a command: reads the input, and prints how the command ends.
 
 use std::error::Error;
 use std::future::Future;
@@ -17,8 +17,8 @@ use super::values::Text;
 
 pub(super) type Failure = Box<dyn Error + Send + Sync>;
 
-/// Reads arguments, environment and file of this process, and carries out the command, which says
-/// the exit code.
+/// Reads the arguments, environment and file of this process, and carries out the command, which
+/// returns the exit code.
 pub fn run(carry_out: impl FnOnce(Invocation) -> Result<u8, Failure>) -> ExitCode {
     let failed = |failure: Failure| match failure.downcast::<ConfigError>() {
         Ok(error) => Exit::from(*error),
@@ -52,11 +52,12 @@ pub fn print(text: &str) {
     let _ = std::io::stdout().flush();
 }
 
-/// How long blocking work may take to end after all else has ended.
+/// How long blocking work may take to end after everything else has ended.
 const LAST_TIDYING: Duration = Duration::from_millis(500);
 
-/// After this many polls of tasks a worker checks for new input. The default of 61 suits tasks that
-/// take microseconds; under a flood some take hundreds of them, and a sender would wait for all 61.
+/// After this many polls of tasks, a worker checks for new input. The default of 61 suits polls
+/// that take a few microseconds. Under a flood some take hundreds, and a sender would wait for all
+/// 61.
 const EVENT_INTERVAL: u32 = 7;
 
 /// Runs `work` on a runtime of its own.
@@ -69,7 +70,7 @@ pub fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, 
         .event_interval(EVENT_INTERVAL)
         .build()?;
     let result = runtime.block_on(work);
-    // What is being tidied away on a disk ends; what is blocked on a stalled one is not waited for.
+    // Waits for what is being tidied away on a disk, but not for what is blocked on a stalled one.
     runtime.shutdown_timeout(LAST_TIDYING);
     result
 }
@@ -99,7 +100,7 @@ impl Config {
         self.public_key_file.as_ref().map(read).transpose()
     }
 
-    /// Refuses a `baseDir` that does not exist: what is to be found there would be made empty.
+    /// Refuses a `baseDir` that does not exist. The command would otherwise create it, empty.
     ///
     /// # Errors
     /// There is no such folder.
@@ -129,7 +130,7 @@ fn read_file(path: &str) -> std::io::Result<Option<String>> {
     text.map(Some).map_err(no_text)
 }
 
-/// An error with all its causes that it does not name itself.
+/// An error, followed by those of its causes that it does not name itself.
 fn with_causes(failure: &dyn Error) -> String {
     let mut text = failure.to_string();
     let mut cause = failure.source();

@@ -4,15 +4,15 @@ use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// The signals that ask the server to stop: SIGINT, SIGTERM, and SIGHUP, since closing a terminal
+/// The signals that ask the server to stop: SIGINT, SIGTERM, and SIGHUP, because closing a terminal
 /// is such a request as well.
 #[derive(Debug)]
 pub struct StopSignals([Signal; 3]);
 
 impl StopSignals {
-    /// Handles these signals, on which the system would end the process at once; and SIGXFSZ, so
-    /// that a file that grows beyond what the system allows fails only its write. Called once, by
-    /// `main`, within the runtime.
+    /// Handles these signals, which would otherwise end the process at once. Handles SIGXFSZ, too:
+    /// if a file grows beyond what the system allows, only the write fails. Called once, by `main`,
+    /// within the runtime.
     ///
     /// # Errors
     /// The system does not allow it.

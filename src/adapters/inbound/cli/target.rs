@@ -1,4 +1,4 @@
-//! What an operator's command is about.
+//! The target of an operator's command.
 
 use std::path::{Path, PathBuf};
 
@@ -14,11 +14,10 @@ pub enum Target {
 }
 
 impl Target {
-    /// The name of a project may contain `/`, that of a user does not: the first one separates
-    /// them.
+    /// Splits at the first `/`: a project's name may contain `/`, a user's name does not.
     ///
     /// # Errors
-    /// Which name is none, and why.
+    /// Which name is not valid, and why.
     pub(super) fn parse(named: &str) -> Result<Self, String> {
         let (user, project) = match named.split_once('/') {
             Some((user, project)) => (user, Some(project)),
@@ -33,7 +32,7 @@ impl Target {
     }
 }
 
-/// Whence and whither.
+/// The direction of a transfer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Direction {
     /// From a folder into the engine.
@@ -46,7 +45,7 @@ impl Direction {
     /// The folder.
     ///
     /// # Errors
-    /// It is to be copied from, and is none.
+    /// The projects are to be copied from it, and it is not a folder.
     pub fn folder(&self) -> Result<&Path, String> {
         match self {
             Self::Import(folder) if !folder.is_dir() => {

@@ -8,7 +8,7 @@ pub(super) const PREFIX: &str = "FILE_WS_SERVER_";
 /// Arguments as texts.
 ///
 /// # Errors
-/// A sentence that shows the argument that is not UTF-8. A path of other bytes can be reached
+/// A sentence that shows the argument that is not UTF-8. A path that is not UTF-8 can be reached
 /// through a link.
 pub fn texts(args: impl Iterator<Item = OsString>) -> Result<Vec<String>, String> {
     args.map(|arg| {
@@ -18,10 +18,12 @@ pub fn texts(args: impl Iterator<Item = OsString>) -> Result<Vec<String>, String
     .collect()
 }
 
-/// Environment variables as texts. Variables of others may be of any bytes; those are left out.
+/// Environment variables as texts. Variables of other programs may hold any bytes; those that are
+/// not UTF-8 are left out.
 ///
 /// # Errors
-/// A sentence that names our variable that is not UTF-8. Its value is not shown: it may be the key.
+/// A sentence that names the variable of this server that is not UTF-8. Its value is not shown,
+/// because it may be the key.
 pub fn variables(
     variables: impl Iterator<Item = (OsString, OsString)>,
 ) -> Result<Vec<(String, String)>, String> {

@@ -7,11 +7,11 @@ use super::target::Direction;
 use crate::application::ports::Stores;
 use crate::application::transfer::{Differs, Step, Transfer, Transferred};
 
-/// Copies everything, says what it does, and returns the exit code: 1 if something that is there
-/// differs.
+/// Copies everything, says what it does, and returns the exit code: 1 if something that is already
+/// there differs.
 ///
 /// # Errors
-/// What cannot be read or written. The same command goes on from there.
+/// What cannot be read or written. Running the same command again goes on from there.
 pub async fn transfer(
     direction: &Direction,
     folder: &Stores,
@@ -43,11 +43,11 @@ pub async fn transfer(
     Ok(1)
 }
 
-/// Tells people who wait how far it is, and everybody what is left.
+/// Shows the progress on a terminal, and always names what differs and stays.
 fn tell(step: Step<'_>) {
     let shows_progress = stderr().is_terminal();
     let mut out = stderr().lock();
-    // Who does not hear of it gets the same exit code.
+    // If nobody can read it, the exit code is still the same.
     let _ = match step {
         Step::Files { project, done, of } if shows_progress => {
             let end = if done == of { "\n" } else { "" };

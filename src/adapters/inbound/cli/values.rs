@@ -21,7 +21,7 @@ pub const HIDDEN_KEY: &str = "***";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Whole<const MIN: u64, const MAX: u64 = UNBOUNDED, const STEP: u64 = 1>(u64);
 
-/// Content per part of a file, in bytes: a multiple of 3, since base64 encodes three bytes at a
+/// Content per part of a file, in bytes: a multiple of 3, because base64 encodes three bytes at a
 /// time.
 pub type PartBytes = Whole<3, 3_145_728, 3>;
 
@@ -52,7 +52,7 @@ impl<const MIN: u64, const MAX: u64, const STEP: u64> Whole<MIN, MAX, STEP> {
         u32::try_from(self.0).unwrap_or(u32::MAX)
     }
 
-    /// That many seconds.
+    /// The number as a duration in seconds.
     pub fn seconds(self) -> Duration {
         Duration::from_secs(self.0)
     }
@@ -85,7 +85,7 @@ impl Text {
             .ok_or_else(|| "must be a text that is not empty".to_owned())
     }
 
-    /// Replaces a `~` for the home folder, as a shell does before a program sees it.
+    /// Replaces a leading `~` with the home folder, as a shell does before a program sees it.
     ///
     /// # Errors
     /// The home folder is not known.
@@ -132,7 +132,7 @@ pub struct SecretKey(Text);
 
 impl SecretKey {
     fn new(text: Text) -> Result<Self, String> {
-        // Slips of editors and of copying: nobody sees them, and then every token is wrong.
+        // Slips of editors and of copying. Nobody sees them, but they make every token wrong.
         let slip = if text.trim().is_empty() {
             "must hold more than spaces and line breaks"
         } else if text.starts_with('\u{feff}') {

@@ -1,4 +1,4 @@
-//! What operators ask, and what they are answered.
+//! What operators ask of a running server, and its answers.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use crate::adapters::inbound::transport::{ProbeSeen, Probes};
 use crate::application::{Holdings, Operator};
 use crate::domain::{ProjectId, ProjectName, UserName};
 
-/// One request of an operator's.
+/// One request of an operator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "camelCase", deny_unknown_fields)]
 pub enum Request {
@@ -20,7 +20,7 @@ pub enum Request {
         /// The name of the project.
         project: Option<String>,
     },
-    /// Say what goes with a project that is removed.
+    /// Say what would be removed with a project.
     Holdings {
         /// The name of the streamer.
         user: String,
@@ -34,21 +34,21 @@ pub enum Request {
         /// The name of the project.
         project: String,
     },
-    /// Look at a project anew or, if none is named, at all projects of a user.
+    /// Look at a project again or, if none is named, at all projects of a user.
     Rescan {
         /// The name of the streamer.
         user: String,
         /// The name of the project.
         project: Option<String>,
     },
-    /// Say how it runs.
+    /// Say which version the server is and where it listens.
     State,
     /// Note requests that carry this number.
     Expect {
         /// The number.
         number: String,
     },
-    /// Say how those requests came in, and note no more.
+    /// Say how those requests came in, and stop noting.
     Seen,
 }
 
@@ -58,18 +58,18 @@ pub enum Request {
 pub enum Response {
     /// It is done.
     Done,
-    /// What goes with the project.
+    /// What would be removed with the project.
     Holdings {
         /// How many files.
         files: u64,
-        /// How many bytes these have.
+        /// How many bytes they have.
         bytes: u64,
         /// How many open pull requests.
         pull_requests: usize,
     },
     /// How many files differ from what was known.
     Rescanned(usize),
-    /// How it runs.
+    /// Which version the server is and where it listens.
     State {
         /// The version of the server.
         version: String,
@@ -82,18 +82,18 @@ pub enum Response {
     Refused(String),
 }
 
-/// A server that runs, as far as operators ask it.
+/// What operators can ask of a running server.
 pub struct RunningServer {
     /// Its use cases.
     pub operator: Operator,
     /// Where it listens.
     pub addresses: Vec<SocketAddr>,
-    /// What notes the requests of a doctor.
+    /// Notes the requests of a doctor.
     pub probes: Arc<Probes>,
 }
 
 impl RunningServer {
-    /// Does what is asked.
+    /// Carries out a request.
     pub(super) async fn carry_out(&self, request: &Request) -> Response {
         match request {
             Request::State => Response::State {
@@ -110,7 +110,7 @@ impl RunningServer {
     }
 }
 
-/// Does what is asked.
+/// Carries out a request.
 pub async fn carry_out(operator: &Operator, request: &Request) -> Response {
     match try_to(operator, request).await {
         Ok(response) => response,

@@ -1,4 +1,4 @@
-//! The socket, both ends of it.
+//! Both ends of the socket.
 
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsRawFd as _, OwnedFd};
@@ -13,14 +13,15 @@ use tokio::time::timeout;
 
 use super::message::{Request, Response, RunningServer};
 
-/// The longest line, either way: two names, each byte of which JSON may write as six.
+/// The longest line in either direction. It has room for two names, each byte of which may take six
+/// in JSON.
 const MAX_LINE_BYTES: u64 = 8 * 1_024;
 
-/// How long a request may take to come, since the next one waits for it, and an answer to be taken.
+/// How long a request may take to come, and an answer to be taken: the next request has to wait.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The folder with the socket, held open. A socket's address may have 108 bytes, fewer than the
-/// folder's path; so the path goes through the open folder.
+/// The folder with the socket, held open. A socket's address may have at most 108 bytes, and the
+/// folder's path may be longer, so the address goes through the open folder.
 struct Place {
     folder: OwnedFd,
 }
@@ -37,7 +38,7 @@ impl Place {
     }
 }
 
-/// Makes the socket anew. For the one that holds the lock of the folder only.
+/// Creates the socket, in place of an old one. Only the holder of the folder's lock may call this.
 ///
 /// # Errors
 /// The folder does not allow it.
@@ -53,13 +54,13 @@ pub fn listen(base_dir: &Path) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
-/// Answers operators, one after the other, for ever.
+/// Answers operators, one after the other, forever.
 pub async fn serve(listener: UnixListener, server: RunningServer) {
     loop {
         let answered = match listener.accept().await {
             Ok((stream, _)) => answer(stream, &server).await,
             Err(error) => {
-                // No more open files, perhaps.
+                // Perhaps the process has too many files open.
                 tokio::time::sleep(Duration::from_secs(1)).await;
                 Err(error)
             }
@@ -91,7 +92,7 @@ async fn answer(stream: UnixStream, server: &RunningServer) -> io::Result<()> {
 /// Asks the server that runs on the folder. Blocks until it has answered.
 ///
 /// # Errors
-/// There is none that can be reached, or it does not answer.
+/// No server can be reached, or it does not answer.
 pub fn ask(base_dir: &Path, request: &Request) -> io::Result<Response> {
     let mut stream = connect(base_dir)?;
     let mut line = serde_json::to_vec(request)?;
@@ -102,16 +103,16 @@ pub fn ask(base_dir: &Path, request: &Request) -> io::Result<Response> {
     Ok(serde_json::from_slice(&answer)?)
 }
 
-/// As [`ask`], but does not wait for long; also returns the number of the server's process, where
+/// Like [`ask`], but does not wait for long. Also returns the number of the server's process, if
 /// that can be seen from here.
 ///
 /// # Errors
-/// As [`ask`], and a server that is busy.
+/// Those of [`ask`], and that the server is busy.
 pub async fn ask_soon(base_dir: &Path, request: &Request) -> io::Result<(Response, Option<i32>)> {
     let stream = connect(base_dir)?;
     stream.set_nonblocking(true)?;
     let mut stream = UnixStream::from_std(stream)?;
-    // Zero: it is in another container.
+    // It is zero if the server is in another container.
     let process = stream.peer_cred()?.pid().filter(|process| *process > 0);
     let mut line = serde_json::to_vec(request)?;
     line.push(b'\n');
@@ -231,7 +232,7 @@ mod tests {
             let place = Place::open(&base).expect("opens");
             let stream = UnixStream::connect(place.address()).await;
             let (mut incoming, mut outgoing) = stream.expect("connects").into_split();
-            // It may have been closed in the middle of what is too long.
+            // The server may close the socket in the middle of a line that is too long.
             let _ = outgoing.write_all(nonsense.as_bytes()).await;
             drop(outgoing);
             let mut answer = String::new();

@@ -7,10 +7,10 @@ use crate::domain::{FilePath, ProjectId, ProjectName, UserName};
 /// Where the parts of the page are.
 pub(super) const PARTS: &str = "/-/viewer/";
 
-/// What stands where a streamer's name would be, in addresses that are none of a project's page.
+/// Stands in place of a streamer's name in addresses other than a project's page.
 const NOBODY: &str = "-";
 
-/// How long the version of a page is.
+/// How many digits the version of a page has.
 pub(super) const VERSION_DIGITS: usize = 16;
 
 /// What a request asks for, by the path of its address.
@@ -22,7 +22,7 @@ pub(super) enum Address {
     Readiness,
     /// The page.
     Page,
-    /// The page, at an address with a slash too many: the one without.
+    /// The page, at an address with a slash too many; holds the address without it.
     Moved(String),
     /// A part of the page, and the version of the page that it is asked for.
     Part {
@@ -40,7 +40,7 @@ pub(super) enum Address {
 }
 
 impl Address {
-    /// What `path` means, as it stands in the request; `None`: nothing.
+    /// What `path` means, as it stands in the request; `None` if it means nothing.
     pub fn of(path: &str) -> Option<Self> {
         match path {
             "/healthz" | "/healthz/" => return Some(Self::Health),
@@ -68,7 +68,7 @@ impl Address {
         })
     }
 
-    /// What an address means that does not begin with a streamer's name.
+    /// What an address below `/-/` means.
     fn of_project(path: &str) -> Option<Self> {
         let (what, rest) = path.split_once('/')?;
         let (streamer, rest) = rest.split_once('/')?;
@@ -107,7 +107,7 @@ fn file_of(path: &str) -> Option<FilePath> {
     let mut name = String::new();
     for segment in path.split('/') {
         let segment = decoded(segment)?;
-        // A `\` is in no file's name.
+        // `FilePath::parse` refuses a `\` by itself.
         if segment.contains('/') {
             return None;
         }
@@ -128,7 +128,7 @@ fn project_of(streamer: &str, project: &str) -> Option<ProjectId> {
     })
 }
 
-/// A segment of an address as the text that it means, if it is one.
+/// Decodes a segment of an address; `None` if it is not UTF-8.
 fn decoded(segment: &str) -> Option<String> {
     let text = percent_decode_str(segment).decode_utf8().ok()?;
     Some(text.into_owned())

@@ -1,10 +1,10 @@
-//! Answers of few words.
+//! Short answers.
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, StatusCode};
 use warp::reply::Response;
 
-/// The answer where what the client has is what is there.
+/// The answer if the client already has the present content.
 pub(super) fn not_modified() -> Response {
     let mut answer = Response::default();
     *answer.status_mut() = StatusCode::NOT_MODIFIED;

@@ -7,11 +7,11 @@ use percent_encoding::percent_decode_str;
 /// The longest form.
 const MAX_BYTES: usize = 16 * 1_024;
 
-/// It is longer than a form may be.
+/// The body is longer than a form may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TooLong;
 
-/// The token in the form that `body` is, if it is one and has one.
+/// The token in the form `body`, if it is a form and has one.
 pub(super) async fn token<B: Buf>(
     body: impl Stream<Item = Result<B, warp::Error>>,
 ) -> Result<Option<String>, TooLong> {

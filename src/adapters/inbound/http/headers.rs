@@ -1,4 +1,4 @@
-//! What the headers of a request ask for, and those that every answer has.
+//! What the headers of a request ask for, and the headers that every answer has.
 
 use http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_SECURITY_POLICY, IF_NONE_MATCH, REFERRER_POLICY,
@@ -12,7 +12,7 @@ const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
     img-src 'self' blob: data:; connect-src 'self'; base-uri 'none'; form-action 'self'; \
     frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types lit-html";
 
-/// All that browsers let a page allow or deny and that is in wide use.
+/// Denies everything in wide use that browsers let a page allow or deny.
 const PERMISSIONS: &str = "accelerometer=(), autoplay=(), camera=(), display-capture=(), \
     encrypted-media=(), fullscreen=(), gamepad=(), geolocation=(), gyroscope=(), hid=(), \
     idle-detection=(), local-fonts=(), magnetometer=(), microphone=(), midi=(), payment=(), \
@@ -26,7 +26,7 @@ const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-poli
 /// Adds the headers that every answer has, except where the answer has its own.
 pub(in crate::adapters::inbound) fn secure(answer: &mut Response) {
     let is_reusable = answer.status().is_success() || answer.status() == 304;
-    // What is kept must be asked for again each time; refusals are not kept.
+    // A browser that keeps an answer must ask again each time. It must not keep refusals.
     let cache = if is_reusable { "no-cache" } else { "no-store" };
     for (name, value) in [
         (CACHE_CONTROL, cache),
@@ -45,7 +45,7 @@ pub(in crate::adapters::inbound) fn secure(answer: &mut Response) {
     }
 }
 
-/// Whether the client has what has this tag.
+/// Whether the client already has the content with this tag.
 pub(super) fn is_unchanged(asked: &HeaderMap, tag: &HeaderValue) -> bool {
     let bare = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
     let tag = tag.to_str().map(bare);
@@ -75,7 +75,7 @@ pub(super) fn accepts_gzip(asked: &HeaderMap) -> bool {
             .parse()
             .is_ok_and(|quality: f32| quality > 0.0);
         match name.trim().to_ascii_lowercase().as_str() {
-            // It counts more than the asterisk, wherever that stands.
+            // This overrides the asterisk, wherever that stands.
             "gzip" | "x-gzip" => return is_wanted,
             "*" => any = is_wanted,
             _ => {}

@@ -14,7 +14,7 @@ use crate::application::files::downloads::{Download, DownloadError};
 use crate::application::{FileStream, NextFile};
 use crate::domain::{FilePath, ProjectEntry};
 
-/// How much of the list is made before others have their turn.
+/// How much of the list is made before other tasks have their turn.
 const SLICE_BYTES: usize = 16 * 1_024;
 
 /// About how much memory the compression of one list takes.
@@ -56,7 +56,7 @@ impl Out {
         std::mem::take(out).into()
     }
 
-    /// What is left at the end.
+    /// Ends the output, and returns what is left of it.
     fn finish(self) -> Bytes {
         match self {
             Self::Plain(out) => out,
@@ -139,7 +139,7 @@ impl Pieces for List {
                     }
                 }
             }
-            // Everything may have been known without a wait.
+            // The loop may not have waited for anything, so let others run.
             yield_now().await;
             let piece = self.out.as_mut()?.take();
             if !piece.is_empty() {

@@ -41,15 +41,15 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub struct Site {
     /// What reads the projects.
     pub application: Arc<Application>,
-    /// Cancelled once the server drains: it is not ready any more.
+    /// Cancelled once the server drains, which is then no longer ready.
     pub draining: CancellationToken,
-    /// Whether the engine answers; if not, it is not ready either.
+    /// Whether the engine answers; if not, the server is not ready either.
     pub engine: watch::Receiver<EngineState>,
     /// How long the body of a request may take.
     pub body_timeout: Duration,
 }
 
-/// A request, but for its body.
+/// A request without its body.
 struct Request {
     method: Method,
     path: FullPath,
@@ -57,7 +57,7 @@ struct Request {
     connection: PlainConnection,
 }
 
-/// Answers every request that is left to it.
+/// Answers every request that reaches this filter.
 pub fn pages(site: Site) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone {
     let site = Arc::new(site);
     let request = warp::method()
@@ -93,7 +93,7 @@ impl Site {
         if !is_health && let Some(refusal) = request.connection.page_refusal(&request.headers) {
             return refusal;
         }
-        // An upgrade that comes this far is for an address that has none.
+        // An upgrade that comes this far is for an address that does not accept any.
         let address = address.filter(|_| !asks_for_websocket(&request.headers));
         let Some(address) = address else {
             return nothing_here();
@@ -158,7 +158,7 @@ fn is_of_project(address: &Address) -> bool {
     )
 }
 
-/// The answer to a method that the address does not have.
+/// The answer if the address does not have the method.
 fn wrong_method(method: &Method, address: &Address) -> Option<Response> {
     let methods = match address {
         Address::Zip(_) => "GET, HEAD, POST",
@@ -203,7 +203,7 @@ fn health(status: &'static str, code: StatusCode) -> Response {
     let mut answer = warp::reply::with_status(body, code).into_response();
     let headers = answer.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    // It counts as no connection, so it must not keep one.
+    // This request does not count as a connection, so it must not keep one.
     headers.insert(CONNECTION, HeaderValue::from_static("close"));
     answer
 }

@@ -1,6 +1,6 @@
 //! The page and its parts, which the program carries in itself. A debug build reads them from the
-//! source folder instead, at each request, so that who works on the page sees what they have just
-//! saved.
+//! source folder instead, at each request, so that people who work on the page see what they have
+//! just saved.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -25,7 +25,7 @@ use crate::application::locks::lock;
 pub(super) const INDEX: &str = "index.html";
 pub(super) const NOTICES: &str = "vendor/NOTICES.txt";
 
-/// For a part whose address changes with it.
+/// For a part whose address changes whenever it changes.
 const KEPT: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -55,7 +55,7 @@ pub(super) fn index(asked: &HeaderMap) -> Option<Response> {
     Some(index.answer(INDEX, asked))
 }
 
-/// The part of the page at `path`, which may be kept where the present `version` is asked for.
+/// The part of the page at `path`, which browsers may keep if they ask for the present `version`.
 pub(super) fn part(path: &str, version: Option<&str>, asked: &HeaderMap) -> Option<Response> {
     let mut answer = Part::find(path)?.answer(path, asked);
     if version.is_some() && version == self::version() {
@@ -64,8 +64,9 @@ pub(super) fn part(path: &str, version: Option<&str>, asked: &HeaderMap) -> Opti
     Some(answer)
 }
 
-/// What all parts have in their address, so that browsers need not ask for them again: it is
-/// another one whenever a part is. A debug build has none, as its parts may change at any time.
+/// The version that all parts have in their address, so that browsers need not ask for them again.
+/// It changes whenever a part does. A debug build has none, because its parts may change at any
+/// time.
 fn version() -> Option<&'static str> {
     static VERSION: LazyLock<String> = LazyLock::new(version_of_all);
     (!cfg!(debug_assertions)).then(|| VERSION.as_str())
@@ -86,7 +87,7 @@ fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     let mut text = String::new();
     for byte in bytes {
-        // Writing to a text does not fail.
+        // Writing to a String cannot fail.
         let _ = write!(text, "{byte:02x}");
     }
     text
@@ -111,7 +112,7 @@ impl Part {
         })
     }
 
-    /// The same file with the parts that it asks for in this version.
+    /// The same file, with this version in the addresses of the parts that it asks for.
     fn in_version(&self, version: &str) -> Self {
         let text = String::from_utf8_lossy(&self.content);
         let text = text.replace(PARTS, &format!("{PARTS}{version}/"));
@@ -121,7 +122,7 @@ impl Part {
         }
     }
 
-    /// The file, or that the client has it already.
+    /// The file, or 304 if the client has it already.
     fn answer(&self, path: &str, asked: &HeaderMap) -> Response {
         let (content_type, is_compressible) = type_of(path);
         let gzipped = is_compressible && accepts_gzip(asked);
@@ -149,7 +150,7 @@ impl Part {
         answer
     }
 
-    /// Differs whenever the bytes that are sent do.
+    /// A tag that differs whenever the bytes that are sent do.
     fn tag(&self, gzipped: bool) -> HeaderValue {
         let hash = hex(&self.sha256[..16]);
         let coding = if gzipped { "-gzip" } else { "" };
@@ -157,8 +158,8 @@ impl Part {
         tag.expect("hex digits are a valid header value")
     }
 
-    /// The file in gzip. It is compressed once, when somebody asks for it first, which takes some
-    /// 13 ms for the largest; others wait for it. To do so when the program is built would need all
+    /// The file in gzip. It is compressed once, at the first request, which takes about 13 ms for
+    /// the largest file; others wait for it. Compressing when the program is built would need all
     /// this at build time as well.
     fn compressed(&self, path: &str) -> Bytes {
         type Compressed = HashMap<String, ([u8; 32], Bytes)>;
@@ -271,7 +272,7 @@ mod tests {
         assert_eq!(count(&versioned, PARTS), parts);
         assert_eq!(count(&versioned, &format!("{PARTS}{version}/")), parts);
         assert_ne!(versioned.tag(false), index.tag(false));
-        // A debug build has no version; an old one is still found, but not kept.
+        // A debug build has no version. A part of an old version is still found, but not kept.
         let old = Some("0123456789abcdef");
         let old = part(INDEX, old, &HeaderMap::new()).expect("the page");
         assert!(!old.headers().contains_key(CACHE_CONTROL));

@@ -12,8 +12,8 @@ use warp::reply::Response;
 
 use crate::application::files::downloads::DownloadError;
 
-/// What an answer consists of. The next piece is made only when the client has taken most of those
-/// before it. After an error nothing more is sent, and the connection breaks off.
+/// What an answer consists of. The next piece is made only when the client has taken most of the
+/// pieces before it. After an error nothing more is sent, and the connection breaks off.
 pub(super) trait Pieces: Send + 'static {
     /// The next piece; `None` at the end.
     fn next(&mut self) -> impl Future<Output = Option<Result<Bytes, DownloadError>>> + Send;
@@ -40,7 +40,7 @@ impl<S: Stream> Stream for Exclusive<S> {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
         match self.0.get_mut() {
             Ok(stream) => stream.as_mut().poll_next(cx),
-            // A panic in it has ended it.
+            // The stream has panicked, which ends it.
             Err(_) => Poll::Ready(None),
         }
     }

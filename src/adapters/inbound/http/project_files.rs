@@ -20,10 +20,11 @@ use crate::application::files::download::{FileDownload, Visitor, project_file, p
 use crate::application::files::downloads::DownloadError;
 use crate::domain::{FilePath, ProjectId, Version, is_invisible};
 
-/// Nothing of a project is ever a document of this origin, not even one that does nothing.
+/// A browser never shows a project's content as a document of this origin, not even as one that
+/// does nothing.
 const SANDBOX: &str = "sandbox; default-src 'none'";
 
-/// All but what a name may hold in `filename*` (RFC 8187).
+/// All characters but those that a name may hold in `filename*` (RFC 8187).
 const ENCODED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
 
 /// What a client asks for, as far as it concerns these answers.
@@ -35,7 +36,7 @@ pub(super) struct Asked<'a> {
     pub head_only: bool,
 }
 
-/// The token that the headers bring, if they do.
+/// The token in the headers, if there is one.
 pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
@@ -49,7 +50,7 @@ impl Asked<'_> {
             Ok(found) => found,
             Err(error) => return refused(&error),
         };
-        // A weak one, for it is the same whatever the encoding.
+        // A weak tag, because it is the same for every encoding.
         let tag = header(format!(
             "W/\"{:x}-{:x}\"",
             revision.origin, revision.changes
@@ -165,7 +166,7 @@ impl Pieces for FileDownload {
     }
 }
 
-/// The name without what makes it look like another, or like a path: folders, and characters that
+/// Replaces what makes a name look like a path or like another name: slashes, and characters that
 /// reverse or hide others.
 fn harmless(name: &str) -> String {
     name.replace(
@@ -174,12 +175,12 @@ fn harmless(name: &str) -> String {
     )
 }
 
-/// A header's value of visible ASCII.
+/// A header's value. `text` must be visible ASCII.
 fn header(text: String) -> HeaderValue {
     HeaderValue::try_from(text).expect("it has no other characters")
 }
 
-/// Has nobody but the client keep the answer, and nobody show it.
+/// Lets nobody but the client keep the answer, and no browser show it.
 fn keep_private(mut answer: Response) -> Response {
     // Refusals are not kept at all.
     let is_refused = answer.status() == StatusCode::RANGE_NOT_SATISFIABLE;

@@ -11,12 +11,12 @@ pub(super) enum Part {
     Whole,
     /// These bytes, at least one.
     Bytes(Range<u64>),
-    /// What is asked for begins behind the end.
+    /// The file has none of the bytes that are asked for.
     Unsatisfiable,
 }
 
-/// What `asked` wants of a file of so many bytes that has this tag, if it has one. Whatever is no
-/// single range of bytes is ignored, as it may be.
+/// What `asked` wants of a file of `bytes` bytes, with `tag` if it has one. Anything but a single
+/// range of bytes is ignored, as RFC 9110 allows.
 pub(super) fn part(asked: &HeaderMap, bytes: u64, tag: Option<&HeaderValue>) -> Part {
     let mut ranges = asked.get_all(RANGE).iter();
     let (Some(range), None) = (ranges.next(), ranges.next()) else {
@@ -34,7 +34,7 @@ pub(super) fn part(asked: &HeaderMap, bytes: u64, tag: Option<&HeaderValue>) -> 
         is_bytes.then_some((first, last))
     });
     match range {
-        // The last so many bytes.
+        // A number of bytes at the end.
         Some(("", last)) => match number(last) {
             Some(0) => Part::Unsatisfiable,
             Some(_) if bytes == 0 => Part::Unsatisfiable,
@@ -60,7 +60,7 @@ pub(super) fn part(asked: &HeaderMap, bytes: u64, tag: Option<&HeaderValue>) -> 
     }
 }
 
-/// Digits alone; a number too large is as good as any other that is behind the end.
+/// A number of digits alone. If it is too large, `u64::MAX` is as good: both lie behind the end.
 fn number(text: &str) -> Option<u64> {
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then(|| text.parse().unwrap_or(u64::MAX))

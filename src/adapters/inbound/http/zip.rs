@@ -1,8 +1,8 @@
 //! All files of a project in one zip.
 //!
-//! They are stored as they are. The length and the checksum of each stand before its content, so a
-//! file that is too long to be in memory is read twice; if it has changed in between, or cannot be
-//! read, the answer breaks off, and no archive is silently wrong.
+//! The files are stored without compression. The length and the checksum of each stand before its
+//! content, so a file that is too long to be in memory is read twice. If it has changed in between,
+//! or cannot be read, the answer breaks off, so no archive is silently wrong.
 
 mod format;
 
@@ -25,8 +25,8 @@ use crate::domain::{AuthError, FilePath};
 /// How much is read and sent at a time.
 const PIECE_BYTES: usize = 64 * 1_024;
 
-/// What an archive takes besides its directory: what is being sent, and what is made meanwhile,
-/// each of up to two pieces.
+/// How much memory an archive takes besides its directory: what is being sent, and what is being
+/// made at the same time, each up to two pieces.
 const ZIP_BYTES: usize = 4 * PIECE_BYTES;
 
 /// How much memory is reserved for the directory at a time.
@@ -47,9 +47,9 @@ pub(super) struct Zip {
 enum State {
     /// Between two files.
     Files(Directory),
-    /// In the midst of one.
+    /// Within a file.
     Content(Directory, Content),
-    /// Behind the last.
+    /// After the last file.
     End(VecDeque<Bytes>),
 }
 
@@ -57,7 +57,7 @@ enum State {
 struct Content {
     file: OpenFile,
     sent: u64,
-    /// What the header says, and what has been sent.
+    /// The checksum in the header. At the end, `crc` of what has been sent must equal it.
     expected: u32,
     crc: Crc,
 }
@@ -109,7 +109,7 @@ impl Zip {
             crc: Crc::new(),
         };
         while content.next().await?.is_some() {
-            // A file in memory needs no wait.
+            // A file in memory is read without waiting, so let others run.
             yield_now().await;
         }
         content.expected = content.crc.sum();
@@ -130,7 +130,7 @@ impl Zip {
     }
 
     async fn make(&mut self) -> Result<Option<Bytes>, DownloadError> {
-        // A long file would outlast the token that is needed for it.
+        // The token may expire while a long file is being sent.
         if self.files.check_permit().is_err() {
             return Err(AuthError::NoToken.into());
         }

@@ -15,13 +15,13 @@ use super::families;
 use super::sheet::Sheet;
 use super::sources::{Figures, Sources};
 
-/// How long a text counts as new: those who ask more often get it again.
+/// How long a text counts as new: those who ask more often get the same text again.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// Tells the figures of one server.
+/// Makes the text with the figures of one server.
 pub(super) struct Exporter {
     figures: Arc<Figures>,
-    /// The latest text. Held while it is made: one is made at a time.
+    /// The latest text. Locked while one is made, so only one is made at a time.
     latest: Mutex<Option<(Instant, Bytes)>>,
 }
 
@@ -33,7 +33,7 @@ impl Exporter {
         })
     }
 
-    /// Counts the projects. On a disk, that takes long.
+    /// Counts the projects. This takes long on a disk.
     pub(super) async fn count_projects(&self) {
         let Figures {
             sources, projects, ..
@@ -53,8 +53,8 @@ impl Exporter {
             return Some(text.clone());
         }
         let (figures, (done, made)) = (Arc::clone(&self.figures), oneshot::channel());
-        // A thread of its own: it may take milliseconds, and when the disk hangs, and with it all
-        // threads for blocking work, the figures are wanted most.
+        // A thread of its own, because this may take milliseconds. When the disk hangs, so may all
+        // threads for blocking work, and then the figures are wanted most.
         let thread = std::thread::Builder::new().name("metrics".to_owned());
         let making = thread.spawn(move || done.send(make(figures)));
         making.ok()?;
@@ -72,7 +72,7 @@ fn make(figures: Arc<Figures>) -> Result<String, fmt::Error> {
     Ok(text)
 }
 
-/// All families, as the library asks for them.
+/// All families, in the form in which the library asks for them.
 struct Families(Arc<Figures>);
 
 impl fmt::Debug for Families {

@@ -40,7 +40,7 @@ fn connections(figures: &Figures, lag: Lag, sheet: &mut Sheet<'_>) -> fmt::Resul
         .map(|kind| (kind.name(), counts.connections.of(*kind).get()))
         .collect();
     let known: u64 = kinds.iter().map(|(_, count)| count).sum();
-    // The sums are not of one moment.
+    // The sums are not all taken at the same moment.
     let none = (lag.connections as u64).saturating_sub(known);
     let others = [
         ("none", none),

@@ -1,6 +1,6 @@
 //! The metrics for Prometheus, on a port of their own (protocol, section 8).
 //!
-//! Figures are read when they are asked for, from the parts that have them; nothing is registered
+//! When somebody asks, the figures are read from the parts that have them. Nothing is registered
 //! anywhere, so servers in one process share nothing.
 
 mod exporter;
@@ -28,7 +28,7 @@ use super::transport::listen::{Host, ListenError, bind, local_addresses};
 use super::transport::{self, PlainConnection, Shutdown, Transport, TransportSettings, WebPages};
 use crate::application::memory::MemoryBudget;
 
-/// The only address that there is.
+/// The only address on this port.
 const PATH: &str = "/metrics";
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD");
@@ -36,21 +36,22 @@ const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD");
 /// How often the projects are counted.
 const COUNTED: Duration = Duration::from_secs(60);
 
-/// How many connections are served at once; as many more may be about to ask. Others are refused.
+/// How many connections are served at once; as many more may be about to ask. All others are
+/// refused.
 const CONNECTIONS: usize = 16;
 
-/// How long one may take to ask, and then to take its answer: those who are slow keep their places
-/// from others no longer.
+/// How long a connection may take to ask, and then to take its answer. After that, its place is
+/// free for others.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The memory of these connections, which have their own: where clients have taken all of theirs,
-/// the figures are wanted most.
+/// The memory of these connections. They have their own, because the figures are wanted most when
+/// clients have taken all of theirs.
 const MEMORY_BYTES: usize = 4 << 20;
 
-/// Listens where the metrics are wanted, if they are.
+/// Listens where the metrics are to be served, if they are configured.
 ///
 /// # Errors
-/// It cannot be bound.
+/// The port cannot be bound.
 pub fn listen(at: Option<(Host, u16)>) -> Result<Vec<TcpListener>, ListenError> {
     at.map_or(Ok(Vec::new()), |(host, port)| bind(&host, port))
 }
@@ -88,7 +89,7 @@ pub async fn serve(listeners: Vec<TcpListener>, sources: Sources, shutdown: Shut
                     let asked = (&method, path.as_str(), &headers);
                     let mut answer = answer(&exporter, asked, &connection).await;
                     secure(&mut answer);
-                    // Nobody asks again soon, and the place is another's.
+                    // The client does not ask again soon, and others need its place.
                     let close = HeaderValue::from_static("close");
                     answer.headers_mut().insert(CONNECTION, close);
                     Ok::<_, Rejection>(answer)

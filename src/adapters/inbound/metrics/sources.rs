@@ -16,7 +16,7 @@ use crate::domain::Timestamp;
 pub struct Sources {
     /// The use cases and their ports.
     pub application: Arc<Application>,
-    /// Who is handed events.
+    /// The connections that receive events.
     pub hub: Arc<Hub<WireFrame>>,
     /// The sockets that clients connect to.
     pub sockets: Observer,
@@ -24,9 +24,9 @@ pub struct Sources {
     pub memory: Arc<MemoryBudget>,
     /// What the stores' disk does.
     pub disk: Arc<DiskCounts>,
-    /// Whether what keeps the projects answers.
+    /// Whether the engine that keeps the projects answers.
     pub engine: watch::Receiver<EngineState>,
-    /// What the stores count of it.
+    /// What the stores count of the engine.
     pub engine_counts: Arc<EngineCounts>,
 }
 

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use crate::application::locks::lock;
 use crate::domain::ClientAddress;
 
-/// Counts sockets and refuses those over the limits: one counts the connections, another the
-/// sockets that are not connections yet.
+/// Counts sockets and refuses those over the limits. One instance counts the connections, another
+/// the sockets that are not connections yet.
 #[derive(Debug, Clone)]
 pub(super) struct Admission {
     counts: Arc<Mutex<Counts>>,
@@ -21,7 +21,7 @@ pub(super) struct Admission {
 #[derive(Debug, Default)]
 struct Counts {
     total: usize,
-    /// Kept only where there is a limit per address.
+    /// Kept only if there is a limit per address.
     by_address: HashMap<IpAddr, usize>,
 }
 
@@ -29,7 +29,7 @@ struct Counts {
 #[derive(Debug)]
 pub(super) struct AdmissionPermit {
     admission: Admission,
-    /// `None`: it counts in all, but for no address.
+    /// `None`: it counts towards the total, but for no address.
     address: Option<IpAddr>,
 }
 
@@ -47,8 +47,8 @@ impl Admission {
         lock(&self.counts).total
     }
 
-    /// A place for a client at `address`, or `None` if all of them are taken. Without an address
-    /// the limit per address does not hold.
+    /// A place for a client at `address`, or `None` if all places are taken. Without an address,
+    /// the limit per address does not apply.
     pub(super) fn admit(&self, address: Option<IpAddr>) -> Option<AdmissionPermit> {
         let address = address.map(address_prefix);
         let mut counts = lock(&self.counts);
@@ -87,7 +87,7 @@ impl Drop for AdmissionPermit {
     }
 }
 
-/// A client's address as connections per address are counted.
+/// A client's address in the form in which connections per address are counted.
 pub fn counted_address(client: IpAddr) -> ClientAddress {
     let prefix = match address_prefix(client) {
         IpAddr::V4(address) => address.to_ipv6_mapped(),

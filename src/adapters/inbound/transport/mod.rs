@@ -6,8 +6,8 @@
 //! - [`upgrade`] is the filter that turns a request into a connection,
 //! - a [`ConnectionHandler`] then gets the [`Connection`]: a [`Reader`] of whole messages and a
 //!   [`Writer`] of whole frames, both on the bare socket,
-//! - and returns a [`Close`] that says how the connection ends; the transport carries it out, also
-//!   when the handler panics.
+//! - and returns a [`Close`] that says how the connection ends; the transport carries it out, even
+//!   if the handler panics.
 
 mod admission;
 pub mod frame;

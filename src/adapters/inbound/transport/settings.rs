@@ -13,17 +13,17 @@ use crate::application::locks::lock;
 use crate::application::periodic::every;
 use crate::application::ports::EngineState;
 
-/// How often the log tells how many connections there are, if that has changed.
+/// How often the log says how many connections there are, if that has changed.
 const COUNT_INTERVAL: Duration = Duration::from_secs(60);
 
-/// The limits of the transport. A number of zero is no limit.
+/// The limits of the transport. For a number, zero means no limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransportSettings {
     /// How long a client may take to send a request, the first and every later one.
     pub handshake_timeout: Duration,
-    /// The window over which a message must come at 1 KiB/s, and an answer be taken.
+    /// The window over which a message must come, and an answer be taken, at 1 KiB/s.
     pub message_timeout: Duration,
-    /// Whether an answer may be taken for longer, at 1 KiB/s.
+    /// Whether a client may take longer for an answer if it takes 1 KiB/s.
     pub waits_for_slow_readers: bool,
     /// After how long a silent client is pinged.
     pub ping: Duration,
@@ -83,8 +83,8 @@ pub struct Shutdown {
     pub stop: CancellationToken,
     /// The connections. Close this and wait for it between the two phases.
     pub connections: TaskTracker,
-    /// Cancelled with `draining`, or alone; then there is a new one once connections are welcome
-    /// again.
+    /// Cancelled with `draining` or alone. If alone, a new token replaces it once connections are
+    /// welcome again.
     serving: Arc<Mutex<CancellationToken>>,
 }
 
@@ -101,8 +101,8 @@ impl Default for Shutdown {
 }
 
 impl Shutdown {
-    /// Cancelled once a connection that begins now is asked to end. If it is cancelled already,
-    /// none may begin.
+    /// The token that is cancelled when a connection that begins now is asked to end. If it is
+    /// cancelled already, no connection may begin.
     pub fn serving(&self) -> CancellationToken {
         lock(&self.serving).clone()
     }
@@ -121,7 +121,7 @@ impl Shutdown {
     }
 
     /// Asks all connections to end whenever the engine is lost, and lets none begin until it is
-    /// back: at another server they may find it.
+    /// back. Clients may reach the engine through another server.
     pub async fn mind(self, mut engine: watch::Receiver<EngineState>) {
         let is_lost = |state: &EngineState| *state == EngineState::Lost;
         while engine.wait_for(is_lost).await.is_ok() {

@@ -10,7 +10,7 @@ use crate::application::counting::{Tally, WideCount, closed_set};
 closed_set! {
     /// What bytes are part of.
     pub enum Wire {
-        /// A WebSocket connection, but for its handshake.
+        /// A WebSocket connection, without its handshake.
         WebSocket = "websocket",
         /// Plain HTTP.
         Http = "http",
@@ -18,8 +18,8 @@ closed_set! {
 }
 
 closed_set! {
-    /// How the server has ended a WebSocket connection: the code in its close frame. Where the
-    /// client has closed first, that is the answer to it.
+    /// How the server has ended a WebSocket connection: the code in its close frame. If the client
+    /// has closed first, that frame is the answer.
     pub enum Ended {
         /// 1000: the client has closed.
         Normal = "1000",
@@ -88,7 +88,7 @@ impl From<StatusCode> for StatusClass {
     }
 }
 
-/// What has come and gone over the sockets of one transport.
+/// What has happened on the sockets of one transport.
 #[derive(Debug, Default)]
 pub struct Traffic {
     /// Bytes that were read.
@@ -106,7 +106,7 @@ pub struct Traffic {
 /// The sockets of one transport at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sockets {
-    /// Whose first request is awaited.
+    /// Sockets whose first request is awaited.
     pub pending: usize,
     /// Connections for plain HTTP.
     pub http: usize,

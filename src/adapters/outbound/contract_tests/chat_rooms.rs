@@ -1,4 +1,4 @@
-//! What every adapter of the chat rooms must do: on two nodes, what is done at one is looked for at
+//! What every adapter of the chat rooms must do. With two nodes, a test acts at one and looks at
 //! the other.
 
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use crate::domain::{
 
 const ME: ConnectionId = ConnectionId(1);
 
-/// What a node tells those who are in the room `r` there, and whom it leaves out.
+/// What a node tells the members of the room `r` there, and which connection it leaves out.
 #[derive(Debug, Clone)]
 pub(in crate::adapters::outbound) struct Told(Arc<watch::Sender<Vec<OneTold>>>);
 
@@ -55,7 +55,7 @@ impl EventPublisher for Told {
 }
 
 impl Told {
-    /// What has been told, once there is so much of it.
+    /// What has been told, once it is `count` events.
     pub async fn until(&self, count: usize) -> Vec<String> {
         self.all_until(count)
             .await
@@ -64,7 +64,7 @@ impl Told {
             .collect()
     }
 
-    /// The same, once this has been told.
+    /// The same, once `what` has been told.
     pub async fn until_told(&self, what: &str) -> Vec<String> {
         let mut told = self.0.subscribe();
         let all = told.wait_for(|told| told.iter().any(|(told, _)| told == what));
@@ -139,7 +139,7 @@ impl Node {
     }
 }
 
-/// Two nodes, or one that is both.
+/// Two nodes, or one that stands for both.
 pub(super) struct World {
     one: Node,
     other: Node,
@@ -168,7 +168,7 @@ impl World {
         }
     }
 
-    /// What both tell, once that is so much.
+    /// What both nodes tell, once it is `count` events.
     async fn told(&self, count: usize) -> Vec<String> {
         let told = self.one.told.until(count).await;
         assert_eq!(self.other.told.until(count).await, told);
@@ -235,7 +235,7 @@ pub(super) async fn who_says_something_does_not_hear_it(world: World) {
     let told = one.told.all_until(1).await;
     assert_eq!(told, [("said a".to_owned(), Some(ME))]);
     if !Arc::ptr_eq(&one.rooms, &other.rooms) {
-        // There, another connection has that number.
+        // On the other node, another connection has that number.
         let told = other.told.all_until(1).await;
         assert_eq!(told, [("said a".to_owned(), None)]);
     }
@@ -320,7 +320,7 @@ pub(super) async fn a_message_that_is_deleted_is_gone_everywhere(world: World) {
     let author = other.rooms.author(&room(), first);
     assert_eq!(author, Ok(Some(user("ana"))));
     for count in 3..5 {
-        // It may still be on a screen the second time.
+        // The second deletion is told too: the message may still be on a screen.
         let deleted = other.rooms.delete(&room(), first).await;
         deleted.expect("is told");
         world.told(count).await;
@@ -355,7 +355,7 @@ pub(super) async fn what_has_begun_is_said_though_nobody_waits_and_holds_the_flo
     one.enter("ana");
     let (floor, given_back) = oneshot::channel::<()>();
     let (room, message, floor) = (room(), new("ana", "a"), Box::new(floor));
-    // It has begun, and is dropped.
+    // The call begins and is dropped.
     let _ = one
         .rooms
         .say(Some(ME), &room, message, floor, now())

@@ -27,7 +27,7 @@ pub(super) async fn a_draft_becomes_a_pull_request(world: World) {
     let file = file.expect("is there");
     assert_eq!((file.bytes, file.version), (100_000, Version::UNKNOWN));
     assert!(content(&file).await.expect("reads") == vec![7; 100_000]);
-    // Its connection ends later, and must take nothing along.
+    // The connection of the draft ends later, and must not take the files with it.
     world.uploads.discard_draft(id);
     let file = world
         .pull_requests

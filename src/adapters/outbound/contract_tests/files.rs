@@ -2,7 +2,7 @@ use super::world::{World, assert_says, content, demo, path, project};
 use crate::application::ports::StoreError;
 use crate::domain::Version;
 
-/// Every byte, and no pattern as long as any buffer.
+/// All byte values, in a pattern that does not repeat at the length of any buffer.
 fn noise(length: usize) -> Vec<u8> {
     let byte = |n: usize| u8::try_from((n * n + n / 251) % 256).expect("fits");
     (0..length).map(byte).collect()

@@ -6,7 +6,7 @@ use crate::domain::{
     ClientAddress, GUEST_LIFETIME, Guest, GuestEntry, GuestError, GuestName, Timestamp, UserName,
 };
 
-/// Somebody who wants the name at this second.
+/// The entry of somebody who asks for the name at this second.
 fn wanted(name: &str, now: u64) -> GuestEntry {
     GuestEntry {
         guest: Guest {

@@ -5,7 +5,7 @@ fn user(name: &str) -> UserName {
     UserName::parse(name).expect("a user's name")
 }
 
-/// With one mute, one ban of addresses, slow mode and the log of that.
+/// A moderation with one mute, one ban of addresses, slow mode and the log of these.
 fn decided(muted: &str) -> Moderation {
     let mut moderation = Moderation::default();
     let deeds = [

@@ -1,4 +1,4 @@
-//! NATS servers for tests: one for all of a process, and some that are killed.
+//! NATS servers for tests: one that the whole process shares, and some that tests kill.
 
 #[path = "../../../../tests/live/support/nats_server.rs"]
 #[expect(
@@ -15,7 +15,7 @@ pub(in crate::adapters::outbound) use process::NatsServer;
 
 use crate::adapters::outbound::nats::NatsSettings;
 
-/// Settings for streams that no other test uses, on a server that all share.
+/// Settings for streams that no other test uses, on the shared server.
 pub(in crate::adapters::outbound) fn settings() -> NatsSettings {
     static SHARED: OnceLock<NatsServer> = OnceLock::new();
     settings_on(SHARED.get_or_init(NatsServer::start))

@@ -13,7 +13,7 @@ pub(super) async fn puts_of_different_files_at_once_all_arrive(world: World) {
             let world = world.clone();
             tokio::spawn(async move {
                 for round in 0..10_u8 {
-                    // Alone, and in a folder that all make at once.
+                    // Once alone, and once in a folder that all tasks make at the same time.
                     world
                         .put(&format!("f{n}"), &[n, round])
                         .await
@@ -91,11 +91,11 @@ pub(super) async fn readers_of_a_file_under_change_see_whole_versions(world: Wor
     }
 }
 
-/// What several ask for at once may be read once for all of them; who asks behind the answer to a
-/// change has it all the same.
+/// The store may read files once for several callers that ask at the same time. But a caller that
+/// asks after the answer to a change must see that change.
 pub(super) async fn who_asks_for_files_after_a_change_gets_nothing_older(world: World) {
     let world = world.with_demo().await;
-    // The others take so long to read that changes of the first fall in between.
+    // Reading all the others takes so long that changes of the first fall in between.
     let names: Vec<_> = (0..100).map(|number| format!("f{number}")).collect();
     for name in &names {
         world.put(name, &[0]).await.expect("is written");
@@ -111,7 +111,7 @@ pub(super) async fn who_asks_for_files_after_a_change_gets_nothing_older(world: 
                 loop {
                     let before = stored.load(Ordering::SeqCst);
                     let files = world.projects.open_files(&project, &names, 1 << 20);
-                    // Some of them go before they have an answer.
+                    // Some readers give up before they have an answer.
                     let micros = if number % 4 == 3 { 200 } else { 60_000_000 };
                     let files = tokio::time::timeout(Duration::from_micros(micros), files);
                     if let Ok(files) = files.await {

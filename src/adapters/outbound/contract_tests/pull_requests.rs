@@ -93,7 +93,7 @@ pub(super) async fn who_comes_and_goes_is_told_of_each_once(world: World) {
     assert_eq!(waiting(None).await.expect("lists"), ids(&[1, 2]));
     let told = store.leave(&demo, nothing());
     assert_eq!(waiting(told).await.expect("lists"), []);
-    // The clock is set back, and the latest is gone.
+    // The clock is set back, and the latest pull request is gone.
     store
         .delete(&demo, ids(&[2])[0], Outcome::Closed, nothing())
         .await

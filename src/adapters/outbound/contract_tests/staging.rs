@@ -58,7 +58,7 @@ pub(super) async fn pieces_come_in_the_order_given(world: World) {
     let long = vec![7; 200_000];
     let id = world.stage(1, &[b"0123456789", &long]).await;
     let content = FileContent::Staged(StagedContent {
-        // Out of order, twice, across the border, empty, and in the tail alone.
+        // Out of order, repeated, across the border to the tail, empty, and in the tail alone.
         pieces: vec![
             5..8,
             0..2,
@@ -112,7 +112,7 @@ pub(super) async fn discarding_is_never_an_error(world: World) {
     world.uploads.discard(id);
     world.uploads.discard(id);
     let content = FileContent::Staged(staged(&world, id, 3, b""));
-    // Gone now or soon: the file may still come to be, but never of other bytes.
+    // The upload is gone now or soon: the file may still be made, but never from other bytes.
     if world.put_as("f", content, AMPLE).await.is_ok() {
         assert_eq!(&world.read("f").await.expect("is there")[..], b"abc");
     }
@@ -130,7 +130,7 @@ pub(super) async fn an_upload_can_be_read(world: World) {
     }
 }
 
-/// The stores under test know nothing of the upload but how to read it.
+/// The stores under test know nothing about the upload except how to read it.
 pub(super) async fn another_stores_upload_becomes_the_file(world: World) {
     let world = world.with_demo().await;
     let other = World::in_memory();

@@ -7,7 +7,7 @@ use super::world::{AMPLE, World, assert_says, demo, hash, memory, path};
 use crate::application::ports::{InTurn, PutInTurn, StoreError};
 use crate::domain::{ContentHash, ProjectQuota, Version};
 
-/// The changes that have been told of, in order.
+/// The changes that have been announced, in order.
 #[derive(Clone, Default)]
 struct Told(Arc<Mutex<Vec<Version>>>);
 
@@ -99,7 +99,7 @@ pub(super) async fn a_change_that_has_been_made_is_told_of_though_nobody_waits(w
             told.put_in_turn(),
         );
         let _ = tokio::time::timeout(Duration::from_micros(100 * round), put).await;
-        // It comes after whatever has begun.
+        // The delete comes after any put that has begun.
         let was_there = world.delete("f").await.is_ok();
         assert_eq!(told.take().len(), usize::from(was_there), "round {round}");
     }
@@ -134,7 +134,8 @@ pub(super) async fn what_is_known_of_a_file_is_what_is_opened(world: World) {
     }
 }
 
-/// A store may know the hash of what it writes by itself; it never believes another.
+/// A store may compute the hash of what it writes. Otherwise it knows only the hash noted for this
+/// version.
 pub(super) async fn a_hash_is_remembered_until_the_file_changes(world: World) {
     let world = world.with_demo().await;
     let old = world.put("a", b"old").await.expect("is written");

@@ -1,4 +1,4 @@
-//! Two nodes that look like one: what is changed at the first is read at the second.
+//! Two nodes that look like one: changes are made at the first and read at the second.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -125,9 +125,9 @@ impl ProjectStore for Projects {
 
 pub(super) struct PullRequests(pub Arc<dyn PullRequestStore>, pub Arc<dyn PullRequestStore>);
 
-/// Who enters and leaves is connected to one node, which tells them; all else is asked of the
-/// other. What answers without waiting may be behind; so after a change the other node is asked for
-/// what waits until it knows of it.
+/// Connections enter and leave at the first node, which tells them; the second is asked everything
+/// else. An answer that does not wait may lag behind. So each change is followed by a call to the
+/// other node that waits until that node knows of it.
 #[async_trait]
 impl PullRequestStore for PullRequests {
     async fn finish(
@@ -205,7 +205,7 @@ impl PullRequestStore for PullRequests {
 
 pub(super) struct Guests(pub Arc<dyn GuestStore>, pub Arc<dyn GuestStore>);
 
-/// A name is taken at either node in turn: by how long its name is.
+/// The length of a name decides which of the nodes takes it.
 #[async_trait]
 impl GuestStore for Guests {
     async fn key(&self) -> Result<GuestKey, StoreError> {

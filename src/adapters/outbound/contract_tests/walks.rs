@@ -95,7 +95,7 @@ pub(super) async fn a_walk_during_changes_ends_and_meets_nothing_twice(world: Wo
         world
             .put_all(&[&format!("d{}/new{round}", round % 5)])
             .await;
-        // A whole folder vanishes under the walk.
+        // A whole folder vanishes during the walk.
         let _ = world.delete(&format!("d4/f{}", 4 + round * 5)).await;
         round += 1;
         assert!(round < 100, "it ends");

@@ -1,4 +1,4 @@
-//! The stores of one adapter, and shorter words for what the cases do with them.
+//! The stores of one adapter, and shorthands for what the cases do with them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -27,7 +27,7 @@ pub(in crate::adapters::outbound) const AMPLE: ProjectQuota = ProjectQuota {
     ..ProjectQuota::UNLIMITED
 };
 
-/// The stores of one adapter, with the project `ana/demo` in them.
+/// The stores of one adapter. The cases use the project `ana/demo` in them.
 #[derive(Clone)]
 pub(in crate::adapters::outbound) struct World {
     pub projects: Arc<dyn ProjectStore>,
@@ -36,7 +36,7 @@ pub(in crate::adapters::outbound) struct World {
     pub guests: Arc<dyn GuestStore>,
     pub moderation: Arc<dyn ModerationStore>,
     pub presence: Option<Arc<dyn Presence>>,
-    /// Where they lie, if they lie anywhere; removed with the last of them.
+    /// The folder in which the stores lie, if any; removed with the last of them.
     pub place: Option<Arc<tempfile::TempDir>>,
 }
 
@@ -80,7 +80,7 @@ impl World {
         }
     }
 
-    /// On an engine of all tests, where it shares nothing with others.
+    /// On the engine that all tests share, with streams of its own.
     pub async fn on_nats() -> Self {
         let settings = super::nats_server::settings();
         Self::on_engine(&settings).await
@@ -108,7 +108,7 @@ impl World {
         }
     }
 
-    /// A node on an engine where others may be, too.
+    /// A node on an engine that other nodes may use, too.
     pub async fn on_engine(settings: &NatsSettings) -> Self {
         Self::on_engine_with(settings, StoreResources::default()).await
     }
@@ -150,7 +150,7 @@ impl World {
             .await
     }
 
-    /// Puts a file that may be executed, or not, or as before.
+    /// Puts a file with this executable bit (`None`: as before). Returns the bit that it has now.
     pub async fn put_executable(&self, name: &str, executable: Option<bool>) -> bool {
         let (tell, told) = std::sync::mpsc::channel();
         let in_turn =
@@ -163,7 +163,7 @@ impl World {
         told.recv().expect("is told")
     }
 
-    /// Writes a file of another project than `ana/demo`.
+    /// Writes a file of a project other than `ana/demo`.
     pub async fn put_in(&self, project: &ProjectId, name: &str, content: &[u8]) {
         let (path, content) = (path(name), memory(content));
         let told = Box::new(|_| {});
@@ -255,7 +255,7 @@ impl World {
         Arc::new(Staged(id, Arc::clone(&self.uploads)))
     }
 
-    /// Finishes a draft, of which there may be any number.
+    /// Finishes a draft, with no limit on open pull requests.
     pub async fn finish(&self, finished: PullRequest) -> Result<(), FinishError> {
         self.pull_requests
             .finish(finished, usize::MAX, Box::new(|_| {}))
@@ -298,7 +298,7 @@ pub(in crate::adapters::outbound) fn below(folder: &str, recursively: bool) -> F
     }
 }
 
-/// All of an open file.
+/// The whole content of an open file.
 pub(in crate::adapters::outbound) async fn content(file: &OpenFile) -> Result<Bytes, StoreError> {
     let length = usize::try_from(file.bytes).expect("fits");
     file.source.read(0, length).await
@@ -351,7 +351,7 @@ pub(in crate::adapters::outbound) fn pull_request(
     }
 }
 
-/// Asserts that a store says one thing and no other.
+/// Asserts that a store gives this error and no other.
 macro_rules! assert_says {
     ($result:expr, $error:pat) => {
         assert_says!($result, $error, "")

@@ -1,9 +1,9 @@
 //! Stores on a file system, under one folder that nothing leaves.
 //!
-//! The base folder is held open from start to end, and with it the lock. So the stores follow a
-//! folder that is moved, and do not accept one that is removed and created again: then every
-//! operation fails until the server is restarted, instead of writing without holding the lock.
-//! Every operation looks up everything below it anew. It must all be one file system.
+//! The stores hold the base folder and the lock open from start to end. So they follow a base
+//! folder that is moved. They do not accept one that is removed and created again: every operation
+//! then fails until the server is restarted, instead of writing without the lock. Every operation
+//! looks up everything below the base folder anew. The base folder must be on one file system.
 
 mod guests;
 mod inspect;

@@ -52,7 +52,7 @@ pub fn open_stores(
 /// `None` if the stores could not be opened because a server holds them.
 ///
 /// # Errors
-/// Why they could not be opened otherwise.
+/// Any other reason why they could not be opened.
 pub fn unless_locked(opened: Result<Stores, OpenError>) -> Result<Option<Stores>, OpenError> {
     match opened {
         Err(OpenError::Locked) => Ok(None),

@@ -15,7 +15,7 @@ use crate::domain::{
     ChatMessage, NewMessage, Room, RoomLimits, RoomName, UnknownMessage, Uptime, UserName,
 };
 
-/// The part of the memory budget that all rooms and their histories may take together.
+/// All rooms and their histories together may take one byte in this many of the memory budget.
 const ROOMS_PART: usize = 4;
 
 /// How many empty rooms are forgotten at a time where memory is short.
@@ -38,19 +38,19 @@ pub struct MemoryChatRooms {
     pub(super) empty: Mutex<BTreeSet<(Uptime, RoomName)>>,
 }
 
-/// A room, the memory that it and its history take, and whether it has been forgotten: then the
-/// caller looks up its successor.
+/// A room, the memory that it and its history take, and whether it has been forgotten. If it has,
+/// the caller looks up its successor.
 pub(super) struct Kept {
     pub room: Room,
     held: Reservation,
     forgotten: bool,
-    /// When a log has last told something of it, and where that is in there; 0: nowhere.
+    /// When a log last told something of the room, and the place of that in the log (0: never).
     pub logged: (Uptime, u64),
 }
 
 impl MemoryChatRooms {
-    /// No rooms yet; at most `max_rooms` (0: no limit) that are in use or remembered. They and
-    /// their histories are reserved from the memory; when that is short, empty ones are forgotten.
+    /// Starts without rooms. At most `max_rooms` (0: no limit) are in use or remembered. They and
+    /// their histories count in the memory account; when memory is short, empty ones are forgotten.
     pub fn new(resources: &StoreResources) -> Arc<Self> {
         let memory = &resources.memory;
         Arc::new_cyclic(|own: &Weak<Self>| {
@@ -90,8 +90,8 @@ impl MemoryChatRooms {
         Some(Arc::clone(kept))
     }
 
-    /// The room of that name, in which something is said from outside: if nobody is in it, it is
-    /// remembered as one that has just become empty.
+    /// The room of that name, for something that is said from outside. If nobody is in the room, it
+    /// is remembered as one that has just become empty.
     pub(super) fn room_from_outside(
         &self,
         name: &RoomName,
@@ -130,7 +130,7 @@ impl MemoryChatRooms {
         self.account.held() + bytes <= self.max_bytes && self.account.has_room(bytes)
     }
 
-    /// Forgets empty rooms until there is memory for so many bytes or none is left. Must not be
+    /// Forgets empty rooms until there is memory for this many bytes or none is left. Must not be
     /// called under the lock of a room.
     pub(super) fn make_room(&self, bytes: usize) {
         while !self.has_memory(bytes) && self.forget_oldest(|_| true).is_some() {}
@@ -142,7 +142,7 @@ impl MemoryChatRooms {
     }
 
     /// Forgets the room that has been empty for longest, if there is one and it `may_go`. Returns
-    /// its name, and where a log has last told of it.
+    /// its name, and the place in the log that last told of it.
     pub(super) fn forget_oldest(&self, may_go: impl Fn(&Room) -> bool) -> Option<(RoomName, u64)> {
         loop {
             let oldest = lock(&self.empty).first().cloned()?;
@@ -171,7 +171,7 @@ impl MemoryChatRooms {
 
     /// Forgets a message and tells everybody who receives the room.
     pub(crate) fn deleted(&self, room: &RoomName, id: u64) {
-        // Listeners are told although there is no room as long as nobody is in it.
+        // Listeners are told even if there is no room because nobody is in it.
         let kept = self.room(room);
         let mut kept = kept.as_deref().map(lock);
         if let Some(kept) = kept.as_mut() {
@@ -183,7 +183,7 @@ impl MemoryChatRooms {
         self.events.publish(&topic, event, None);
     }
 
-    /// Tells everybody who receives the room how slow it is.
+    /// Tells everybody who receives the room about its slow mode.
     pub(crate) fn slowed(&self, room: &RoomName, seconds: u32) {
         let kept = self.room(room);
         let mut kept = kept.as_deref().map(lock);
@@ -207,8 +207,8 @@ impl MemoryChatRooms {
         }
     }
 
-    /// The room in which somebody speaks. A user who does is in it, so `None` does not happen to
-    /// them; an announcement creates it.
+    /// The room in which somebody speaks. A user who speaks is in the room, so they never get
+    /// `None`; an announcement creates the room.
     ///
     /// # Errors
     /// There are too many rooms.
@@ -441,7 +441,7 @@ mod tests {
         assert!(rooms.history(&room("r"), 10).is_empty());
     }
 
-    /// Says 20,000 bytes, as a user of their own, and returns how many messages are remembered.
+    /// Says 20,000 bytes as the user `who`, and returns how many messages are remembered.
     fn say_much(rooms: &MemoryChatRooms, name: &str, who: &str) -> usize {
         let (room, user) = (room(name), user(who));
         rooms.enter(&room, &user, NOW);
@@ -524,7 +524,7 @@ mod tests {
         assert!((100..200).contains(&kept), "{kept}");
         assert_eq!(rooms.history(&room("999"), 10).len(), 1);
         assert!(rooms.history(&room("800"), 10).is_empty());
-        // Also those of which somebody has something to say.
+        // Empty rooms also make room for a long message.
         assert!(rooms.enter(&room("900"), &user("bob"), NOW));
         assert_eq!(say_much(&rooms, "900", "bob"), 2);
         assert!(lock(&rooms.rooms).len() < kept);

@@ -1,4 +1,4 @@
-//! Rooms that are told by a log what happens in them, here and at other servers.
+//! Rooms that learn from a log what happens in them, here and at other servers.
 
 use std::time::Duration;
 
@@ -18,16 +18,16 @@ pub(crate) struct Place {
 /// Who has said something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Speaks {
-    /// Somebody here, who has been admitted: this connection, if it is one that does not hear it.
+    /// Somebody here, who has been admitted. The connection, if any, does not hear the message.
     Here(Option<ConnectionId>),
-    /// Somebody elsewhere, which counts here, too.
+    /// Somebody at another server; it counts here, too.
     Elsewhere,
     /// Somebody before this server was started.
     Before,
 }
 
 impl MemoryChatRooms {
-    /// Lets somebody here say something, which counts from now on.
+    /// Admits a message of somebody here; it counts from now on.
     ///
     /// # Errors
     /// Why the message is not accepted.
@@ -46,7 +46,8 @@ impl MemoryChatRooms {
         admitted.map_err(SayError::TooOften)
     }
 
-    /// Something was said. It is remembered, if there is room for it, and heard in any case.
+    /// Takes in a message that was said. It is remembered if there is room for it, and heard in any
+    /// case.
     pub(crate) fn said(&self, room: &RoomName, message: NewMessage, who: Speaks, place: Place) {
         self.make_room(ChatMessage::memory_bytes_of(
             &message.username,
@@ -70,12 +71,12 @@ impl MemoryChatRooms {
             Speaks::Here(origin) => origin,
             Speaks::Elsewhere | Speaks::Before => None,
         };
-        // Under the room's lock, as everything that its members are told.
+        // Published under the room's lock, like everything that its members are told.
         self.events
             .publish(&topic, Event::ChatMessage(message), origin);
     }
 
-    /// The log has told something of a room: it is remembered for longer.
+    /// Notes that the log has told something of a room, which is then remembered for longer.
     pub(crate) fn heard_of(&self, room: &RoomName, place: Place) {
         let Some(kept) = self.room(room) else { return };
         let mut kept = lock(&kept);
@@ -92,16 +93,16 @@ impl MemoryChatRooms {
         }
     }
 
-    /// Forgets the rooms that have been empty for an hour; returns those of which a log has told,
-    /// and where it has done so last.
+    /// Forgets the rooms that have been empty for an hour. Returns those that a log has told of,
+    /// each with the place where it last did.
     pub(crate) fn forget_empty(&self, now: Uptime) -> Vec<(RoomName, u64)> {
         let next = || self.forget_oldest(|room| room.is_forgettable(now));
         let forgotten = std::iter::from_fn(next);
         forgotten.filter(|(_, logged)| *logged > 0).collect()
     }
 
-    /// The rooms where somebody is and of which the log has told something, but not for so long.
-    /// Each is returned again after as long.
+    /// The rooms with members that the log has told of, but not for at least `long`. Each is
+    /// returned again after the same time.
     pub(crate) fn silent_for(&self, long: Duration, now: Uptime) -> Vec<RoomName> {
         let all = lock(&self.rooms).clone();
         let silent = all.into_iter().filter(|(_, kept)| {

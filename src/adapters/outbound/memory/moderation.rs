@@ -9,7 +9,7 @@ use crate::application::locks::lock;
 use crate::application::ports::{Decided, ModerationStore, StoreError};
 use crate::domain::{Moderation, ProjectId};
 
-/// Keeps it as long as it lives.
+/// Keeps the decisions as long as it lives.
 #[derive(Debug, Default)]
 pub(crate) struct MemoryModeration(Mutex<HashMap<ProjectId, Arc<Moderation>>>);
 

@@ -32,13 +32,14 @@ struct Stored {
     project: Project,
     /// Differs from that of every other project.
     origin: u64,
-    /// Then it has no files any more, though somebody may still hold it.
+    /// A removed project has no files any more, though somebody may still hold it.
     is_removed: bool,
     files: HashMap<FilePath, OpenFile>,
 }
 
 impl MemoryProjects {
-    /// Does `work` alone with the project: the consequences of a change come before any other.
+    /// Does `work` alone with the project, so that the consequences of one change come before the
+    /// next.
     fn with<T>(
         &self,
         project: &ProjectId,
@@ -199,7 +200,7 @@ impl ProjectStore for MemoryProjects {
         paths: &[FilePath],
         _: u64,
     ) -> Result<Vec<Result<OpenFile, StoreError>>, StoreError> {
-        // Opening a file takes no memory here beyond what it takes already.
+        // Opening a file takes no memory here beyond what the file takes already.
         self.with(project, |stored| {
             Ok(paths.iter().map(|path| stored.open(path)).collect())
         })

@@ -15,8 +15,8 @@ use crate::domain::{FilePath, PullRequestId, Timestamp, Version};
 /// The files of a pull request.
 pub(crate) type Files = BTreeMap<FilePath, OpenFile>;
 
-/// Keeps uploads in memory, where they would be without it, and drafts until they are finished or
-/// discarded.
+/// Keeps uploads in memory, where they would be without this store, and drafts until they are
+/// finished or discarded.
 #[derive(Debug, Default)]
 pub(crate) struct MemoryUploads {
     staged: Mutex<HashMap<StagingId, BytesMut>>,
@@ -78,7 +78,7 @@ impl UploadStore for MemoryUploads {
     ) -> Result<(), StoreError> {
         let content = content.read().await?;
         let file = OpenFile {
-            // It has none: once finished it is never replaced.
+            // It has no versions: once finished, it is never replaced.
             version: Version::UNKNOWN,
             bytes: content.len() as u64,
             modified: Timestamp::from_millis(now_nanos() / 1_000_000),

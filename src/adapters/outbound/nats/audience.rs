@@ -1,7 +1,8 @@
-//! How many view each project at all nodes: each tells the others once a second what has changed.
+//! How many viewers each project has at all nodes. Each node tells the others once a second what
+//! has changed.
 //!
-//! Nothing of that is kept, and a message may be lost; so everything is told anew from time to
-//! time, and whenever a node comes or goes.
+//! None of this is stored, and a message may be lost. So everything is told anew from time to time,
+//! and whenever a node comes or goes.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
@@ -26,7 +27,7 @@ const ANEW: u32 = 10;
 /// The viewers at all nodes.
 pub(crate) struct Audience {
     state: Arc<State>,
-    /// They end with this.
+    /// The tasks end when this is dropped.
     _tasks: JoinSet<()>,
 }
 
@@ -36,12 +37,12 @@ struct State {
     /// Who is connected to this node.
     here: Arc<dyn Presence>,
     viewers: Mutex<Viewers>,
-    /// What others have changed.
+    /// The projects whose numbers other nodes have changed.
     changed: Mutex<HashSet<ProjectId>>,
 }
 
 impl Audience {
-    /// Tells of those who are `here` from now on, and hears of the others.
+    /// From now on, tells the other nodes of the viewers `here`, and hears of theirs.
     ///
     /// # Errors
     /// `Failed`.
@@ -64,17 +65,17 @@ impl Audience {
         })
     }
 
-    /// How many view a project at the other nodes.
+    /// How many viewers a project has at the other nodes.
     pub fn elsewhere(&self, project: &ProjectId) -> usize {
         lock(&self.state.viewers).elsewhere(project)
     }
 
-    /// Somebody has come to this node, or has left it.
+    /// Notes that a viewer of a project has come to this node or left it.
     pub fn change(&self, project: &ProjectId) {
         lock(&self.state.viewers).change(project);
     }
 
-    /// The projects whose number others have changed since this was last called.
+    /// The projects whose numbers other nodes have changed since this was last called.
     pub fn take_changed(&self) -> HashSet<ProjectId> {
         std::mem::take(&mut lock(&self.state.changed))
     }

@@ -1,5 +1,5 @@
-//! Large contents: in chunks in a stream of their own, and in a file of this node while they are
-//! read.
+//! Large contents: kept as chunks in a stream of their own, and copied to a file of this node while
+//! they are read.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -33,10 +33,11 @@ const AT_ONCE: usize = 8;
 /// How long a content stays after it has been replaced, for those who still read it.
 const KEPT: Duration = Duration::from_secs(10 * 60);
 
-/// The staged files of this node's own: those that the application numbers do not get here.
+/// The next number for a staged file of this node's own. The application's numbers never get this
+/// high.
 static LAST_STAGED: AtomicU64 = AtomicU64::new(1 << 63);
 
-/// A number for a file of this node that nothing else has.
+/// A number for a staged file of this node that nothing else has.
 pub(crate) fn own_staging_id() -> StagingId {
     StagingId(LAST_STAGED.fetch_add(1, Ordering::Relaxed))
 }
@@ -62,7 +63,7 @@ impl Blobs {
         }
     }
 
-    /// Takes over a content: small ones are handed back, others are kept under a name of their own.
+    /// Takes over a content: hands a small one back, and keeps any other under a name of its own.
     ///
     /// # Errors
     /// `Failed`.
@@ -77,7 +78,7 @@ impl Blobs {
         Ok((hash, Content::Blob(blob)))
     }
 
-    /// Keeps a content under that name, whole or with an error.
+    /// Keeps the whole content under that name, or fails.
     ///
     /// # Errors
     /// `Failed`; what has been written of it is removed.
@@ -103,8 +104,8 @@ impl Blobs {
         written
     }
 
-    /// Opens a content of that length for reading: copied to this node, once for all who read it
-    /// at a time. `None` if it is not kept any more.
+    /// Opens a content of that length for reading. It is copied to this node once for all who read
+    /// it at the same time. `None` if it is no longer kept.
     ///
     /// # Errors
     /// `Failed`.
@@ -185,7 +186,7 @@ impl Blobs {
         });
     }
 
-    /// Removes a content, or all whose names begin so.
+    /// Removes a content, or all contents whose names begin with `blob` and a dot.
     pub async fn remove(&self, blob: &str) {
         remove(&self.engine, blob).await;
     }
@@ -242,7 +243,7 @@ impl Writing<'_> {
             payload: self.chunk.split().freeze(),
         };
         let sending = async move {
-            // Once more does no harm: it is the same content at the same place.
+            // Sending it twice does no harm: it is the same content in the same place.
             engine.publish_at_last(message).await
         };
         self.under_way.push(sending.boxed());
@@ -261,7 +262,7 @@ impl Writing<'_> {
     }
 }
 
-/// A copy on this node; removed with the last who reads it.
+/// A copy on this node; removed when its last reader is gone.
 struct Spooled {
     files: Arc<dyn UploadStore>,
     id: StagingId,
@@ -273,7 +274,7 @@ impl Drop for Spooled {
     }
 }
 
-/// A reader's hold on a copy: as long as there is one, others find it.
+/// A reader's hold on a copy. As long as there is one, other readers find the copy.
 struct Shared {
     spooled: Arc<Spooled>,
     _reading: Arc<Reading>,

@@ -1,4 +1,4 @@
-//! The format of what the log of the chat tells.
+//! The format of the entries in the log of the chat.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use crate::domain::{ClientAddress, NewMessage, RoomName, Timestamp, UserName};
 
 const FORMAT: u32 = 1;
 
-/// Something has happened in a room.
+/// Something that has happened in a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ChatEntry {
-    /// Nobody else gives something the same name.
+    /// A name that nobody else gives to an entry.
     pub name: String,
     pub room: RoomName,
     pub what: What,
@@ -22,7 +22,7 @@ pub(crate) struct ChatEntry {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub(crate) enum What {
-    /// Its number is its place in the log, its date when it was kept.
+    /// A message. Its number is its place in the log; its date is when it was kept.
     Said(Said),
     Deleted {
         id: u64,
@@ -30,7 +30,7 @@ pub(crate) enum What {
     Slowed {
         seconds: u32,
     },
-    /// Somebody is in it.
+    /// Somebody is in the room.
     Occupied,
 }
 
@@ -84,9 +84,9 @@ pub(crate) struct Said {
     username: String,
     text: String,
     announcement: bool,
-    /// In how many seconds its author may say something again, in slow mode.
+    /// In slow mode, after how many seconds its author may say something again.
     slow: u64,
-    /// From where, if that counts.
+    /// The guest's address, if it counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     address: Option<String>,
 }
@@ -102,10 +102,10 @@ impl Said {
         }
     }
 
-    /// The same, which was kept then.
+    /// The message as it was said; `date` is when it was kept.
     ///
     /// # Errors
-    /// `Failed` if it is no message.
+    /// `Failed` if it is not a message.
     pub fn message(&self, date: Timestamp) -> Result<NewMessage, StoreError> {
         let address = self.address.as_deref();
         Ok(NewMessage {

@@ -1,8 +1,8 @@
-//! Chat rooms of all nodes: what happens in them is kept in a log, and every node does what the log
-//! tells in its own rooms, which hold the history and tell those who are connected here.
+//! Chat rooms of all nodes. A log keeps what happens in them. Every node does what the log tells in
+//! its own rooms, which hold the history and tell the connections at this node.
 //!
-//! The number of a message is its place in the log. Rates are checked where somebody is connected;
-//! each node counts what was said at others once the log tells of it.
+//! The number of a message is its place in the log. The node that a user is connected to checks
+//! their rate; each node counts what was said at others once the log tells of it.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
@@ -26,26 +26,25 @@ use crate::application::locks::lock;
 use crate::application::ports::{ChatRooms, Clock as _, Floor, SayError, StoreError};
 use crate::domain::{ChatMessage, NewMessage, RoomName, UnknownMessage, Uptime, UserName};
 
-/// For how long an entry is sent again until it is known what has become of it. The engine
-/// remembers for twice as long what it has kept, so it is kept once.
+/// How long an entry is sent again while its fate is unknown. The engine remembers what it has kept
+/// for twice as long, so the entry is kept once.
 const SENT_AGAIN: Duration = Duration::from_secs(60);
 
-/// How long the engine may take to tell of what it has kept, and how long to wait before it is
-/// asked again.
+/// How long the engine may take to tell of what it has kept. After that, the entry is sent again.
 const AGAIN: Duration = Duration::from_millis(500);
 
-/// The same where the engine has lost the log and begins a new one, in which nothing stays before
+/// The same if the engine has lost the log and begun a new one: nothing stays in the new log until
 /// its numbers go on where the old one ended.
 const LOST: Duration = Duration::from_secs(3);
 
-/// How often the others are told that somebody is in a room where nothing else happens. They forget
-/// it an hour after they were last told of it.
+/// How often the other nodes are told that somebody is in a room where nothing else happens. They
+/// forget the room an hour after they were last told of it.
 const OCCUPIED: Duration = Duration::from_secs(600);
 
-/// What other nodes are asked about: who is in a room.
+/// The question that other nodes are asked: who is in a room.
 const MEMBERS: &str = "members";
 
-/// Rooms of all nodes.
+/// The rooms of all nodes.
 pub(crate) struct NatsChatRooms(Arc<Shared>);
 
 struct Shared {
@@ -59,14 +58,15 @@ struct Shared {
     under_way: Mutex<HashMap<String, Own>>,
 }
 
-/// Who hears that it has been done, and which connection does not hear the message.
+/// Who waits for an entry of this node to be done, and which connection does not hear the message.
 struct Own {
     done: oneshot::Sender<()>,
     origin: Option<ConnectionId>,
 }
 
 impl NatsChatRooms {
-    /// Those of the engine, once this node knows all that has been said in them.
+    /// Opens the rooms of the engine, and waits until this node knows all that has been said in
+    /// them.
     ///
     /// # Errors
     /// `Failed`.
@@ -98,7 +98,8 @@ impl NatsChatRooms {
         Ok(Self(shared))
     }
 
-    /// Keeps this, and waits until this node has done it. What has begun comes to its end.
+    /// Keeps this in the log, and waits until this node has done it. Once begun, this runs to its
+    /// end.
     async fn append(
         &self,
         room: &RoomName,
@@ -143,7 +144,7 @@ impl Shared {
         sent
     }
 
-    /// Sends it until it is done.
+    /// Sends the entry until this node has done what it says.
     async fn send(
         &self,
         name: &str,
@@ -197,13 +198,13 @@ impl Shared {
         }
         local.heard_of(room, place);
         if let Some(own) = own {
-            // Nobody may wait for it any more.
+            // Perhaps nobody waits for it any more.
             let _ = own.done.send(());
         }
         Ok(())
     }
 
-    /// Forgets what the log tells of rooms that nobody needs any more.
+    /// Removes from the log what it tells of rooms that nobody needs any more.
     async fn forget(&self, rooms: Vec<(RoomName, u64)>) {
         let (live, subjects) = (self.engine.subjects.live(), &self.engine.subjects);
         for (room, last) in rooms {
@@ -301,7 +302,7 @@ impl ChatRooms for NatsChatRooms {
 
 #[cfg(test)]
 impl NatsChatRooms {
-    /// Waits until so many things have happened here.
+    /// Waits until this node has followed the log up to `sequence`.
     pub async fn reaches(&self, sequence: u64) {
         let reached = self.0.position.reaches(sequence);
         let reached = timeout(Duration::from_secs(20), reached).await;

@@ -31,7 +31,8 @@ async fn two_on(settings: &NatsSettings) -> (Node, Node) {
     )
 }
 
-/// Rooms without the other stores, and how to wait until they know all that has happened.
+/// A node with rooms but no other stores, and its rooms, which can wait until they know all that
+/// has happened.
 async fn rooms_on(settings: &NatsSettings) -> (Node, Arc<NatsChatRooms>) {
     let (told, engine) = (
         Told::default(),
@@ -61,7 +62,7 @@ async fn the_members_of_a_room_are_those_at_all_nodes_each_once() {
     }
     let all = ["ana", "bob", "zoe"].map(user);
     for node in [&one, &other] {
-        // Nodes ask those of which they have heard, which takes a second.
+        // A node asks only the nodes that it has heard of, which takes a second.
         let known = async { while node.rooms.members(&room()).await != all {} };
         let known = tokio::time::timeout(Duration::from_secs(20), known).await;
         known.expect("in time");
@@ -89,7 +90,7 @@ async fn a_node_that_starts_later_knows_what_was_said_and_what_was_deleted() {
     assert_eq!(later.history(), one.history());
 }
 
-/// Says one thing after the other as a user of its own; all of it is acknowledged.
+/// Says one thing after another, each as a user of its own, until each is acknowledged.
 async fn keep_saying(node: Node, who: &'static str) -> BTreeSet<String> {
     let mut said = BTreeSet::new();
     for number in 0..30 {
@@ -101,9 +102,8 @@ async fn keep_saying(node: Node, who: &'static str) -> BTreeSet<String> {
     said
 }
 
-/// With one NATS server, what it keeps in memory is lost with it: what was under way, one message
-/// of each node, may have been heard at one of them only, or is kept anew although it has been
-/// heard.
+/// A single NATS server that ends loses what it keeps in memory. What was under way, one message of
+/// each node, may have been heard at one of them only, or is kept anew although it has been heard.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn when_the_engine_loses_its_memory_only_what_is_under_way_is_in_doubt_and_numbers_go_on() {
     let (mut server, settings) = engine();
@@ -135,7 +135,7 @@ async fn when_the_engine_loses_its_memory_only_what_is_under_way_is_in_doubt_and
     drop(server);
 }
 
-/// As when all servers of a cluster are started again, or a node has found none and made one.
+/// As when all servers of a cluster are restarted, or when a node has found no log and made one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn numbers_go_on_when_the_log_begins_anew() {
     let (_server, settings) = engine();

@@ -23,7 +23,7 @@ pub(crate) struct Checked {
     pub batch: Batch,
 }
 
-/// A change, since when it is asked for, and who waits for it.
+/// A change, what keeps it open if it changes a file, and who waits for it.
 pub(crate) type Asked = (
     Wish,
     Option<OpenChange>,
@@ -35,11 +35,12 @@ pub(crate) struct Batch {
     pub entries: Vec<What>,
     pub head: Head,
     pub expected: u64,
-    /// Where the log has the large contents that are replaced.
+    /// The places in the log of the large contents that are replaced.
     pub replaced: Vec<u64>,
 }
 
-/// Checks the batch as a whole, and answers what cannot be. `None`: nothing is left of it.
+/// Checks the batch as a whole, and answers the changes that cannot be made. `None` if none is
+/// left.
 pub(crate) fn check(replica: &Replica, batch: Vec<Pending>) -> Option<Checked> {
     let mut left = Some(batch);
     let looked = replica.with(|ready| {
@@ -47,7 +48,7 @@ pub(crate) fn check(replica: &Replica, batch: Vec<Pending>) -> Option<Checked> {
         check_batch(replica, ready, batch)
     });
     for Pending { done, .. } in left.unwrap_or_default() {
-        // It has been removed.
+        // The project has been removed.
         let _ = done.send(Err(StoreError::NotFound));
     }
     looked.ok().filter(|checked| !checked.changes.is_empty())
@@ -82,7 +83,7 @@ fn check_batch(replica: &Replica, ready: &Ready, batch: Vec<Pending>) -> Checked
             }
             let allowed = check_one(project, &mut pending.wish, &mut puts);
             if allowed.is_err() && deletes > 0 && matches!(pending.wish, Wish::Put { .. }) {
-                // What is deleted before it may make room: it is looked at again once that is done.
+                // An earlier delete may make room: this change is checked again once that is done.
                 replica
                     .queue
                     .put_back([pending].into_iter().chain(batch).collect());

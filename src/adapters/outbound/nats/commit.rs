@@ -1,5 +1,5 @@
-//! Makes changes of a project: keeps what has been checked, if nobody else has changed the project
-//! meanwhile.
+//! Makes changes of a project: keeps the checked changes in the log if nobody else has changed the
+//! project meanwhile.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +23,7 @@ use crate::domain::{Timestamp, Version};
 const AGAIN: Duration = Duration::from_millis(200);
 
 enum Outcome {
-    /// The first of the batch has this number.
+    /// The first change of the batch has this number.
     Kept(u64),
     Conflict,
     Refused(StoreError),
@@ -85,7 +85,7 @@ impl Node {
                 }
                 Outcome::Refused(error) => {
                     for (_, _, done) in checked.changes {
-                        // They may be gone.
+                        // The callers may be gone.
                         let _ = done.send(Err(error.clone()));
                     }
                     return;
@@ -109,7 +109,8 @@ impl Node {
         }
     }
 
-    /// Where the large contents are that will be replaced. They are not known any more afterwards.
+    /// The names of the large contents that will be replaced. Afterwards they can no longer be
+    /// found.
     async fn replaced_blobs(&self, places: &[u64]) -> Result<Vec<String>, StoreError> {
         let mut blobs = Vec::new();
         for place in places {
@@ -126,7 +127,7 @@ impl Node {
         Ok(blobs)
     }
 
-    /// Keeps the batch. Does not end while nobody knows whether it is kept.
+    /// Keeps the batch. Does not end before it is known whether the batch is kept.
     async fn keep(&self, replica: &Replica, change: &str, kept: &Batch) -> Outcome {
         let project = &replica.project;
         let subjects = &self.engine.subjects;
@@ -150,7 +151,7 @@ impl Node {
             (Err(error), _) | (_, Err(error)) => return Outcome::Refused(error),
         };
         let (expected, count) = (kept.expected, messages.len() as u64);
-        // Of two batches of one name at most one is kept: the other finds another head.
+        // If one change is sent in two batches, at most one is kept: the other finds another head.
         loop {
             let batch = self.names.next();
             let published = self
@@ -170,7 +171,7 @@ impl Node {
                     tracing::warn!(why, "the engine has not answered; asking what it has kept");
                 }
             }
-            // Who was first: this very change, whose answer was lost, or another?
+            // Which was first: this very change, whose answer was lost, or another?
             let found = loop {
                 match self.engine.last_soon(&head.subject).await {
                     Ok(Some(found)) => break found.sequence,
@@ -189,7 +190,8 @@ impl Node {
                 });
                 return match has_made {
                     Ok(Some(true)) => Outcome::Kept(found - count),
-                    // Its numbers lie between the head that it followed and what came later.
+                    // The change's numbers lie between the head that it followed and what came
+                    // later. So do these.
                     Ok(Some(false)) => Outcome::Kept(expected + 1),
                     Ok(None) | Err(_) => Outcome::Conflict,
                 };
@@ -198,8 +200,8 @@ impl Node {
         }
     }
 
-    /// Answers those who wait. `untold` are those whose place of the log was not seen, because what
-    /// they wrote had been replaced already.
+    /// Answers those who wait. `untold` are the changes whose place in the log this node did not
+    /// see, because what they wrote had already been replaced.
     fn end(first: u64, checked: Checked, mut untold: Tellings) {
         let now = Timestamp::from_millis(now_nanos() / 1_000_000);
         for ((wish, _open, done), number) in checked.changes.into_iter().zip(first..) {

@@ -1,4 +1,4 @@
-//! What is asked of the engine, and what it answers: five of its calls.
+//! The requests to the engine and its answers: five of its calls.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,17 +17,17 @@ use crate::adapters::outbound::nats::subjects::{Stream, Subjects};
 use crate::application::EngineCounts;
 use crate::application::ports::StoreError;
 
-/// How long an answer may take until nobody knows whether there will be one.
+/// How long to wait for an answer. After that, nobody knows whether there will be one.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long an answer may take that is asked for again without it.
+/// How long to wait for an answer if the question is then asked again.
 pub(crate) const SOON: Duration = Duration::from_secs(1);
 
 /// How long an engine that has only just started may take to answer, and how often it is asked.
 const STARTING: Duration = Duration::from_secs(30);
 pub(crate) const AGAIN: Duration = Duration::from_millis(250);
 
-/// What the engine says while it has no leader.
+/// The engine's number for "there is no leader".
 const NO_LEADER: u64 = 10_008;
 
 /// How much of the log is read at a time.
@@ -42,7 +42,7 @@ pub(crate) struct Engine {
     /// How many of its servers keep everything.
     pub replicas: usize,
     pub counts: Arc<EngineCounts>,
-    /// When a leader has last answered.
+    /// When a leader last answered.
     answered: watch::Sender<Instant>,
 }
 
@@ -62,26 +62,26 @@ impl Engine {
         }
     }
 
-    /// The engine answers, though nobody has just asked its leader.
+    /// Notes that the engine answers, though nobody has just asked its leader.
     pub fn note_answer(&self) {
         self.answered.send_replace(Instant::now());
     }
 
-    /// For how long no leader has answered who is asked each second.
+    /// How long no leader has answered; one is asked each second.
     pub fn silence(&self) -> Duration {
         self.answered.borrow().elapsed()
     }
 
-    /// One of the engine's own calls.
+    /// Makes one of the engine's own calls.
     ///
     /// # Errors
-    /// `Failed` where it does not answer, or not in its own way.
+    /// `Failed` if it does not answer, or not in its own way.
     pub async fn call(&self, call: &str, request: &Value) -> Result<Value, StoreError> {
         parsed(self.ask(call, request).await)
     }
 
-    /// The same, but asks again for half a minute while there is no answer: an engine that has only
-    /// just started has no leader yet, and forgets who asks while another server creates the same.
+    /// The same, but asks again for half a minute while there is no answer. An engine that has just
+    /// started has no leader yet, and drops a request while another server creates the same stream.
     ///
     /// # Errors
     /// `Failed`.
@@ -108,7 +108,7 @@ impl Engine {
         self.client.request(call, payload).await
     }
 
-    /// The same, where an error in the answer is one.
+    /// Like `call`, but an error in the answer is an error here, too.
     ///
     /// # Errors
     /// `Failed` with what the engine says.
@@ -131,8 +131,8 @@ impl Engine {
             .await
     }
 
-    /// The same, for those who ask until they are answered: a question that an election loses is
-    /// not waited for.
+    /// The same, for callers that ask until they are answered: this does not wait long for an
+    /// answer that an election has lost.
     ///
     /// # Errors
     /// `Failed`.
@@ -202,7 +202,7 @@ impl Engine {
     }
 
     /// The next messages of a stream with these subjects from `sequence` on, as some server keeps
-    /// them, which may not have the latest yet.
+    /// them. That server may not have the latest yet.
     ///
     /// # Errors
     /// `Failed`.
@@ -233,7 +233,7 @@ impl Engine {
             let answer = answer.ok_or_else(|| StoreError::failed("the connection has ended"))?;
             match answer.status {
                 None => page.push(logged(&answer)?),
-                // The end, or nothing from there on.
+                // The end of the page, or there is nothing from there on.
                 Some(status) if is_end(status) => return Ok(page),
                 Some(status) => {
                     let why = format!("the engine says {status}: {:?}", answer.description);
@@ -250,8 +250,7 @@ impl Engine {
     pub async fn last_sequence(&self, stream: &Stream) -> Result<u64, StoreError> {
         let call = format!("STREAM.INFO.{}", stream.name);
         let info = self.call_well(&call, &json!({})).await?;
-        // Only a leader answers that.
-        // What is kept in memory has another leader.
+        // Only a leader answers that. A stream in memory has another leader.
         if !stream.is_in_memory {
             self.note_answer();
         }
@@ -277,8 +276,8 @@ impl Engine {
         self.call_well(&call, &request).await.map(drop)
     }
 
-    /// Forgets what a stream keeps before `sequence`, even if that is yet to come: then the next
-    /// message is the one of that number.
+    /// Forgets what a stream keeps before `sequence`. If `sequence` is yet to come, the next
+    /// message gets that number.
     ///
     /// # Errors
     /// `Failed`.
@@ -288,7 +287,7 @@ impl Engine {
         self.call_well(&call, &request).await.map(drop)
     }
 
-    /// What a stream keeps from now on, as it is kept; some may be missing.
+    /// The messages that a stream keeps from now on, as they are kept; some may be missing.
     ///
     /// # Errors
     /// `Failed`.
@@ -296,7 +295,7 @@ impl Engine {
         self.hear(&stream.told).await
     }
 
-    /// Tells those who listen to a subject. What the engine does not take soon, they may miss.
+    /// Tells those who listen to a subject. They may miss what the engine does not take soon.
     ///
     /// # Errors
     /// `Failed`.
@@ -306,7 +305,7 @@ impl Engine {
             .map_err(StoreError::failed)
     }
 
-    /// What is sent to a subject from now on; some may be missing.
+    /// The messages that are sent to a subject from now on; some may be missing.
     ///
     /// # Errors
     /// `Failed`.

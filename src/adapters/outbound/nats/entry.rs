@@ -1,7 +1,7 @@
 //! The format of what is kept in the log.
 //!
-//! An entry is the length of its description (four bytes, the highest first), the description as
-//! JSON, and the content of a small file.
+//! An entry is the length of its description (four bytes, big-endian), the description as JSON, and
+//! the content of a small file.
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
@@ -40,7 +40,7 @@ pub(crate) enum What {
 pub(crate) struct Head {
     /// Whether it exists.
     pub is_registered: bool,
-    /// What was kept up to here belonged to an earlier project of that name.
+    /// Entries up to this place belong to an earlier project of that name.
     pub since: u64,
     /// The latest changes before this one, newest first.
     pub earlier: Vec<String>,
@@ -71,7 +71,7 @@ impl Put {
 /// Where a content is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Content {
-    /// Here.
+    /// In the entry itself.
     Inline(Bytes),
     /// In the stream of large contents, under this name.
     Blob(String),
@@ -122,7 +122,7 @@ enum EntryError {
 }
 
 impl Entry {
-    /// As it is kept.
+    /// The entry as it is kept.
     ///
     /// # Errors
     /// `Failed`, which does not happen: it is JSON of text and numbers.
@@ -174,7 +174,7 @@ impl Entry {
     /// Reads what [`encode`](Self::encode) wrote.
     ///
     /// # Errors
-    /// `Failed`: it was written by a later server, or is none.
+    /// `Failed`: a later server wrote it, or it is not an entry.
     pub fn decode(kept: &Bytes) -> Result<Self, StoreError> {
         Self::parse(kept).map_err(StoreError::failed)
     }

@@ -1,7 +1,7 @@
-//! Where streamers look: each node tells the others, which tell those who ask there.
+//! Where streamers look: each node tells the others, which tell their connections that ask for it.
 //!
-//! Nothing of that is kept, and a message may be lost. Of a streamer who looks around quickly, or
-//! while the engine is away, only the latest place is told.
+//! None of this is stored, and a message may be lost. If a streamer looks around quickly, or the
+//! engine is away, only the latest place is told.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -23,7 +23,8 @@ use crate::application::ports::{EventPublisher, StoreError, Topic};
 use crate::application::{Event, FileKey};
 use crate::domain::{FilePath, ProjectId, ProjectName, UserName};
 
-/// How long others are told nothing after they have been told: so a flood here is none there.
+/// How long the other nodes are told nothing after they have been told, so that a flood here does
+/// not reach them.
 pub(crate) const PAUSE: Duration = Duration::from_millis(50);
 
 /// The longest message that is looked at: the longest names, each byte of which JSON may write as
@@ -42,16 +43,16 @@ pub(crate) struct Place {
 /// Where the streamers of all nodes look.
 pub(crate) struct Focuses {
     state: Arc<State>,
-    /// They end with this.
+    /// The tasks end when this is dropped.
     _tasks: JoinSet<()>,
 }
 
 struct State {
     engine: Arc<Engine>,
-    /// The name under which this node tells, so that it does not listen to itself. It stays, even
-    /// when the node takes another one elsewhere.
+    /// The name under which this node tells, so that it does not listen to itself. It stays the
+    /// same, even when the node takes another name elsewhere.
     own: NodeId,
-    /// Those who are connected to this node.
+    /// Tells the connections of this node.
     events: Arc<dyn EventPublisher>,
     /// The latest place of each project that the others have not been told of.
     untold: Mutex<HashMap<ProjectId, (FilePath, Option<u32>)>>,
@@ -59,8 +60,8 @@ struct State {
 }
 
 impl Focuses {
-    /// Tells others what is said here from now on, and those who are connected here what others
-    /// say.
+    /// From now on, tells the other nodes where streamers look here, and the connections here what
+    /// other nodes say.
     ///
     /// # Errors
     /// `Failed`.
@@ -82,7 +83,7 @@ impl Focuses {
         })
     }
 
-    /// A streamer here looks at another place.
+    /// Notes that a streamer here looks at another place.
     pub fn change(&self, file: &FileKey, line: Option<u32>) {
         let FileKey { project, path } = file;
         lock(&self.state.untold).insert(project.clone(), (path.clone(), line));
@@ -143,7 +144,7 @@ async fn hear(state: Arc<State>, mut heard: Subscriber) {
 }
 
 impl Place {
-    /// The same, if a streamer can look there.
+    /// The place as the application knows it, if a streamer can look there.
     fn understand(self) -> Option<(FileKey, Option<u32>)> {
         let project = ProjectId {
             streamer: UserName::parse(&self.streamer).ok()?,

@@ -16,16 +16,16 @@ use crate::application::ports::StoreError;
 /// How often the engine is asked whether anything has been missed.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// How long to wait before what did not work is tried again.
+/// How long to wait before something that failed is tried again.
 const AGAIN: Duration = Duration::from_millis(100);
 
-/// How far a stream that the engine has lost goes on after what was last seen of it here: others
-/// may have seen more.
+/// If the engine has lost a stream, its numbers go on this far after the last one that was seen
+/// here: other nodes may have seen more.
 const FURTHER: u64 = 1_000;
 
-/// Who is told of each message of a stream, in order. Must not wait.
+/// Something that is told of each message of a stream, in order. It must not wait.
 pub(crate) trait Follows: Send + Sync + 'static {
-    /// The stream has this message.
+    /// Takes the next message of the stream.
     fn follow(&self, message: &Logged);
 }
 
@@ -50,20 +50,20 @@ impl Position {
     }
 }
 
-/// A position that is not yet followed from.
+/// A place in a stream from which nobody follows the stream yet.
 pub(crate) struct Start {
     engine: Arc<Engine>,
     stream: Stream,
     told: async_nats::Subscriber,
     at: watch::Sender<u64>,
-    /// The last message that is known to be there.
+    /// The last message that the stream is known to have.
     last: u64,
-    /// Whether the engine had less than what had been seen when it was last asked.
+    /// Whether the engine, when it was last asked, had less than what had been seen here.
     is_behind: bool,
 }
 
 impl Start {
-    /// Begins with what is kept from now on.
+    /// Begins with the messages that are kept from now on.
     ///
     /// # Errors
     /// `Failed`.
@@ -76,7 +76,7 @@ impl Start {
         Ok((start, position))
     }
 
-    /// Begins with the first that is kept.
+    /// Begins with the first message that is kept.
     ///
     /// # Errors
     /// `Failed`.
@@ -104,7 +104,7 @@ impl Start {
         self.last
     }
 
-    /// Tells `who` of everything, until it is gone.
+    /// Tells `who` of every message, until `who` is gone.
     pub async fn follow<T: Follows + ?Sized>(mut self, who: Weak<T>) {
         let mut look = interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -140,13 +140,13 @@ impl Start {
 
     /// Compares what has been seen with the `last` message of the stream.
     async fn compare<T: Follows + ?Sized>(&mut self, who: &Weak<T>, last: u64) {
-        // What was kept just before is told right away; so only what is still missing the next time
-        // was missed.
+        // A message that was kept just before is about to be told. Only a message that is still
+        // missing the next time was missed.
         let before = std::mem::replace(&mut self.last, last);
         if before > self.now() {
             self.catch_up(who, before).await;
         }
-        // One server may be late just after it has become the leader.
+        // A server that has just become the leader may be late once.
         let is_behind = last < self.now();
         let stays_behind = std::mem::replace(&mut self.is_behind, is_behind) && is_behind;
         if stays_behind && self.stream.is_in_memory {
@@ -158,7 +158,8 @@ impl Start {
         }
     }
 
-    /// The engine does not answer, perhaps because it has lost the whole stream.
+    /// Creates the stream in memory again. The engine does not answer, perhaps because it has lost
+    /// the whole stream.
     async fn create_again(&self, error: &StoreError) {
         tracing::debug!(%error, "the engine does not say what it keeps");
         if !self.stream.is_in_memory {
@@ -183,7 +184,7 @@ impl Start {
         }
     }
 
-    /// Reads what was missed. What has been replaced since is not there any more.
+    /// Reads the messages that were missed, except those that have been replaced since.
     async fn catch_up<T: Follows + ?Sized>(&self, who: &Weak<T>, last: u64) {
         if self.now() < last {
             self.engine.counts.gaps.one();
@@ -203,10 +204,10 @@ impl Start {
     ) -> Result<(), StoreError> {
         let (stream, next) = (&self.stream, self.now() + 1);
         let page = self.engine.page(stream, next, &stream.subjects).await?;
-        // To read back much takes longer than the engine may be silent.
+        // Reading back a lot takes longer than the engine may be silent.
         self.engine.note_answer();
         if page.is_empty() {
-            // This server may not have it yet.
+            // The server that was asked may not have it yet.
             match self.engine.next_ask_leader(stream, next).await? {
                 Some(next) if next.sequence <= last => sleep(AGAIN).await,
                 Some(_) | None => {

@@ -15,7 +15,7 @@ use crate::domain::{ClientAddress, GuestEntry, Guests, ProjectId, Timestamp, Use
 pub(crate) struct NatsGuests(pub(crate) Arc<Engine>);
 
 impl NatsGuests {
-    /// The guests of a project, and where that is in the log; 0: nowhere.
+    /// The guests of a project, and their place in the log (0: there are none).
     async fn read(&self, project: &ProjectId) -> Result<(Guests, u64), StoreError> {
         let Self(engine) = self;
         let Some(found) = engine.last(&engine.subjects.guests(project)).await? else {

@@ -1,4 +1,4 @@
-//! Which nodes live, by what is heard of them: without IO, and without a clock.
+//! Which nodes live, judged by what is heard of them: without IO, and without a clock.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,19 +7,19 @@ use tokio::time::Instant;
 
 use crate::adapters::outbound::nats::message::NodeId;
 
-/// A node of which nothing is heard for this long has ended.
+/// A node that has not been heard for this long has ended.
 const SILENCE: Duration = Duration::from_secs(5);
 
 /// A node that has not heard itself for this long is cut off, and cannot judge others.
 const CUT_OFF: Duration = Duration::from_secs(2);
 
-/// The nodes of which something has been heard.
+/// The nodes that have been heard.
 ///
-/// All is measured by when this node has heard itself, so that a node that is cut off from the
-/// engine holds nobody for dead.
+/// All times are measured up to when this node last heard itself, so that a node that is cut off
+/// from the engine takes no other node for dead.
 pub(crate) struct Living {
     own: NodeId,
-    /// Since when this node has heard itself all the time, and the last time.
+    /// Since when this node has heard itself without a break, and when it last did.
     connected: Option<(Instant, Instant)>,
     others: BTreeMap<NodeId, Instant>,
 }
@@ -41,7 +41,7 @@ impl Living {
         self.own = own;
     }
 
-    /// Something of a node has been heard.
+    /// Notes that a node has been heard.
     pub fn hear(&mut self, node: NodeId, now: Instant) {
         if node != self.own {
             self.others.insert(node, now);
@@ -56,20 +56,20 @@ impl Living {
         others.retain(|_, heard| !is_silent(since, now, Some(*heard)));
     }
 
-    /// Whether this node has just heard itself: otherwise what it knows may be old.
+    /// Whether this node has just heard itself. If not, what it knows may be old.
     pub fn is_connected(&self, now: Instant) -> bool {
         let last = self.connected.map(|(_, last)| last);
         last.is_some_and(|last| now.saturating_duration_since(last) < CUT_OFF)
     }
 
-    /// Whether nothing has been heard of a node for too long.
+    /// Whether a node has not been heard for too long.
     pub fn is_silent(&self, node: NodeId) -> bool {
         let heard = self.others.get(&node).copied();
         let is = |(since, now)| is_silent(since, now, heard);
         node != self.own && self.connected.is_some_and(is)
     }
 
-    /// All that live, in the order of their names.
+    /// All nodes that live, in the order of their names.
     pub fn all(&self) -> Vec<NodeId> {
         let mut all: Vec<_> = self.others.keys().copied().collect();
         all.push(self.own);

@@ -18,7 +18,7 @@ const FORMAT: u32 = 1;
 pub(crate) struct NodeId(u64);
 
 impl NodeId {
-    /// One that no other node has.
+    /// A name that no other node has.
     pub fn random() -> Self {
         Self(random_number())
     }
@@ -48,13 +48,13 @@ impl TryFrom<String> for NodeId {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Message<T> {
     format: u32,
-    /// Who tells it.
+    /// The node that tells it.
     pub node: NodeId,
     pub body: T,
 }
 
 impl<T: Serialize> Message<T> {
-    /// The same as bytes.
+    /// What `node` tells, as bytes.
     ///
     /// # Errors
     /// `Failed`.

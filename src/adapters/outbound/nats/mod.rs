@@ -1,9 +1,10 @@
 //! Stores on NATS `JetStream`, so that several nodes serve the same projects.
 //!
 //! One replicated stream is the log of all changes and the store of their newest state. A change is
-//! an atomic batch that ends with the project's head; that the head has not moved since the change
-//! was checked makes order and quotas exact, whichever node asks. Each node follows the log, keeps
-//! a replica of what is asked of it, and reads contents by their place in the log.
+//! an atomic batch that ends with the project's head. It is kept only if the head has not moved
+//! since the change was checked. This makes order and quotas exact, whichever node asks. Each node
+//! follows the log, keeps a replica of the projects that it is asked for, and reads contents by
+//! their place in the log.
 
 mod apply_here;
 mod apply_question;

@@ -13,20 +13,20 @@ use crate::application::locks::lock;
 use crate::application::ports::{Decided, ModerationStore, StoreError};
 use crate::domain::{Moderation, ProjectId, ProjectName, UserName};
 
-/// Keeps a project's as one message of the log.
+/// Keeps a project's moderation as one message of the log.
 pub(crate) struct NatsModeration {
     node: Arc<Node>,
-    /// Where in the log is what this node last loaded or kept of each project.
+    /// The place in the log of what this node last loaded or kept of each project.
     seen: Mutex<HashMap<ProjectId, u64>>,
 }
 
-/// The message. Its subject does not say which project it is.
+/// The message. Its subject does not name the project.
 #[derive(Debug, Serialize, Deserialize)]
 struct Kept {
     format: u32,
     streamer: String,
     project: String,
-    /// As it is written on a disk; `None` once it has been forgotten.
+    /// The record as it is written on a disk; `None` once it has been forgotten.
     record: Option<serde_json::Value>,
 }
 
@@ -44,7 +44,7 @@ fn understand(payload: &[u8]) -> Result<Kept, StoreError> {
     }
 }
 
-/// Of which project a message tells.
+/// The project that a message tells of.
 ///
 /// # Errors
 /// `Failed` if it cannot be understood.
@@ -64,7 +64,7 @@ impl NatsModeration {
         }
     }
 
-    /// Keeps it, if nobody has kept anything after `before`.
+    /// Keeps `record`, if nobody has kept anything after `before`. Returns whether it did.
     async fn keep(
         &self,
         project: &ProjectId,
@@ -125,7 +125,7 @@ impl ModerationStore for NatsModeration {
         let engine = &self.node.engine;
         let subject = engine.subjects.moderation(project);
         while let Some(found) = engine.last(&subject).await? {
-            // What is removed from the log is told to nobody, so that it is gone is kept in there.
+            // Nobody is told of what is removed from the log, so the log keeps that it is gone.
             if self.keep(project, None, found.sequence).await? {
                 break;
             }
@@ -134,7 +134,7 @@ impl ModerationStore for NatsModeration {
     }
 
     fn follow(&self, decided: Decided) {
-        // The first one is told; there is no other.
+        // Only the first one is told; there is no other.
         let _ = self.node.decided.set(decided);
     }
 }

@@ -1,7 +1,7 @@
 //! Which nodes live, and questions to all of them.
 //!
-//! Nothing here is kept: each node says once a second that it lives, and questions are answered by
-//! those who hear them.
+//! Nothing here is stored: each node says once a second that it lives, and the nodes that hear a
+//! question answer it.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
@@ -23,19 +23,19 @@ use crate::application::ports::StoreError;
 /// How often a node says that it lives.
 pub(crate) const BEAT: Duration = Duration::from_secs(1);
 
-/// How long those who are asked may take.
+/// How long the other nodes may take to answer.
 const ANSWERS: Duration = Duration::from_millis(300);
 
 /// The nodes of an engine, as this one hears of them.
 pub(crate) struct Nodes {
     engine: Arc<Engine>,
     living: Arc<Mutex<Living>>,
-    /// They end with this.
+    /// The tasks end when this is dropped.
     tasks: Mutex<JoinSet<()>>,
 }
 
 impl Nodes {
-    /// Says from now on that this node lives, and listens to others.
+    /// From now on, says that this node lives, and listens to others.
     ///
     /// # Errors
     /// `Failed`.
@@ -61,7 +61,7 @@ impl Nodes {
         lock(&self.living).own()
     }
 
-    /// Takes a new name: others hold this node for dead.
+    /// Takes a new name, because others take this node for dead.
     pub fn rename(&self) {
         lock(&self.living).rename(NodeId::random());
     }
@@ -72,22 +72,22 @@ impl Nodes {
         living.is_connected(Instant::now()) && living.all().first() == Some(&living.own())
     }
 
-    /// The nodes that live, with this one, in the order of their names.
+    /// The nodes that live, including this one, in the order of their names.
     pub fn living(&self) -> Vec<NodeId> {
         lock(&self.living).all()
     }
 
-    /// Whether nothing has been heard of a node for so long that it must have ended.
+    /// Whether a node has not been heard for so long that it must have ended.
     pub fn is_silent(&self, node: NodeId) -> bool {
         lock(&self.living).is_silent(node)
     }
 
-    /// Something of a node has been heard.
+    /// Notes that a node has been heard.
     pub fn hear(&self, node: NodeId) {
         lock(&self.living).hear(node, Instant::now());
     }
 
-    /// Answers what others ask `about` something from now on. `answer` must not wait.
+    /// From now on, answers what others ask `about` something. `answer` must not wait.
     ///
     /// # Errors
     /// `Failed`.
@@ -123,7 +123,7 @@ impl Nodes {
         Ok(())
     }
 
-    /// Asks all other nodes, and returns what those have answered that did so in time.
+    /// Asks all other nodes, and returns the answers that come in time.
     pub async fn ask<Q, A>(&self, about: &str, question: &Q) -> Vec<A>
     where
         Q: Serialize + Sync,

@@ -1,9 +1,9 @@
-//! Which files other nodes have changed since this one was asked to.
+//! Which files other nodes have changed since this node was asked to change them.
 //!
-//! A client that gets no answer goes to another node and writes there. What this node was asked
-//! before must not come on top of that: it counts as made just before. What the other node had made
-//! before this one was asked is told here later than it was made, by milliseconds or, after a
-//! failure, by seconds; so the engine's time decides.
+//! A client that gets no answer goes to another node and writes there. What it asked this node
+//! before must not come on top of that: it counts as made just before. This node may also be told
+//! late of a change that the other node made before this one was asked: by milliseconds or, after a
+//! failure, by seconds. So the engine's time decides.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -15,8 +15,8 @@ use crate::adapters::outbound::system::now_nanos;
 use crate::application::locks::lock;
 use crate::domain::{FilePath, Timestamp, Version};
 
-/// A change that has not waited for this long comes last, as it would if the other node were this
-/// one: nobody has given it up. Clocks may differ by less.
+/// A change that has waited for less than this comes last, as it would on a single node: its client
+/// has not given it up. Clocks may differ by less than this.
 const WAITED: Duration = Duration::from_secs(1);
 
 /// The files of a project that this node is asked to change.
@@ -26,7 +26,7 @@ pub(crate) struct OpenChanges(Mutex<HashMap<FilePath, Open>>);
 struct Open {
     /// How many changes of it are open.
     changes: usize,
-    /// The last change of another node that was told since the first of them began.
+    /// The last change by another node that was told since the first of them began.
     foreign: Option<(Version, Timestamp)>,
 }
 
@@ -38,7 +38,7 @@ pub(crate) struct OpenChange {
 }
 
 impl OpenChanges {
-    /// A change is asked for.
+    /// Notes that a change is asked for, until what this returns is dropped.
     pub fn begin(self: &Arc<Self>, path: &FilePath) -> OpenChange {
         let mut all = lock(&self.0);
         let open = all.entry(path.clone()).or_insert(Open {
@@ -54,7 +54,7 @@ impl OpenChanges {
         }
     }
 
-    /// The log tells that another node has changed a file, at the time `at`.
+    /// Notes that another node has changed a file at the time `at`, as the log tells.
     pub fn note_foreign(&self, path: &FilePath, sequence: u64, at: Timestamp) {
         if let Some(open) = lock(&self.0).get_mut(path) {
             open.foreign = Some((Version::new(sequence), at));
@@ -63,8 +63,8 @@ impl OpenChanges {
 }
 
 impl OpenChange {
-    /// The change of another node that was made after this one was asked for, if this one has
-    /// waited.
+    /// The change by another node that was made after this one was asked for, if this one has
+    /// waited long enough.
     pub fn overtaken_by(&self) -> Option<Version> {
         let (since, asked_at) = self.asked;
         if since.elapsed() < WAITED {

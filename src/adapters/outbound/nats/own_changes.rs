@@ -1,4 +1,4 @@
-//! What this node is changing, so that those who asked are told at the change's place of the log.
+//! What this node is changing, so that those who asked are told at the change's place in the log.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -15,22 +15,22 @@ pub(crate) struct OwnChanges {
     under_way: Mutex<HashMap<String, Tellings>>,
 }
 
-/// Who is told, by the file; `None`: of the whole project.
+/// Who is told, by file; `None` stands for the whole project.
 pub(crate) type Tellings = HashMap<Option<FilePath>, Told>;
 
 impl OwnChanges {
-    /// Who is to be told of the log's message, if the change is this node's.
+    /// Who is to be told of a message of the log, if the change is this node's.
     pub fn take(&self, change: &str, path: Option<&FilePath>) -> Option<Told> {
         let mut under_way = lock(&self.under_way);
         under_way.get_mut(change)?.remove(&path.cloned())
     }
 
-    /// A change begins, of which these are told.
+    /// Notes that a change begins, and who is told of it.
     pub fn begin(&self, change: &str, tellings: Tellings) {
         lock(&self.under_way).insert(change.to_owned(), tellings);
     }
 
-    /// It has ended; returns those who have not been told.
+    /// Notes that a change has ended. Returns those who have not been told.
     pub fn end(&self, change: &str) -> Tellings {
         lock(&self.under_way).remove(change).unwrap_or_default()
     }
@@ -58,7 +58,7 @@ impl ChangeNames {
         start.is_some_and(|start| start == format!("{:x}", self.start))
     }
 
-    /// The next one.
+    /// The next name.
     pub fn next(&self) -> String {
         let number = self.last.fetch_add(1, Ordering::Relaxed);
         format!("{:x}/{number}", self.start)

@@ -20,7 +20,7 @@ pub(crate) struct Pending {
     pub wish: Wish,
     /// Who is told once the log has the change.
     pub told: Told,
-    /// Since when it is asked for; `None`: it is the removal of the project.
+    /// Keeps the change open; `None` if it is the removal of the project.
     pub open: Option<OpenChange>,
     pub done: oneshot::Sender<Result<Done, StoreError>>,
 }
@@ -28,10 +28,10 @@ pub(crate) struct Pending {
 /// What has become of a change.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Done {
-    /// It has this version.
+    /// The change has this version.
     Made(Version),
-    /// Another node has changed the file since it was asked for, and with this version: it counts
-    /// as made just before, and nothing of it is kept.
+    /// Another node has changed the file since this change was asked for, and with this version.
+    /// This change counts as made just before, and nothing of it is kept.
     Overtaken(Version),
 }
 
@@ -44,20 +44,20 @@ impl Done {
 
 /// What is to be changed.
 pub(crate) enum Wish {
-    /// A file gets a content, which is executable as before unless it is said.
+    /// A file gets a content. Without `executable`, the file stays as executable as before.
     Put {
         path: FilePath,
         put: Put,
         executable: Option<bool>,
         quota: ProjectQuota,
     },
-    /// A file is deleted, if that is still wanted whenever it is looked at.
+    /// A file is deleted, if that is still wanted each time that the change is checked.
     Delete { path: FilePath, wanted: Wanted },
     /// The project is removed.
     Remove,
 }
 
-/// Who is told of a change at its place of the log.
+/// Who is told of a change at its place in the log.
 pub(crate) enum Told {
     Put(PutInTurn),
     Gone(InTurn),
@@ -91,19 +91,19 @@ pub(crate) struct Queue(Mutex<Waiting>);
 #[derive(Default)]
 struct Waiting {
     changes: VecDeque<Pending>,
-    /// Somebody takes them out.
+    /// Whether somebody takes them out.
     is_served: bool,
 }
 
 impl Queue {
-    /// Adds a change. Whether somebody has to be found who serves the queue is returned.
+    /// Adds a change. Returns whether the caller must now serve the queue.
     pub fn push(&self, change: Pending) -> bool {
         let mut waiting = lock(&self.0);
         waiting.changes.push_back(change);
         !std::mem::replace(&mut waiting.is_served, true)
     }
 
-    /// Puts changes back to where they came from.
+    /// Puts changes back to the front, in their order.
     pub fn put_back(&self, changes: Vec<Pending>) {
         let mut waiting = lock(&self.0);
         for change in changes.into_iter().rev() {
@@ -111,7 +111,8 @@ impl Queue {
         }
     }
 
-    /// The changes to be kept next; `None`: there is nothing more, and nobody serves it any more.
+    /// The changes to be kept next. `None` if there are no more; then nobody serves the queue any
+    /// more.
     pub fn next(&self) -> Option<Vec<Pending>> {
         let mut waiting = lock(&self.0);
         let (mut batch, mut bytes) = (Vec::new(), 0);

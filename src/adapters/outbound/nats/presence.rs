@@ -1,8 +1,8 @@
-//! Who is connected, over all nodes.
+//! Who is connected, across all nodes.
 //!
-//! Each node writes into the log which projects have a streamer connection here, and all nodes tell
-//! the transitions that the log gives, so they tell the same ones in the same order. A node of
-//! which nothing is heard is declared dead in the log.
+//! Each node writes into the log which projects have a streamer connection there. All nodes tell of
+//! the transitions that follow from the log, so they tell of the same ones in the same order. A
+//! node that is not heard any more is declared dead in the log.
 
 mod load;
 
@@ -32,7 +32,7 @@ use crate::domain::ProjectId;
 /// How many projects are written into the log at a time.
 const AT_ONCE: usize = 16;
 
-/// How long to wait before what did not work is tried again.
+/// How long to wait before something that failed is tried again.
 const AGAIN: Duration = Duration::from_millis(100);
 
 /// Who is connected to all nodes.
@@ -40,7 +40,7 @@ pub(crate) struct NatsPresence {
     shared: Arc<Shared>,
     /// The log up to here was read at the start.
     loaded: u64,
-    /// They end with this.
+    /// The tasks end when this is dropped.
     _tasks: JoinSet<()>,
 }
 
@@ -51,9 +51,9 @@ struct Shared {
     /// Who is connected to this node.
     here: Arc<dyn Presence>,
     own: Mutex<OwnStreamers>,
-    /// There is something untold.
+    /// Wakes the task that writes into the log: something is untold.
     untold: Notify,
-    /// Something has been told.
+    /// Wakes those who wait: something has been told.
     told: Notify,
     streamers: Mutex<Streamers>,
     audience: Audience,
@@ -66,17 +66,17 @@ struct Shared {
 struct OwnStreamers {
     /// The projects that have streamer connections here, and the first of each.
     first: HashMap<ProjectId, ConnectionId>,
-    /// The projects of which connections here apply pull requests.
+    /// The projects whose pull requests connections here apply.
     appliers: HashSet<ProjectId>,
-    /// The projects of which the log has to be told that.
+    /// The projects whose state here the log must be told.
     untold: HashSet<ProjectId>,
-    /// Those of which it is being told.
+    /// The projects that the log is being told about.
     under_way: HashSet<ProjectId>,
 }
 
 impl NatsPresence {
-    /// Reads who is there, and tells of those who are `here` from now on. The log must be followed
-    /// from before that.
+    /// Reads who is there and, from now on, tells of those who are `here`. The log must be followed
+    /// from before this call.
     ///
     /// # Errors
     /// `Failed`.
@@ -112,8 +112,8 @@ impl NatsPresence {
         })
     }
 
-    /// Waits until the log has been told of a project's streamers here, if that has changed. What
-    /// they put comes later in the log then, so nobody deletes it because they are away.
+    /// Waits until the log has been told of a project's streamers here, if they have changed. What
+    /// they put then comes later in the log, so nobody deletes it because they are away.
     pub async fn is_told(&self, project: &ProjectId) {
         loop {
             let told = self.shared.told.notified();
@@ -127,7 +127,7 @@ impl NatsPresence {
         }
     }
 
-    /// Connections here apply a project's pull requests from now on, or no more.
+    /// Notes whether connections here apply a project's pull requests.
     pub fn applies(&self, project: &ProjectId, applies: bool) {
         let mut own = lock(&self.shared.own);
         let is_change = if applies {
@@ -150,7 +150,7 @@ impl NatsPresence {
         lock(&self.shared.streamers).is_dead(node)
     }
 
-    /// The log tells this. Returns the node that is dead, if it says so.
+    /// Does what a message of the log tells. Returns the node that it declares dead, if any.
     pub fn follow(&self, message: &Logged) -> Option<NodeId> {
         if message.sequence <= self.loaded {
             return None;
@@ -204,7 +204,8 @@ impl Shared {
     async fn write(&self, project: &ProjectId) -> Result<(), StoreError> {
         let own = self.nodes.own();
         let subject = self.engine.subjects.streamer(project, own);
-        // Whatever this node has sent before and does not know of must not come after this.
+        // A message that this node has sent before, and does not know the fate of, must not come
+        // after this.
         let before = self.engine.last(&subject).await?;
         let (is_there, applies) = {
             let own = lock(&self.own);
@@ -223,7 +224,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Writes the death of each node of which nothing is heard any more into the log, once.
+    /// Writes into the log, once per node, the death of each node that is not heard any more.
     async fn bury(&self) -> Result<(), StoreError> {
         let known: Vec<_> = lock(&self.streamers).known().collect();
         let silent = known.into_iter().filter(|node| self.nodes.is_silent(*node));

@@ -166,7 +166,7 @@ impl ProjectStore for NatsProjects {
         let work = tokio::spawn(async move {
             let bytes = content.bytes();
             if bytes > INLINE_BYTES {
-                // What cannot be kept anyway need not be sent first.
+                // A content that would be refused anyway need not be sent first.
                 let put = loaded.with(|project| {
                     let put = project.begin_put(&path, bytes, &quota)?;
                     project.abandon_put(put);
@@ -286,7 +286,7 @@ impl ProjectStore for NatsProjects {
     }
 
     fn note_hash(&self, _: &ProjectId, _: &FilePath, _: Version, _: ContentHash) {
-        // It is in the log.
+        // The log has the hash already.
     }
 
     async fn revision(&self, project: &ProjectId) -> Result<Revision, StoreError> {

@@ -13,14 +13,15 @@ use crate::application::ports::StoreError;
 /// The engine's numbers for "the subject has another last message than expected".
 const WRONG_LAST_SEQUENCE: [i64; 2] = [10_071, 10_164];
 
-/// How long the answer to what is to be kept may take. Later it is asked whether it was kept, and
-/// tried again if not, which does no harm: an election loses the answer, and takes some 5 seconds.
+/// How long the engine may take to answer a message that it is to keep. After that, it is asked
+/// whether it kept the message, and if not, the message is sent again, which does no harm. An
+/// election loses the answer, and takes about 5 seconds.
 const ANSWER: Duration = Duration::from_secs(2);
 
 /// How long to wait before the engine is asked again.
 const AGAIN: Duration = Duration::from_millis(200);
 
-/// The engine's numbers for a batch of which it has not got everything: nothing of it is kept, and
+/// The engine's numbers for a batch that it has not received in full: nothing of it is kept, and
 /// another attempt may be.
 const CUT_IN_TWO: [i64; 2] = [10_175, 10_176];
 
@@ -30,7 +31,7 @@ pub(crate) enum PublishError {
     /// The subject's last message is another one.
     #[error("somebody else was first")]
     Conflict,
-    /// The engine does not take it, with certainty.
+    /// The engine has certainly not kept it.
     #[error("the engine refuses it: {0}")]
     Refused(String),
     /// It may have been kept.
@@ -64,8 +65,8 @@ impl Engine {
         self.send(message, expecting(expected)).await
     }
 
-    /// Keeps one message, unless it has kept one of that name within the last two minutes. Returns
-    /// where it is.
+    /// Keeps one message, unless the engine has kept one of that name within the last two minutes.
+    /// Returns its place in the stream.
     ///
     /// # Errors
     /// See [`PublishError`].
@@ -146,7 +147,8 @@ impl Engine {
         if number.is_some_and(|number| WRONG_LAST_SEQUENCE.contains(&number)) {
             return Err(PublishError::Conflict);
         }
-        // Whether it concerns this message, or the engine as a whole, which may have kept it.
+        // Whether the error concerns this message. Otherwise it concerns the engine as a whole,
+        // which may have kept the message.
         let is_certain = error.get("code").and_then(Value::as_i64) == Some(400)
             && !number.is_some_and(|number| CUT_IN_TWO.contains(&number));
         let why = error.to_string();

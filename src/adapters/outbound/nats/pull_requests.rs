@@ -52,9 +52,9 @@ const AGAIN: Duration = Duration::from_millis(200);
 /// The head of a project's pull requests, once everything before it is known here.
 #[derive(Default)]
 struct Seen {
-    /// Its place in the log; 0: there is none.
+    /// Its place in the log (0: there is none).
     at: u64,
-    /// When the latest was opened.
+    /// When the latest pull request was opened.
     latest: Timestamp,
 }
 
@@ -76,7 +76,7 @@ impl Node {
         }
     }
 
-    /// The same, asked until the engine answers: what was sent to it may have been kept.
+    /// The same, but asks until the engine answers, because what was sent to it may have been kept.
     async fn see_reviews_at_last(&self, project: &ProjectId) -> Seen {
         loop {
             match timeout(SOON, self.see_reviews(project)).await {
@@ -88,7 +88,7 @@ impl Node {
         }
     }
 
-    /// Keeps this, if nothing has changed since `seen`; `latest` is when the latest was opened.
+    /// Keeps `kept`, if nothing has changed since `seen`; `latest` is when the latest was opened.
     async fn keep_review(
         &self,
         project: &ProjectId,
@@ -129,7 +129,7 @@ async fn finish(
     in_turn: TellFinished,
 ) -> Result<(), FinishError> {
     let id = pull_request.id;
-    // One that another node has closed counts no more.
+    // A pull request that another node has closed no longer counts.
     node.see_reviews_at_last(&pull_request.project).await;
     finishing.check(&pull_request.owner, max_open)?;
     let mut bytes = Vec::new();
@@ -155,7 +155,7 @@ async fn finish(
         let (project, latest) = (&pull_request.project, pull_request.date);
         let kept = node.keep_review(project, &seen, latest, (id, &open)).await;
         if matches!(kept, Err(PublishError::Conflict | PublishError::Unknown(_))) {
-            // If it was kept, it has been told of by the time that the head is known.
+            // If it was kept, the log has told of it by the time that the head is known.
             seen = node.see_reviews_at_last(project).await;
         }
         let untold = lock(&node.reviews.finishing).remove(&id);

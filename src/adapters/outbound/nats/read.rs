@@ -1,4 +1,4 @@
-//! Opens files: by their place in the log, so that what is read is what is known.
+//! Opens files by their place in the log, so that what is read matches what is known.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use crate::adapters::outbound::nats::replicas::{InUse, Node};
 use crate::application::ports::{FileSource, OpenFile, StoreError};
 use crate::domain::FilePath;
 
-/// How often it is looked again for a file that has been replaced just now.
+/// How often to look again for a file that has just been replaced.
 const MOST_LOOKS: u32 = 50;
 
-/// How long the log may take to tell of what has replaced it.
+/// How long to wait each time for the log to tell of what has replaced the file.
 const AGAIN: Duration = Duration::from_millis(20);
 
 impl Node {
@@ -50,7 +50,7 @@ impl Node {
                     source,
                 });
             }
-            // It has been replaced: what has done that is told of soon.
+            // The file has been replaced. The log will soon tell of the change that did it.
             sleep(AGAIN).await;
         }
         Err(StoreError::failed(

@@ -1,4 +1,4 @@
-//! What a node knows of a project: which files there are, at which place of the log.
+//! What a node knows of a project: which files there are, and their places in the log.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -14,18 +14,18 @@ use crate::domain::{FilePath, ProjectEntry, ProjectId, ProjectQuota, Timestamp};
 /// A project on this node.
 pub(crate) struct Replica {
     pub project: ProjectId,
-    /// Two changes of one file do not overlap.
+    /// Keep two changes of one file from overlapping.
     pub locks: Arc<FileLocks>,
     /// The changes that wait for their turn.
     pub queue: Queue,
     /// All changes that this node is asked for.
     pub open: Arc<OpenChanges>,
     phase: Mutex<Phase>,
-    /// Held while it is loaded.
+    /// Held while the project is loaded.
     pub loading: tokio::sync::Mutex<()>,
 }
 
-/// An entry at its place of the log.
+/// An entry at its place in the log.
 #[derive(Debug, Clone)]
 pub(crate) struct Placed {
     pub sequence: u64,
@@ -34,14 +34,14 @@ pub(crate) struct Placed {
 }
 
 enum Phase {
-    /// It is being loaded; this is what the log has told meanwhile.
+    /// The project is being loaded; this is what the log has told meanwhile.
     Loading(Vec<Placed>),
     Ready(Ready),
-    /// It has been removed.
+    /// The project has been removed.
     Gone,
 }
 
-/// A project that is known up to some place of the log.
+/// A project that is known up to some place in the log.
 pub(crate) struct Ready {
     pub loaded: Arc<LoadedProject>,
     /// Its head, and where that is.
@@ -49,7 +49,7 @@ pub(crate) struct Ready {
     pub head_sequence: u64,
     /// The change that the head belongs to.
     pub change: String,
-    /// Everything up to here is in it.
+    /// Everything in the log up to here is included.
     pub at: u64,
 }
 
@@ -97,7 +97,7 @@ impl Replica {
         }
     }
 
-    /// It has been loaded; what the log has told meanwhile comes on top.
+    /// Takes what has been loaded, and applies what the log has told meanwhile.
     pub fn begin(&self, mut ready: Ready) {
         let mut phase = self.phase();
         if let Phase::Loading(told) = &mut *phase {
@@ -112,8 +112,8 @@ impl Replica {
         }
     }
 
-    /// The log tells this. `then` is called before anybody sees it, with the files that are gone
-    /// with the project, if that has been removed.
+    /// Applies what the log tells. Calls `then` before anybody sees it, with the files that are
+    /// gone with the project if the project has been removed.
     pub fn apply(&self, placed: &Placed, then: impl FnOnce(Vec<FilePath>)) {
         let mut phase = self.phase();
         let mut gone = Vec::new();
@@ -137,7 +137,8 @@ impl Replica {
 
 impl Ready {
     /// Follows the log. Returns the files of a project that has been removed, even if one of that
-    /// name has been created since: where messages are read back, only its head may be left.
+    /// name has been created since: when messages are read back, only the head of the new project
+    /// may be left.
     fn apply(&mut self, placed: &Placed) -> Vec<FilePath> {
         if placed.sequence <= self.at {
             return Vec::new();
@@ -165,7 +166,7 @@ impl Ready {
 
     fn set(&self, path: &FilePath, entry: ProjectEntry) {
         self.loaded.change(|project| {
-            // The node that wrote it has seen to the limits, and to what might be in the way.
+            // The node that wrote it has checked the limits, and what might be in the way.
             let put = project.begin_put(path, entry.bytes, &ProjectQuota::UNLIMITED);
             let Ok(put) = put else {
                 tracing::error!(?path, "the log puts a file where a folder is");
@@ -178,7 +179,7 @@ impl Ready {
         });
     }
 
-    /// Removes the files that have these versions at most; returns them.
+    /// Removes the files whose versions are at most `version`, and returns them.
     fn remove_until(&self, version: u64) -> Vec<FilePath> {
         let gone: Vec<_> = self.loaded.with(|project| {
             let files = project.below(None, None, true);

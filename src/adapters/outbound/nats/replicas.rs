@@ -25,8 +25,8 @@ use crate::domain::{FilePath, Project, ProjectEntry, ProjectId};
 /// How long an unused project stays in memory.
 const UNUSED: Duration = Duration::from_secs(5 * 60);
 
-/// How long a reader waits for what others have just acknowledged. Without an answer they get what
-/// is known here.
+/// How long a reader waits for what other nodes have just acknowledged. Without an answer, the
+/// reader gets what is known here.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// How long to wait for a server that does not have the latest yet.
@@ -43,10 +43,10 @@ pub(crate) struct Node {
     pub reviews: Reviews,
     pub presence: Arc<NatsPresence>,
     pub apply_relay: Arc<NatsApplyRelay>,
-    /// Those that are connected here are told of what other nodes do.
+    /// Tells the connections here what other nodes do.
     pub events: Arc<dyn EventPublisher>,
     pub memory: Arc<ProjectMemory>,
-    /// Hears of what moderators have decided.
+    /// Hears what moderators have decided.
     pub decided: OnceLock<Decided>,
     known: Mutex<HashMap<ProjectId, Arc<Replica>>>,
 }
@@ -105,11 +105,11 @@ impl Node {
             let replica = self.replica(project);
             match replica.ready(user) {
                 Some(Ok(loaded)) => return Ok((replica, loaded)),
-                // One of that name may have been created again.
+                // A project of that name may have been created again.
                 Some(Err(_)) => self.forget(&replica),
                 None => {
                     let (node, replica) = (Arc::clone(self), Arc::clone(&replica));
-                    // Others may wait for it, too.
+                    // The load runs in its own task: others may wait for it, too.
                     let load = async move { node.load(&replica, user).await };
                     tokio::spawn(load).await.map_err(StoreError::failed)??;
                 }
@@ -117,7 +117,7 @@ impl Node {
         }
     }
 
-    /// The same with all that was acknowledged anywhere before it is asked for.
+    /// The same, with all that was acknowledged anywhere before this call.
     ///
     /// # Errors
     /// Those of [`project`](Self::project).
@@ -206,7 +206,7 @@ impl Node {
         })
     }
 
-    /// The entry at a place of the log, if it has not been replaced.
+    /// The entry at a place in the log, if it has not been replaced.
     ///
     /// # Errors
     /// `Failed`.
@@ -242,7 +242,7 @@ impl Node {
     /// Forgets a project, unless it is in use. Returns whether it did.
     fn unload(&self, project: &ProjectId) -> bool {
         let mut known = lock(&self.known);
-        // Others take a reference under the lock that we hold.
+        // The count is exact: others take a reference only under the lock that we hold.
         let is_free = |own: &Arc<Replica>| Arc::strong_count(own) == 1 && !own.is_used();
         let is_free = known.get(project).is_some_and(is_free);
         if is_free {
@@ -275,7 +275,7 @@ async fn let_go(node: Weak<Node>, replica: Arc<Replica>, loaded: Weak<LoadedProj
     let project = replica.project.clone();
     drop(replica);
     while let Some(until) = loaded.upgrade().map(|loaded| loaded.last_used() + UNUSED) {
-        // At least a second, in case somebody uses it for longer than that.
+        // At least a second: if somebody uses the project for longer than that, this tries again.
         sleep_until(until.max(Instant::now() + Duration::from_secs(1))).await;
         let Some(node) = node.upgrade() else {
             return;
@@ -287,7 +287,7 @@ async fn let_go(node: Weak<Node>, replica: Arc<Replica>, loaded: Weak<LoadedProj
     }
 }
 
-/// What was asked of a head, if it is one.
+/// The head, if the entry is one.
 pub(crate) fn head_of(placed: &Placed) -> Option<&Head> {
     match &placed.entry.what {
         What::Head(head) => Some(head),

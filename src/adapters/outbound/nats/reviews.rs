@@ -25,9 +25,9 @@ pub(crate) const FORMAT: u32 = 1;
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub(crate) enum Kept {
-    /// When the latest of a project was opened, in milliseconds since the epoch.
+    /// When a project's latest pull request was opened, in milliseconds since the epoch.
     Head { format: u32, date: u64 },
-    /// It is open.
+    /// A pull request that is open.
     Open {
         format: u32,
         /// The lengths of its files, in their order.
@@ -35,7 +35,7 @@ pub(crate) enum Kept {
         /// The rest of it, as it is written on a disk.
         record: serde_json::Value,
     },
-    /// It is not open any more.
+    /// A pull request that is not open any more.
     Closed {
         format: u32,
         streamer: String,
@@ -50,7 +50,7 @@ pub(crate) enum Kept {
 /// How a pull request ended.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Ended {
-    /// Whose it was.
+    /// Its owner.
     pub owner: String,
     pub outcome: How,
     /// Which delete ended it; no two have the same name.
@@ -99,9 +99,9 @@ pub(crate) struct Open {
 /// Which pull requests are open, as the log tells.
 pub(crate) struct Reviews {
     pub open: Arc<OpenPullRequests>,
-    /// What this node is doing, to be told of at its place of the log.
+    /// The pull requests that this node is finishing, to be told of at their place in the log.
     pub finishing: Mutex<HashMap<PullRequestId, (Finishing, TellFinished)>>,
-    /// The same of deletes, each with its name.
+    /// The same for deletes, each with its name.
     pub deleting: Mutex<HashMap<PullRequestId, (String, Turn)>>,
     events: Arc<dyn EventPublisher>,
     /// The log up to here was read at the start.
@@ -109,7 +109,7 @@ pub(crate) struct Reviews {
 }
 
 impl Reviews {
-    /// Reads all that are open. The log must be followed from before that.
+    /// Reads all open pull requests. The log must be followed from before this call.
     ///
     /// # Errors
     /// `Failed`.
@@ -145,7 +145,7 @@ impl Reviews {
         }
     }
 
-    /// The log tells this.
+    /// Does what a message of the log tells.
     pub fn follow(&self, message: &Logged) {
         if message.sequence > self.loaded
             && let Err(error) = self.apply(message)
@@ -218,7 +218,7 @@ impl Reviews {
         self.open.remove(project, id, in_turn);
     }
 
-    /// What is told here, if a delete of this node has ended it.
+    /// Who is told here, if a delete of this node has ended the pull request.
     fn take_own(&self, id: PullRequestId, ended: &Ended) -> Option<Turn> {
         match lock(&self.deleting).entry(id) {
             Occupied(own) if own.get().0 == ended.by => Some(own.remove().1),

@@ -8,12 +8,12 @@ use std::time::Duration;
 pub struct NatsSettings {
     /// The addresses of its servers.
     pub servers: Vec<String>,
-    /// Whose word it takes; in the address otherwise.
+    /// The file that says who this server is there; without it, the address says so.
     pub credentials_file: Option<PathBuf>,
     /// How many servers keep everything.
     pub replicas: usize,
-    /// What all names there begin with.
+    /// What the names of all streams and subjects there begin with.
     pub prefix: String,
-    /// How long it may be silent until clients are sent away.
+    /// How long the engine may be silent before clients are sent away.
     pub patience: Duration,
 }

@@ -1,4 +1,4 @@
-//! Connects to the engine, and sees to it that it is one that keeps what it should.
+//! Connects to the engine, and makes sure that it keeps what it should.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,14 +13,15 @@ use crate::adapters::outbound::nats::subjects::Subjects;
 use crate::application::EngineCounts;
 use crate::application::ports::StoreError;
 
-/// The oldest servers that have what is needed: atomic batches without the faults of the first
-/// ones.
+/// The oldest NATS servers that have what is needed: atomic batches without the faults of the first
+/// releases.
 const OLDEST: [(u64, u64, u64); 2] = [(2, 12, 14), (2, 14, 4)];
 
-/// The least that a message may be long: a chunk of a large content, and what is said about it.
+/// The engine must take messages of at least this length: a chunk of a large content, and what is
+/// said about it.
 const LEAST_PAYLOAD: usize = 600_000;
 
-/// The engine's number for "there is one, which is set up otherwise".
+/// The engine's number for "there is already one, with other settings".
 const IS_THERE: i64 = 10_058;
 
 /// How much of the chat is kept for servers that start later: of one room, and in all.
@@ -58,7 +59,7 @@ pub(crate) async fn connect(
     let client = loop {
         match Box::pin(options.clone().connect(&settings.servers)).await {
             Ok(client) => break client,
-            // It may have been started together with this server.
+            // NATS may have been started together with this server.
             Err(_) if began.elapsed() < PATIENCE => sleep(AGAIN).await,
             Err(error) => {
                 let why = format!("cannot connect to the NATS server: {error}");
@@ -120,8 +121,8 @@ async fn create(engine: &Engine) -> Result<(), StoreError> {
     live_must_be_there(engine, 1).await
 }
 
-/// Creates the stream of what is kept in memory where it is missing: a single server of the engine
-/// that ends forgets that there was one. Its first message gets the number `first`.
+/// Creates the stream that is kept in memory, if it is missing: an engine of a single server
+/// forgets it when that server ends. Its first message gets the number `first`.
 ///
 /// # Errors
 /// `Failed` with a sentence.

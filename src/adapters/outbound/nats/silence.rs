@@ -9,14 +9,14 @@ use tokio::time::{Instant, interval, timeout};
 use crate::adapters::outbound::nats::engine::Engine;
 use crate::application::ports::EngineState;
 
-/// How often is looked.
+/// How often to look.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// From when on it counts as silent: it is asked each second.
+/// How long a silence must last to count as one; the engine is asked each second.
 const SILENT: Duration = Duration::from_secs(3);
 
-/// From when on the server that this node is connected to may itself be cut off. An election takes
-/// 9 seconds at most.
+/// How long a silence must last before the server that this node is connected to may itself be cut
+/// off. An election takes at most 9 seconds.
 const CUT_OFF: Duration = Duration::from_secs(10);
 
 /// What a silence of that length means; `patience` is `clusterTimeoutSeconds`.
@@ -30,8 +30,8 @@ fn state_of(silence: Duration, patience: Duration) -> EngineState {
     }
 }
 
-/// Tells of the state of the engine until it is not needed any more, and tries another of its
-/// servers from time to time while it is silent.
+/// Reports the state of the engine until the engine is no longer needed. While it is silent, tries
+/// another of its servers from time to time.
 pub(crate) async fn watch_over(
     engine: Weak<Engine>,
     patience: Duration,
@@ -57,7 +57,7 @@ pub(crate) async fn watch_over(
         }
         if silence >= CUT_OFF && tried.elapsed() >= CUT_OFF {
             tried = Instant::now();
-            // Where the client is reconnecting already, it would not take that for a while.
+            // A client that is already reconnecting would not accept this for a while.
             let trying = timeout(LOOK, engine.client.force_reconnect()).await;
             if let Ok(Err(error)) = trying {
                 tracing::warn!(%error, "cannot try another NATS server");

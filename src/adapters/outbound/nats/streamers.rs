@@ -52,8 +52,8 @@ pub(crate) struct Streamers {
 }
 
 impl Streamers {
-    /// The log tells this. Returns the projects to which the first streamer has come with it
-    /// (`true`), or which the last has left.
+    /// Does what the log tells. Returns the projects whose first streamer has come with it
+    /// (`true`), or whose last has left.
     pub fn follow(&mut self, told: Message<Kept>) -> Vec<(ProjectId, bool)> {
         match told.body {
             Kept::Streamer {

@@ -13,8 +13,8 @@ const HASH_LENGTH: usize = 22;
 /// The last part of a head's subject. No hash is as short.
 const HEAD: &str = "_";
 
-/// The names on one engine of everything that begins with one prefix. Names of people and files
-/// appear as hashes only: a subject has no room for all of their characters.
+/// All names on one engine that begin with one prefix. Names of people and files appear only as
+/// hashes, because a subject cannot hold all of their characters.
 #[derive(Debug, Clone)]
 pub(crate) struct Subjects {
     prefix: String,
@@ -24,9 +24,9 @@ pub(crate) struct Subjects {
 #[derive(Debug, Clone)]
 pub(crate) struct Stream {
     pub name: String,
-    /// All that it keeps.
+    /// The subjects of all that it keeps.
     pub subjects: String,
-    /// Where that is told, once it is kept.
+    /// The subjects on which that is told, once it is kept.
     pub told: String,
     /// Whether the engine keeps it in memory only, so that it may lose it.
     pub is_in_memory: bool,
@@ -61,12 +61,12 @@ impl Subjects {
         }
     }
 
-    /// What is said in a room.
+    /// Messages in a room.
     pub fn chat(&self, room: &RoomName) -> String {
         format!("{}.l.c.{}", self.prefix, of_room(room))
     }
 
-    /// That somebody is in a room.
+    /// The news that somebody is in a room.
     pub fn occupied(&self, room: &RoomName) -> String {
         format!("{}.l.k.{}", self.prefix, of_room(room))
     }
@@ -167,7 +167,7 @@ impl Subjects {
         format!("{}.s.l.s.{}.{node}", self.prefix, of_project(project))
     }
 
-    /// The same of all projects.
+    /// The same for all projects.
     pub fn streamers_of(&self, node: NodeId) -> String {
         format!("{}.s.l.s.*.{node}", self.prefix)
     }
@@ -192,12 +192,12 @@ impl Subjects {
         self.is_of_kind(subject, ".s.a.")
     }
 
-    /// Where a node says how many view projects there.
+    /// Where a node says how many viewers each project has there.
     pub fn viewers(&self, node: NodeId) -> String {
         format!("{}.v.{node}", self.prefix)
     }
 
-    /// The same of all nodes.
+    /// The same for all nodes.
     pub fn all_viewers(&self) -> String {
         format!("{}.v.*", self.prefix)
     }
@@ -212,7 +212,7 @@ impl Subjects {
         format!("{}.n.{node}", self.prefix)
     }
 
-    /// The same of all nodes.
+    /// The same for all nodes.
     pub fn all_beats(&self) -> String {
         format!("{}.n.*", self.prefix)
     }
@@ -227,14 +227,14 @@ impl Subjects {
         format!("{}.b.{blob}.{number}", self.prefix)
     }
 
-    /// All chunks of a large content, or of all contents whose names begin like that.
+    /// All chunks of a large content, or of all contents whose names begin with `blob` and a dot.
     pub fn chunks(&self, blob: &str) -> String {
         format!("{}.b.{blob}.>", self.prefix)
     }
 }
 
 fn of_project(project: &ProjectId) -> String {
-    // No name has a NUL, so no two projects are alike.
+    // No name has a NUL, so no two projects have the same text here.
     hash(format!("{}\0{}", project.streamer, project.name).as_bytes())
 }
 

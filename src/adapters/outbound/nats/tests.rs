@@ -18,14 +18,14 @@ use crate::application::ports::{FinishError, StagedUpload, StagingId, StoreError
 use crate::application::{FileContent, StagedContent};
 use crate::domain::{Moderation, ProjectEntry, ProjectQuota, PullRequestId, Version};
 
-/// Puts numbers into one file after the other; returns the last of each.
+/// Puts growing numbers into the files in turn. Returns the last number of each.
 async fn count(world: World, files: [&'static str; 3], last: u32) -> BTreeMap<&'static str, u32> {
     let mut kept = BTreeMap::new();
     let mut versions: BTreeMap<&str, Version> = BTreeMap::new();
     for number in 0..last {
         for file in files {
             let content = number.to_string();
-            // A failure means that nobody knows whether it is kept; the same once more does no harm.
+            // After a failure nobody knows whether it is kept; putting the same again does no harm.
             let version = loop {
                 match world.put(file, content.as_bytes()).await {
                     Ok(version) => break version,
@@ -73,7 +73,7 @@ async fn nothing_acknowledged_is_lost_when_the_engine_is_killed() {
     drop(server);
 }
 
-/// Proposes one thing after the other until it is told to stop; returns what was acknowledged.
+/// Proposes one thing after another until it is told to stop. Returns what was acknowledged.
 async fn propose(world: World, first: u128, stop: Arc<AtomicBool>) -> Vec<u128> {
     let mut kept = Vec::new();
     for id in first.. {
@@ -137,7 +137,7 @@ async fn each_proposal_is_kept_once_when_the_engine_is_killed() {
     drop(server);
 }
 
-/// An upload that tells that it is read, and cannot be before it is let.
+/// An upload that tells when it is asked for its content, and waits until it may give it.
 #[derive(Debug)]
 struct Held {
     asked: Semaphore,
@@ -186,9 +186,9 @@ async fn what_a_node_was_asked_before_another_changed_the_file_does_not_come_on_
     });
     let _asked = held.asked.acquire().await;
     let newer = other.put("a", b"newer").await.expect("is kept");
-    // Whoever has read it knows of it.
+    // A node that has read the change knows of it.
     assert_eq!(&one.read("a").await.expect("is there")[..], b"newer");
-    // Only what has waited for over a second is held for given up.
+    // Only a change that has waited for over a second counts as given up.
     tokio::time::sleep(Duration::from_millis(1_100)).await;
     held.may.add_permits(1);
     let slow = slow.await.expect("ends").expect("counts as made");
@@ -271,7 +271,8 @@ async fn changes_of_one_file_at_two_nodes_are_told_of_in_one_order() {
         let own: Vec<_> = own.map(|(_, version)| *version).collect();
         assert!(own.is_sorted(), "{own:?}");
     }
-    // One that the other node has overtaken is told of by nobody, and has the version of that.
+    // A change that the other node has overtaken is told to nobody, and has the version of that
+    // node's change.
     let mut told: Vec<_> = told.into_iter().map(|(_, version)| version).collect();
     told.sort_unstable();
     assert_eq!(told, versions);

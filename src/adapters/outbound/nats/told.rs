@@ -1,5 +1,5 @@
-//! What a node does when the log tells of something: its replica follows, and those are told who
-//! asked for it or are connected here.
+//! What a node does when the log tells of something: its replica follows, and it tells those who
+//! asked for the change or are connected here.
 
 use std::sync::Arc;
 
@@ -64,7 +64,7 @@ impl Node {
         }
     }
 
-    /// Tells those who are connected here of what another node has changed.
+    /// Tells the connections here what another node has changed.
     fn tell_others(
         &self,
         entry: &Entry,

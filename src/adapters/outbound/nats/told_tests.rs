@@ -1,5 +1,5 @@
-//! What is done at one node and told to those who are connected to another: how pull requests
-//! ended, and where streamers look.
+//! What is done at one node and told to the connections of another: how pull requests ended, and
+//! where streamers look.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::application::ports::{EventPublisher, StoreError, StoreResources, Topi
 use crate::application::{ConnectionId, Event, FileKey};
 use crate::domain::{Outcome, ProjectId, PullRequest, PullRequestId, UserName};
 
-/// The connections of a node, who hand on what they are told.
+/// The connections of a node, which hand on what they are told.
 struct Connections(UnboundedSender<String>);
 
 impl EventPublisher for Connections {
@@ -39,7 +39,7 @@ impl EventPublisher for Connections {
             other => panic!("not told here: {other:?}"),
         };
         assert_eq!(origin, None, "they are connected elsewhere");
-        // Nobody may listen any more.
+        // Perhaps nobody listens any more.
         let _ = self.0.send(format!("{about}: {what}"));
     }
 
@@ -54,7 +54,7 @@ fn number(id: PullRequestId) -> u32 {
     u32::from_str_radix(last, 16).expect("a small number")
 }
 
-/// What the connections of a node are told by what happens elsewhere.
+/// What the connections of a node are told of what happens elsewhere.
 struct Told(UnboundedReceiver<String>);
 
 impl Told {
@@ -94,7 +94,7 @@ async fn propose_and_hear(world: &World, id: u128, there: &mut Told) {
     assert_eq!(there.next().await, created);
 }
 
-/// Ends a pull request; says whether those at this node are told by that.
+/// Ends a pull request. Also returns whether the connections at this node are told by this delete.
 async fn end(world: &World, id: u128, outcome: Outcome) -> (Result<(), StoreError>, bool) {
     let (tell, told) = std::sync::mpsc::channel();
     let in_turn = Box::new(move || tell.send(()).expect("is heard"));
@@ -221,7 +221,7 @@ async fn where_a_streamer_looks_is_told_at_all_other_nodes_and_not_again_at_thei
         assert_eq!(told.next().await, "presence ana/demo: /a 7");
     }
     look(&other, demo(), "/new", None);
-    // The first that those at the first node hear.
+    // The first thing that the connections at the first node hear.
     for told in [&mut here, &mut elsewhere] {
         assert_eq!(told.next().await, "presence ana/demo: /new 0");
     }

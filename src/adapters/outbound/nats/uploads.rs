@@ -1,4 +1,4 @@
-//! Unfinished uploads and drafts: files of this node, since they end with their connection.
+//! Unfinished uploads and drafts: files of this node, because they end with their connection.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -13,7 +13,7 @@ use crate::application::ports::{StagedUpload, StagingId, StoreError, UploadStore
 use crate::application::{FileContent, StagedContent};
 use crate::domain::{FilePath, PullRequestId};
 
-/// Keeps everything with another store of this node; a draft's files are uploads of their own.
+/// Keeps everything in another store of this node; each file of a draft is an upload of its own.
 pub(crate) struct NatsUploads {
     files: Arc<dyn UploadStore>,
     drafts: Mutex<HashMap<PullRequestId, DraftFiles>>,
@@ -21,7 +21,7 @@ pub(crate) struct NatsUploads {
 
 type DraftFiles = BTreeMap<FilePath, Arc<DraftFile>>;
 
-/// A file of a draft; removed with the last who needs it.
+/// A file of a draft; removed when nobody needs it any more.
 pub(crate) struct DraftFile {
     files: Arc<dyn UploadStore>,
     id: StagingId,
@@ -89,7 +89,7 @@ impl NatsUploads {
     }
 
     async fn copy(&self, content: &FileContent, file: &DraftFile) -> Result<(), StoreError> {
-        // An empty one is there, too.
+        // So that an empty file is there, too.
         self.files.append(file.id, Bytes::new()).await?;
         for piece in content.pieces(CHUNK_BYTES as u64)? {
             let bytes = Bytes::copy_from_slice(&piece.read().await?);

@@ -1,4 +1,4 @@
-//! How many view each project at the other nodes, as these say: without IO.
+//! How many viewers each project has at the other nodes, as these say: without IO.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,7 +10,7 @@ use crate::domain::{ProjectId, ProjectName, UserName};
 /// How many projects are told of in one message: with names of 255 bytes it stays below 1 MiB.
 const TOLD_AT_ONCE: usize = 200;
 
-/// Viewers that a node has.
+/// What a node tells of its viewers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Told {
     /// How often the node has told everything anew.
@@ -24,7 +24,7 @@ pub(crate) struct Told {
 /// What this node and the others have told each other.
 #[derive(Debug, Default)]
 pub(crate) struct Viewers {
-    /// By the node: how many, and the round in which that was told. No zeros.
+    /// By node: how many viewers, and the round in which that was told. No zeros.
     elsewhere: HashMap<NodeId, HashMap<ProjectId, (usize, u64)>>,
     /// What the others know of this node. No zeros.
     told: HashMap<ProjectId, usize>,
@@ -34,14 +34,14 @@ pub(crate) struct Viewers {
 }
 
 impl Viewers {
-    /// How many view a project at the other nodes.
+    /// How many viewers a project has at the other nodes.
     pub fn elsewhere(&self, project: &ProjectId) -> usize {
         let counts = self.elsewhere.values();
         let of_project = counts.filter_map(|counts| counts.get(project));
         of_project.map(|(viewers, _)| viewers).sum()
     }
 
-    /// The number of this node may have changed.
+    /// Notes that this node's number of viewers of a project may have changed.
     pub fn change(&mut self, project: &ProjectId) {
         self.changed.insert(project.clone());
     }
@@ -83,7 +83,7 @@ impl Viewers {
         told.collect()
     }
 
-    /// Another node has told this. Returns the projects whose number that changes.
+    /// Takes in what another node has told. Returns the projects whose numbers have changed.
     pub fn hear(&mut self, node: NodeId, told: Told) -> Vec<ProjectId> {
         let counts = self.elsewhere.entry(node).or_default();
         let mut changed = Vec::new();
@@ -109,7 +109,7 @@ impl Viewers {
         changed
     }
 
-    /// Forgets the nodes that are gone. Returns the projects whose number that changes.
+    /// Forgets the nodes that are gone. Returns the projects whose numbers have changed.
     pub fn forget(&mut self, is_gone: impl Fn(NodeId) -> bool) -> Vec<ProjectId> {
         let gone = self.elsewhere.extract_if(|node, _| is_gone(*node));
         gone.flat_map(|(_, counts)| counts.into_keys()).collect()

@@ -101,7 +101,8 @@ async fn no_lock_that_projects_share_is_held_while_one_is_told() {
     let (same, other) = (Arc::clone(&open), elsewhere.clone());
     let (told, was_told) = std::sync::mpsc::channel();
     let tell = move |_: &PullRequest| {
-        // Another project's list is used while this one's is told of; a shared lock would hang.
+        // This uses another project's list while this project's pull request is told of; a shared
+        // lock would hang.
         same.open_since(&other, None, Box::new(|| {}));
         same.leave(&other, Box::new(|| {}));
         same.insert(&PullRequest {
@@ -149,7 +150,7 @@ fn in_no_order_of_events_is_somebody_told_twice_or_not_at_all() {
                 let (open, streamer) = (Arc::clone(&open), Arc::clone(&streamer));
                 spawn(async move {
                     for id in ids {
-                        // One that fails comes before each.
+                        // A finish that fails comes before each.
                         drop(open.begin(demo()).await);
                         finish(&open, id, 100, streamer.hear()).await;
                     }

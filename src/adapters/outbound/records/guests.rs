@@ -27,7 +27,7 @@ struct StoredGuest {
     address: Option<String>,
 }
 
-/// Why a record holds no guests.
+/// Why a record cannot be understood.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RecordError {
     #[error("it is not the JSON of a project's guests: {0}")]

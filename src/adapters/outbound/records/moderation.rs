@@ -46,7 +46,7 @@ struct StoredBan {
     until: Option<u64>,
     by: String,
     date: u64,
-    /// As numbers in hexadecimal: IPv6 addresses, of which IPv4 addresses are some.
+    /// IPv6 addresses as numbers in hexadecimal; an IPv4 address is mapped into IPv6.
     addresses: Vec<String>,
 }
 
@@ -116,7 +116,7 @@ pub(crate) fn encode(moderation: &Moderation) -> Result<Vec<u8>, RecordError> {
     Ok(serde_json::to_vec(&record)?)
 }
 
-/// Reads what [`encode`] wrote, all of it or nothing: what is left out would lift a ban.
+/// Reads what [`encode`] wrote, all of it or nothing: leaving something out would lift a ban.
 pub(crate) fn decode(json: &[u8]) -> Result<Moderation, RecordError> {
     let record: Record = serde_json::from_slice(json)?;
     if record.format != FORMAT {
@@ -146,7 +146,7 @@ pub(crate) fn decode(json: &[u8]) -> Result<Moderation, RecordError> {
     Ok(Moderation::restore(muted, banned, record.slow, log)?)
 }
 
-/// Of two entries about one person, it could be the wrong one that stays.
+/// Refuses two entries about one person: the wrong one might stay.
 fn by_name<T>(
     entries: impl Iterator<Item = Result<(UserName, T), RecordError>>,
 ) -> Result<BTreeMap<UserName, T>, RecordError> {
@@ -318,9 +318,9 @@ mod tests {
         }
     }
 
-    /// All of it as long as it can be: so many people, each muted and banned with 64 addresses.
+    /// As long as it can be: this many people, each muted and banned with 64 addresses.
     fn longest(people: u32) -> Moderation {
-        // What JSON escapes is the longest.
+        // Names of characters that JSON escapes are the longest.
         let user = |number: u32| user(&format!("{number:\">255}"));
         let date = Timestamp::from_secs(100_000_000_000);
         let until = date.plus(Duration::from_secs(MOST_SECONDS.into()));

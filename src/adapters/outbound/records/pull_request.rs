@@ -26,7 +26,7 @@ struct Record {
     date: u64,
     files: Vec<String>,
     deleted: Vec<String>,
-    /// Left out if there is none, as in records written before there were any.
+    /// Left out if there are none, as in records from before there were bases.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     bases: BTreeMap<String, String>,
     /// Likewise.
@@ -131,7 +131,7 @@ mod tests {
         "streamer":"ana","project":"demo","owner":"bob","title":"t","description":"",
         "date":5,"files":["/a","/d/b"],"deleted":["/c"]}"#;
 
-    /// The same with what its first file was made from, and which content is to be deleted.
+    /// The same with the bases of its first file and of its deletion, and with executable bits.
     fn with_bases() -> String {
         let [of_file, of_deleted] = ["0f", "1e"].map(|digits| digits.repeat(32));
         let bases = format!(r#""bases":{{"/a":"{of_file}"}}"#);

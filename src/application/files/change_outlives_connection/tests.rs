@@ -21,7 +21,7 @@ use crate::domain::{
     ContentHash, ProjectEntry, ProjectQuota, QuotaError, Revision, Usage, UserName, Version,
 };
 
-/// What the streamer's command does.
+/// The change that the streamer's command asks for.
 async fn commit_of(scene: &Scene, session: &mut Session, command: Command) -> Commit {
     match execute(&scene.app, session, command).await {
         CommandOutcome::Commit(commit) => commit,
@@ -371,7 +371,7 @@ fn slow_scene() -> (Scene, Arc<SlowStore>) {
     (scene, store)
 }
 
-/// Lets everything run that can.
+/// Lets all tasks run that can.
 async fn settle() {
     for _ in 0..10 {
         tokio::task::yield_now().await;

@@ -5,10 +5,10 @@ use crate::application::memory::MemoryBudget;
 
 const DOWNLOAD: usize = 64 * 1_024;
 const MEMORY: usize = 64 << 20;
-/// Half a quarter of the memory is for the downloads of those without a token.
+/// Downloads without a token may take half of a quarter of the memory.
 const STRANGERS: usize = MEMORY / 8 / DOWNLOAD;
 
-/// A client of some address that has taken nothing for so many seconds.
+/// A client at some address that has taken nothing for this many seconds.
 #[derive(Debug)]
 struct Client {
     address: u8,
@@ -31,7 +31,7 @@ impl DownloadClient for Client {
     }
 }
 
-/// A download with its client.
+/// A download with its account and its client.
 struct Begun {
     account: Arc<Account>,
     client: Arc<Client>,
@@ -53,7 +53,7 @@ impl Scene {
         }
     }
 
-    /// Begins one of another address than those before it.
+    /// Begins a download from a new address.
     async fn begin(&self, holder: Holder) -> Option<Begun> {
         let address = self.addresses.fetch_add(1, Ordering::Relaxed);
         self.begin_at(address, holder).await
@@ -76,7 +76,7 @@ impl Scene {
         })
     }
 
-    /// Begins downloads of strangers until no more are allowed.
+    /// Begins downloads without a token until no more are allowed.
     async fn fill(&self) -> Vec<Begun> {
         let mut all = Vec::new();
         while let Some(begun) = self.begin(Holder::Unauthenticated).await {
@@ -166,7 +166,7 @@ async fn one_that_is_refused_after_all_has_cost_no_more_than_one_other() {
     for begun in &all {
         begun.client.stalls_for(60);
     }
-    // Those that are cut off do not leave.
+    // The download that is cut off does not end, and no second one is cut off.
     assert!(scene.begin(Holder::Unauthenticated).await.is_none());
     assert_eq!(cut_off(&all), 1);
 }

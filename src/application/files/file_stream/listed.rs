@@ -11,8 +11,8 @@ use crate::application::ports::{OpenFile, StoreError};
 use crate::application::request_error::RequestError;
 use crate::domain::{ContentHash, FilePath, ProjectEntry, Version};
 
-/// How long a `list` waits for another that computes the same hash: that one may have become heavy
-/// since it began, or fail.
+/// How long a `list` waits for another connection that computes the same hash: it may have become
+/// heavy since it began, or may fail.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 impl FileStream {
@@ -73,8 +73,9 @@ impl FileStream {
         }
     }
 
-    /// The hash of a file, computed by one of those who need it at the same time, unless that takes
-    /// long. That of an unknown version is not remembered, so each computes their own.
+    /// The hash of a file. Of several connections that need it at the same time, one computes it,
+    /// unless that takes long. The hash of an unknown version is not remembered, so each connection
+    /// computes its own.
     async fn hash(&self, path: &FilePath, file: &OpenFile) -> Result<ContentHash, StoreError> {
         let Source::Project {
             project,
@@ -90,7 +91,7 @@ impl FileStream {
         let goes_last = disk_user().goes_last();
         let key = (project.clone(), path.clone(), file.version, goes_last);
         let _alone = timeout(PATIENCE, hashing.lock(&key)).await;
-        // Another may have computed it meanwhile.
+        // Another connection may have computed it during the wait.
         let now = store.find_file(project, path).await.ok();
         let known = now.filter(|now| now.version == file.version);
         if let Some(hash) = known.and_then(|known| known.sha256) {

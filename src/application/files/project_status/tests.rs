@@ -36,7 +36,8 @@ async fn a_status_says_who_is_there_and_what_there_is() {
     }
 }
 
-/// Whether they may read, chat, propose and stream; who streams moderates.
+/// The abilities of a user: whether they may read, chat, propose and stream. A streamer moderates,
+/// too.
 fn abilities(user: Option<&str>, may: [bool; 4]) -> Abilities {
     let [read, chat, propose, stream] = may;
     let user = user.map(|name| UserName::parse(name).expect("a name"));

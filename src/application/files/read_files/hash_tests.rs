@@ -1,4 +1,4 @@
-//! Who computes the hash of a file that several ask for.
+//! Who computes the hash of a file for which several connections ask.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -16,7 +16,7 @@ use crate::application::ports::{FileSource, OpenFile, StoreError};
 use crate::application::test_world::{Scene, World, entry, open_file};
 use crate::domain::{ProjectEntry, Version};
 
-/// A file that can be read as soon as `may_be_read`, and how often that was begun.
+/// A file whose reads wait for `may_be_read`, and how many reads have begun.
 struct Slow {
     may_be_read: Semaphore,
     reads: AtomicUsize,
@@ -31,7 +31,7 @@ impl FileSource for Slow {
     }
 }
 
-/// A project of one slow file whose hash is not known before it is noted.
+/// A project with one slow file, whose hash is unknown until it is noted.
 fn with_slow_file(version: Version) -> (Scene, Arc<Slow>) {
     let slow = Arc::new(Slow {
         may_be_read: Semaphore::new(0),
@@ -77,7 +77,7 @@ async fn of_several_who_need_a_hash_at_once_one_computes_it() {
         drop(gives_up);
         slow.may_be_read.add_permits(1);
         all.await;
-        // Who had begun has gone, so one of the others has computed it.
+        // The one that began has gone, so one of the others has computed the hash.
         let more = usize::from(version != Version::UNKNOWN);
         assert_eq!(slow.reads.load(Ordering::Relaxed), reads + more);
     }

@@ -332,7 +332,7 @@ async fn listed_by(scene: &Scene, command: Command) -> Vec<(String, bool)> {
     all
 }
 
-/// A file whose hash is known, but for that of `/z`.
+/// A file whose hash is known, unless it is `/z`.
 fn known_but_z(path: &FilePath) -> ProjectEntry {
     ProjectEntry {
         sha256: Some(hash('a')).filter(|_| path.as_str() != "/z"),

@@ -7,7 +7,7 @@ use crate::application::test_world::{
 };
 use crate::domain::{ApplyOutcome, FileSection, PullRequestId, Sections, Streaming};
 
-/// Open is 7 of bob's, which changes `/p` and deletes `/q`.
+/// A world in which bob's pull request 7 is open, which changes `/p` and deletes `/q`.
 fn world() -> World {
     let mut world = World::new();
     let deleted = vec![path("/q")];
@@ -215,7 +215,8 @@ async fn a_connection_that_is_not_present_has_the_rights_of_the_streamer_and_no_
             .may_review(Timestamp::from_secs(1_000))
             .is_ok()
     );
-    // A renewal without the section keeps it so, one with the section counts.
+    // An `authenticate` without the section `file` keeps `present` as it was; in one with the
+    // section, the section counts.
     let renewal = authenticate(ANA, Sections::default());
     scene
         .ask(&mut session, renewal)

@@ -13,7 +13,7 @@ fn end(number: u128, outcome: Outcome) -> Command {
     Command::DeletePullRequest(Ok(DeletePullRequest { id, outcome }))
 }
 
-/// Open are 7 of bob's and 8 of pat's in `ana/demo` and 9 of bob's in `dan/other`.
+/// A world with open pull requests: 7 of bob and 8 of pat in `ana/demo`, 9 of bob in `dan/other`.
 fn with_three() -> World {
     let mut world = World::new();
     world.open = vec![
@@ -103,7 +103,7 @@ async fn what_cannot_be_ended_tells_nobody() {
     assert!(is_unauthorized(&scene.ask(&mut nobody, shapeless()).await));
     assert!(scene.journal.take().is_empty());
 
-    // Somebody else was faster.
+    // Somebody else has deleted it first.
     let mut world = with_three();
     let gone = |_: &ProjectId, _, _, _| Err(StoreError::NotFound);
     world.pull_requests.expect_delete().returning(gone);

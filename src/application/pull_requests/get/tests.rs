@@ -33,7 +33,7 @@ async fn listed(scene: &Scene, session: &mut Session) -> Vec<PullRequestId> {
     ids
 }
 
-/// Open are 7 of bob's and 8 of pat's in `ana/demo` and 9 of bob's in `dan/other`.
+/// A world with open pull requests: 7 of bob and 8 of pat in `ana/demo`, 9 of bob in `dan/other`.
 fn with_three() -> World {
     let mut world = World::new();
     world.open = vec![

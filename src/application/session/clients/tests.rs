@@ -51,7 +51,7 @@ async fn stream(scene: &Scene, session: &mut Session, token: &str) {
     scene.ask(session, command).await.expect("allowed");
 }
 
-/// Whether a new connection waits that is to stream the project.
+/// Whether a new connection that is to stream the project waits.
 fn waits(scene: &Scene, number: u64) -> bool {
     let (mut new, _) = connected(scene, number);
     let asked = stream(scene, &mut new.session, ANA);

@@ -52,7 +52,7 @@ async fn other_tasks_run_between_requests_that_have_already_arrived() {
         session: new_session(1),
     };
     let share = FairShare::default().open();
-    // For longer than a slice, also where nobody else is served.
+    // Each refusal takes longer than a slice, even if its connection is alone.
     let slow = OnRefusal(|_: &RequestError| std::thread::sleep(Duration::from_millis(1)));
     let mut processor = RequestProcessor::new(&requests, share, connected, slow, |_| {});
     let turns = Arc::new(AtomicUsize::new(0));

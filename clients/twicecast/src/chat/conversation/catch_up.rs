@@ -1,4 +1,4 @@
-//! What was said before, and while the connection was lost: only what is new is told.
+//! What was said before we came, or while the connection was lost: only new messages are told.
 
 use crate::chat::conversation::{Conversation, Phase};
 use crate::chat::effects::Said;
@@ -19,8 +19,9 @@ impl Conversation {
         }
     }
 
-    /// Tells of what was not told before. A room that was empty for long, or a server that was
-    /// started anew, counts from the beginning again; then the date is later.
+    /// Tells the messages that have not been told. A room that was empty for long, and every room
+    /// after a restart of the server, counts from the beginning again; new messages then have later
+    /// dates.
     pub fn tell_new(&mut self, all: Vec<Said>) {
         let before = self.last;
         for said in all {
@@ -35,8 +36,8 @@ impl Conversation {
         }
     }
 
-    /// Whether it is a message of ours that was shown when it was acknowledged. One of which that
-    /// was not known has arrived now.
+    /// Whether this is a message of ours that was shown when it was acknowledged. If it is the
+    /// message whose arrival was uncertain, it has arrived now.
     fn forget_own(&mut self, text: &str) -> bool {
         if let Some(at) = self.acknowledged.iter().rposition(|own| own == text) {
             self.acknowledged.remove(at);

@@ -1,4 +1,4 @@
-//! What moderators want and decide, as far as the conversation has to do with it.
+//! The part of the conversation that concerns moderation.
 
 use serde::Deserialize;
 use twicecast_client::protocol;
@@ -13,7 +13,8 @@ use crate::chat::orders::{Order, Pending};
 use crate::failure::Failure;
 use crate::ui::time::{date_and_time, now, time_of_day};
 
-/// More names than these complete no line, and of more messages nobody knows who said them.
+/// The most names that are remembered for completion, and the most messages whose authors are
+/// remembered.
 const KNOWN_MAX: usize = 1_000;
 
 #[derive(Deserialize)]
@@ -58,7 +59,7 @@ impl Conversation {
         self.room.moderates
     }
 
-    /// Asks for something as a moderator; `line` is what was typed.
+    /// Asks for something as a moderator; `line` is the line that was typed.
     pub fn order(&mut self, order: Order, line: String) {
         let why = if !self.room.moderates {
             "Only the streamer and moderators can do this."
@@ -82,7 +83,7 @@ impl Conversation {
         self.effects.push_back(Effect::GiveBack(line));
     }
 
-    /// Asks whether we moderate, and whether the room is slow, if somebody types.
+    /// If somebody types: asks whether we moderate, and whether slow mode is on.
     pub fn ask_for_status(&mut self) {
         if let Some((streamer, project)) =
             self.room.name.split_once('/').filter(|_| self.room.types)
@@ -94,7 +95,7 @@ impl Conversation {
         }
     }
 
-    /// The connection went before these were answered.
+    /// Gives up what the lost connection has not answered.
     pub fn lose_orders(&mut self) {
         for pending in std::mem::take(&mut self.room.orders).into_values() {
             let line = shown(&pending.line);
@@ -102,7 +103,7 @@ impl Conversation {
         }
     }
 
-    /// Notes the names that a line can be completed with.
+    /// Remembers names that a line can be completed with.
     pub fn note_names<'a>(&mut self, names: impl IntoIterator<Item = &'a Untrusted>) {
         let before = self.room.names.len();
         for name in names {
@@ -123,7 +124,7 @@ impl Conversation {
         self.effects.push_back(Effect::Offer(offer));
     }
 
-    /// Notes who said it, for when it is deleted.
+    /// Remembers who said a message, for when it is deleted.
     pub fn note_author(&mut self, said: &Said) {
         if self.room.authors.len() == KNOWN_MAX {
             self.room.authors.pop_front();
@@ -132,11 +133,11 @@ impl Conversation {
         self.room.authors.push_back(author);
     }
 
-    /// Takes in what concerns moderation.
+    /// Handles a reply or notice about moderation.
     ///
     /// # Errors
     ///
-    /// A sentence, if we have been banned, or it cannot be understood.
+    /// A sentence, if we have been banned or the message cannot be understood.
     pub fn handle_moderation(
         &mut self,
         reference: Option<u64>,
@@ -187,7 +188,7 @@ impl Conversation {
         });
     }
 
-    /// Notes that the room was told of such an order of ours.
+    /// Notes that the room has been told of the order of ours that matches.
     fn told(&mut self, is_such: impl Fn(&Order) -> bool) {
         let mut pending = self.room.orders.values_mut();
         if let Some(pending) = pending.find(|pending| is_such(&pending.order)) {
@@ -222,7 +223,7 @@ impl Conversation {
             _ => return Ok(()),
         };
         if is_me {
-            // Who is muted does not moderate.
+            // Somebody who is muted does not moderate, so the answer may have changed.
             self.ask_for_status();
         }
         self.tell(&sentence);
@@ -282,12 +283,12 @@ impl Conversation {
         Ok(())
     }
 
-    /// Takes in an error, if it answers what we asked for as a moderator.
+    /// Handles an error if it answers a moderator's request of ours. Returns whether it did.
     pub fn handle_order_error(&mut self, reference: Option<u64>, error: &ServerError) -> bool {
         let Some(reference) = reference else {
             return false;
         };
-        // An old server tells no more, and no other project's.
+        // The status is only a convenience: an old server does not tell it.
         if reference == self.room.status {
             return true;
         }

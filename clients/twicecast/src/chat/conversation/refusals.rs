@@ -1,4 +1,4 @@
-//! What the server refuses, and what becomes of it.
+//! What the server refuses, and what happens to it.
 
 use twicecast_client::protocol::ServerError;
 
@@ -7,10 +7,10 @@ use crate::chat::effects::Effect;
 use crate::names::shown;
 use crate::ui::time::{date_and_time, span};
 
-/// Who types is given a message back that would have to wait longer, in seconds: it may be old by
-/// then.
+/// A person who types gets a message back if it would have to wait longer than this, in seconds: it
+/// may be out of date by then.
 const LONG_WAIT: u64 = 5;
-/// No server asks to wait longer in slow mode, in seconds.
+/// The longest time in slow mode, in seconds.
 const LONGEST_WAIT: u64 = 3_600;
 
 impl Conversation {
@@ -19,13 +19,14 @@ impl Conversation {
         self.refused
     }
 
-    /// Counts one more that cannot be sent, and says why.
+    /// Counts one more message that cannot be sent, and says why.
     pub fn refuse(&mut self, why: &str) {
         self.refused += 1;
         self.tell(why);
     }
 
-    /// The connection went with this message under way: it is sent again, but not for ever.
+    /// Handles a message that was under way when the connection was lost: it is sent again, but
+    /// only a few times.
     pub fn lose(&mut self, text: String) {
         self.losses += 1;
         if self.losses < LOSSES_MAX {
@@ -37,12 +38,12 @@ impl Conversation {
         self.effects.push_back(Effect::GiveBack(text));
     }
 
-    /// Whether somebody who types would wait too long.
+    /// Whether a person who types would have to wait too long.
     fn is_long(&self, error: &ServerError) -> bool {
         self.room.types && error.retry_after.is_some_and(|seconds| seconds > LONG_WAIT)
     }
 
-    /// Takes in an error. Returns whether the room was withdrawn: the token does not hold any more.
+    /// Handles an error. Returns whether we have lost the room because the token no longer holds.
     pub fn handle_error(&mut self, reference: Option<u64>, error: &ServerError) -> bool {
         let why = shown(&error.message);
         if self.handle_order_error(reference, error) {
@@ -52,7 +53,7 @@ impl Conversation {
             .under_way
             .take_if(|(sent, _)| reference == Some(*sent))
             .map(|(_, text)| text);
-        // A ban is told by itself, and ends the conversation.
+        // A ban is announced separately, and ends the conversation.
         if error.code == 401 && error.until.is_none() && !error.banned {
             if let Some(text) = sent {
                 self.queue.push_front(text);

@@ -9,7 +9,7 @@ fn said(id: u64, name: &str, text: &str) -> Value {
     json!({"message": text, "username": name, "room": "ana/demo", "id": id, "date": id * 1_000})
 }
 
-/// A conversation of bob's, driven as the connection does.
+/// A conversation of bob's, driven as the connection would.
 struct World {
     conversation: Conversation,
 }
@@ -27,14 +27,14 @@ impl World {
         world
     }
 
-    /// Enters; what had been said is answered so.
+    /// Enters; the server answers with this history.
     fn enter(&mut self, history: &[Value]) {
         self.conversation.entered();
         self.answer("chatHistory", "history", &json!(history));
         self.answer("chatMembers", "members", &json!(["ana", "bob"]));
     }
 
-    /// The next request, which must be of that kind; its reference.
+    /// The next request, which must have this subtype: its reference and data.
     fn asked(&mut self, subtype: &str) -> (u64, Value) {
         let request = self.conversation.request().expect(subtype);
         let request: Value = serde_json::from_str(&request).unwrap();
@@ -59,14 +59,14 @@ impl World {
         self.conversation.handle(reference, reply, NOW).unwrap();
     }
 
-    /// The next message is sent with this text, and acknowledged.
+    /// Expects this text as the next message, and acknowledges it.
     fn acknowledge(&mut self, text: &str) {
         let (reference, data) = self.asked("message");
         assert_eq!(data, json!({"message": text}));
         self.reply(Some(reference), "chatMessage", &json!("OK"));
     }
 
-    /// The next message is sent, and answered with this error.
+    /// Expects a message, and answers it with this error.
     fn refuse(&mut self, code: u64, until: Option<u64>, retry_after: Option<u64>) -> bool {
         let (reference, _) = self.asked("message");
         let error = ServerError {
@@ -81,7 +81,7 @@ impl World {
         self.conversation.handle_error(Some(reference), &error)
     }
 
-    /// What was to happen outside, as short texts.
+    /// The effects as short texts.
     fn effects(&mut self) -> Vec<String> {
         std::iter::from_fn(|| self.conversation.effect())
             .map(|effect| match effect {
@@ -234,7 +234,7 @@ fn after_a_lost_connection_only_what_is_new_is_shown() {
     ];
     world.enter(&history);
     assert_eq!(world.effects(), ["ana: three", "ana+bob"]);
-    // The same text from elsewhere is another message.
+    // The same text from another connection is another message.
     world.conversation.lost();
     world.enter(&[said(3, "ana", "three"), said(4, "bob", "mine")]);
     assert_eq!(world.effects(), ["bob: mine", "ana+bob"]);
@@ -400,7 +400,7 @@ fn a_server_that_never_tells_the_history_is_left() {
     assert!(!failure.may_pass(true));
 }
 
-/// Somebody who types; they have entered, and `status` told this.
+/// A person who types and has entered; the server answered with this `status`.
 fn typing(status: &Value) -> World {
     let mut world = World {
         conversation: Conversation::new("bob", "ana/demo", true),
@@ -535,7 +535,7 @@ fn an_order_that_is_refused_or_lost_is_told_and_the_line_comes_back() {
     assert!(!world.conversation.handle_error(Some(reference), &error));
     let told = "! It was not done: not the streamer\\u{1b} (400).";
     assert_eq!(world.effects(), [told, "back /unmute ana"]);
-    // A 401 withdraws nothing: others may have muted us.
+    // A 401 does not end the conversation: another moderator may have muted us.
     world.conversation.order(Order::Show, "/moderation".into());
     let (reference, _) = world.asked("moderation");
     let error = ServerError { code: 401, ..error };
@@ -587,7 +587,7 @@ fn a_deleted_message_goes_and_its_author_is_told_but_not_what_it_said() {
     );
     world.reply(None, "chatDeleted", &json!({"room": "ana/demo", "id": 9}));
     assert_eq!(world.effects(), ["remove 9", "! A message was deleted."]);
-    // One that is deleted before the history has come is never shown.
+    // A message that is deleted before the history has arrived is never shown.
     let mut world = World::outside();
     world.conversation.entered();
     world.reply(None, "chatMessage", &said(3, "eve", "filth"));

@@ -1,4 +1,4 @@
-//! What the doctor finds: how bad it is, its name, what is the case and what to do.
+//! A finding of the doctor: how bad it is, its name, what was found and what to do.
 
 use serde::Serialize;
 use twicecast_client::untrusted::shown;
@@ -11,16 +11,16 @@ use crate::ui::style::{Style, painted};
 pub enum Severity {
     /// Nothing to do.
     Ok,
-    /// It could not be looked at.
+    /// It could not be checked.
     Unknown,
-    /// You can share, but not for long, not all or not as safely as you may think.
+    /// You can share, but not for long, not everything, or less safely than you may think.
     Warning,
     /// You cannot share.
     Error,
 }
 
 impl Severity {
-    /// The exit code of a doctor whose worst finding this is.
+    /// The exit code of the doctor if this is its worst finding.
     pub fn exit_code(self) -> u8 {
         match self {
             Self::Ok | Self::Unknown => 0,
@@ -49,14 +49,14 @@ pub struct Kind {
     pub severity: Severity,
 }
 
-/// One thing that was looked at.
+/// One thing that was checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// How bad it is.
     pub severity: Severity,
-    /// Its kind's name; the name of what was looked at where all is well.
+    /// The name of its kind; if all is well, the name of what was checked.
     pub name: &'static str,
-    /// What is the case; fit for a terminal.
+    /// What was found, made safe for a terminal.
     pub says: String,
     /// What to do.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,7 +64,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// All is well.
+    /// A finding that all is well.
     pub fn ok(name: &'static str, says: &str) -> Self {
         Self {
             severity: Severity::Ok,
@@ -74,7 +74,7 @@ impl Finding {
         }
     }
 
-    /// Something to be done about.
+    /// A finding that needs action.
     pub fn of(kind: Kind, says: &str, cure: &str) -> Self {
         Self {
             severity: kind.severity,
@@ -99,13 +99,13 @@ impl Finding {
     }
 }
 
-/// How bad the worst is.
+/// The severity of the worst finding.
 pub fn worst(findings: &[Finding]) -> Severity {
     let severities = findings.iter().map(|finding| finding.severity);
     severities.max().unwrap_or(Severity::Ok)
 }
 
-/// The names of what was found.
+/// The names of the findings.
 #[cfg(test)]
 pub fn names(findings: &[Finding]) -> Vec<&'static str> {
     findings.iter().map(|finding| finding.name).collect()

@@ -1,4 +1,4 @@
-//! The folder: what of it would be shared, what is held back, and whether it can be watched.
+//! The folder: what would be shared, what would be held back, and whether it can be watched.
 
 use crate::commands::doctor::finding::Finding;
 use crate::commands::doctor::kinds::{
@@ -9,47 +9,48 @@ use crate::commands::doctor::kinds::{
 use crate::platform::RAISE_WATCHES;
 use crate::ui::output::{counted, first_names, quoted};
 
-/// The server's defaults; it tells neither.
+/// The server's default limits; it reports neither.
 pub const FILE_BYTES_MAX: u64 = 64 << 20;
 const FILES_MAX: usize = 100_000;
 
-/// Half of the watches that one user may have are for others.
+/// The share of a user's watches that may be used: half of them stay free for other programs.
 const WATCHES_SHARE: u64 = 2;
 
-/// What was seen of a folder.
+/// What was found in a folder.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FolderSeen {
-    /// That it is a home folder, if it is.
+    /// A sentence that says so, if this is a home folder.
     pub home: Option<String>,
     /// How many files would be shared.
     pub files: usize,
-    /// How many bytes these have.
+    /// How many bytes they have.
     pub bytes: u64,
     /// How many folders would be watched.
     pub folders: u64,
-    /// Those that are larger than most servers take.
+    /// The files that are larger than most servers accept.
     pub too_large: Vec<String>,
-    /// What is held back as a secret.
+    /// The files that are held back as secrets.
     pub secrets: Vec<String>,
-    /// Of how many files the contents were not looked at for secrets, as they are so many.
+    /// How many files were not searched for secrets, because there are too many.
     pub not_looked_into: usize,
     /// What cannot be read, and why.
     pub unreadable: Vec<String>,
     /// The rule files that cannot be read, and why.
     pub rules_unreadable: Vec<String>,
-    /// Sentences about lines of rule files that cannot mean what they say.
+    /// Sentences about lines of rule files that cannot mean what they seem to mean.
     pub notices: Vec<String>,
-    /// The lines of `.tcignore` files that match nothing, each with its place.
+    /// The lines of `.tcignore` files that match nothing, each with its file and line.
     pub idle: Vec<String>,
     /// How many lines of other rule files match nothing.
     pub idle_elsewhere: usize,
-    /// Why the folders cannot be watched, if so.
+    /// Why the folders cannot be watched, if that is so.
     pub watch_trouble: Option<String>,
-    /// How many folders one user may watch; `None` where the system does not tell.
+    /// How many folders one user may watch; `None` if the system does not say.
     pub watches_max: Option<u64>,
 }
 
-/// Judges it. `bytes_max` is what the server takes of the project, where it has said so.
+/// Judges what was found. `bytes_max` is the most that the server accepts for the project, if it
+/// has said so.
 pub fn check(seen: &Result<FolderSeen, String>, bytes_max: Option<u64>) -> Vec<Finding> {
     match seen {
         Ok(seen) => {

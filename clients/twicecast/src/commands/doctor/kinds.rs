@@ -10,7 +10,7 @@ macro_rules! kinds {
                 severity: Severity::$severity,
             };
         )*
-        /// All of them, in the order of the documentation.
+        /// All kinds, in the order of the documentation.
         #[cfg(test)]
         const ALL: &[Kind] = &[$($constant),*];
     };

@@ -21,23 +21,24 @@ use crate::rules::memory::SETTLING;
 use crate::rules::patterns::{Case, Patterns};
 use crate::rules::{RULE_FILES, Rules, Verdict};
 
-/// The rule file that is written for sharing; lines of the others are often for other machines.
+/// The rule file that is written for sharing; lines of other rule files are often meant for other
+/// machines.
 const OWN_RULES: &str = ".tcignore";
 
-/// The contents of no more files are looked at.
+/// The most files whose contents are searched.
 const LOOKED_INTO_MAX: usize = 20_000;
 
-/// As the rules allow.
+/// The same limit as in the rules, in bytes.
 const RULE_FILE_BYTES_MAX: u64 = 1 << 20;
 
-/// So often a look is begun anew while rules are being written.
+/// How often the search is repeated while rules are being written.
 const ROUNDS_MAX: usize = 20;
 
-/// Looks at a folder.
+/// Examines a folder.
 ///
 /// # Errors
 ///
-/// A sentence, if it cannot be shared at all.
+/// A sentence, if the folder cannot be shared at all.
 pub fn folder(dir: &Path, allow: &[String]) -> Result<FolderSeen, String> {
     let root = shared_folder::open(dir).map_err(|failure| failure.to_string())?;
     let plain = std::fs::canonicalize(dir).map_err(|error| error.to_string())?;
@@ -107,7 +108,7 @@ fn left_out(found: &Found, seen: &mut FolderSeen) {
         .collect();
 }
 
-/// Looks for secrets in what the files hold.
+/// Searches the contents of the files for secrets.
 fn contents(root: &OwnedFd, rules: &Rules, found: &Found, seen: &mut FolderSeen) {
     for name in found.files.keys().take(LOOKED_INTO_MAX) {
         match rules.judge_contents(root, name) {
@@ -119,7 +120,7 @@ fn contents(root: &OwnedFd, rules: &Rules, found: &Found, seen: &mut FolderSeen)
     seen.not_looked_into = found.files.len().saturating_sub(LOOKED_INTO_MAX);
 }
 
-/// Finds the lines of rule files that match nothing of what is there.
+/// Finds the lines of rule files that match nothing in the folder.
 fn idle(root: &OwnedFd, found: &Found, folders: &[String], seen: &mut FolderSeen) {
     let files = found
         .files

@@ -1,5 +1,5 @@
-//! `twicecast doctor`: what would keep somebody from sharing (`docs/doctor.md`). `folder`, `token`
-//! and `server` judge what was seen, without looking; `look` looks, and so does `run`.
+//! `twicecast doctor`: finds what would keep somebody from sharing (`docs/doctor.md`). `folder`,
+//! `token` and `server` only judge what was found; `look` and `run` do the examining.
 
 mod finding;
 mod folder;
@@ -25,7 +25,7 @@ use crate::failure::Failure;
 use crate::ui::output::{counted, json_line, say};
 use crate::ui::time::now_in_seconds;
 
-/// The key of a server that was given none.
+/// The key of a server for which no key was configured.
 const DEFAULT_KEY: &str = "secret";
 
 /// The long help of the command.
@@ -63,11 +63,11 @@ pub struct DoctorArgs {
     pub common: CommonArgs,
 }
 
-/// Runs the command and gives the exit code.
+/// Runs the command and returns the exit code.
 ///
 /// # Errors
 ///
-/// None: what goes wrong is a finding.
+/// Never: everything that goes wrong is a finding.
 pub async fn run(args: &DoctorArgs) -> Result<u8, Failure> {
     let dir = args.dir.as_path();
     let credentials = PartialCredentials::resolve(&args.common, Purpose::Doctor, None, Some(dir));
@@ -108,7 +108,7 @@ async fn look_at_server(
     })
 }
 
-/// What is known of the token, without it.
+/// What is known about the token, without the token itself.
 fn token_seen(common: &CommonArgs, credentials: &PartialCredentials) -> TokenSeen {
     let grant = match (&credentials.grant, &credentials.token) {
         (Grant::None, _) => GrantSeen::None,

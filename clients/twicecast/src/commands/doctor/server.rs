@@ -10,21 +10,21 @@ use crate::ui::time::span;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Two clocks may differ by so many seconds.
+/// The most seconds by which two clocks may differ.
 const APART: u64 = 30;
 
-/// What was seen of the server.
+/// What was found out about the server.
 #[derive(Debug, Clone)]
 pub struct ServerSeen {
-    /// What it says of itself, or why it does not.
+    /// What it says about itself, or why it says nothing.
     pub health: Result<Health, String>,
-    /// What it answered.
+    /// Its answers.
     pub answers: Answers,
-    /// When it was asked, in seconds since the epoch by this clock.
+    /// When it was asked, in seconds since the epoch by the local clock.
     pub asked: u64,
 }
 
-/// Judges it.
+/// Judges what was found.
 pub fn check(seen: &ServerSeen) -> Vec<Finding> {
     if let Some(Err(why)) = &seen.answers.connection {
         return vec![Finding::of(SERVER_UNREACHABLE, why, "")];

@@ -9,23 +9,23 @@ use crate::commands::doctor::kinds::{
 use crate::credentials::TokenView;
 use crate::ui::time::{date_and_time, span};
 
-/// A stream lasts longer than this.
+/// A token that holds for less than this, in seconds, may expire during a stream.
 const SOON: u64 = 3_600;
 
-/// Who would share with which right.
+/// Who would share, and with what right.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TokenSeen {
-    /// With what.
+    /// The right.
     pub grant: GrantSeen,
     /// The user who would share.
     pub user: Option<String>,
-    /// The streamer, by the flag.
+    /// The streamer that the flag names.
     pub streamer: Option<String>,
-    /// The project, by the flag.
+    /// The project that the flag names.
     pub project: Option<String>,
-    /// Whether token or key stand on the command line.
+    /// Whether the token or key is on the command line.
     pub is_on_command_line: bool,
-    /// Whether the way to the server is open to others.
+    /// Whether others can read what is sent to the server.
     pub is_in_the_clear: bool,
 }
 
@@ -35,18 +35,18 @@ pub enum GrantSeen {
     /// None.
     #[default]
     None,
-    /// A key; whether it is the default one.
+    /// A key.
     Key {
         /// Whether it is `secret`, which is in every manual.
         is_default: bool,
     },
-    /// What is to be a token, and is none.
+    /// Something that was given as a token but is not one.
     Unreadable,
     /// A token.
     Token(TokenView),
 }
 
-/// Judges it; `now` is in seconds since the epoch.
+/// Judges what was found; `now` is in seconds since the epoch.
 pub fn check(seen: &Result<TokenSeen, String>, now: u64) -> Vec<Finding> {
     let seen = match seen {
         Ok(seen) => seen,

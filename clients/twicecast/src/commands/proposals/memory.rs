@@ -1,4 +1,4 @@
-//! What is remembered of a user's proposals, in their state folder.
+//! What is remembered about a user's proposals, in the user's state folder.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use crate::fs::user_dirs::own_folder;
 use crate::fs::{sha256, whole};
 use crate::ui::output::warn;
 
-/// As many are remembered for one project; the oldest are forgotten first.
+/// The most proposals that are remembered for one project; the oldest are forgotten first.
 const REMEMBERED_MAX: usize = 100;
 
 /// A proposal that was seen before.
@@ -19,11 +19,11 @@ const REMEMBERED_MAX: usize = 100;
 pub struct Remembered {
     /// Its id.
     pub id: Untrusted,
-    /// What it is called.
+    /// Its title.
     pub title: Untrusted,
     /// In milliseconds since the epoch.
     date: u64,
-    /// `merged`, `closed` or `withdrawn`; none where it is open, or was when last seen.
+    /// `merged`, `closed` or `withdrawn`; `None` if it was open when last seen.
     pub outcome: Option<Untrusted>,
 }
 
@@ -35,7 +35,7 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// That of a user, a server and a project.
+    /// The memory for one user, server and project.
     pub fn of(credentials: &Credentials) -> Self {
         let (url, user) = (&credentials.url, &credentials.user);
         let whose = format!("{url}\n{user}\n{}", credentials.full_project());
@@ -46,7 +46,7 @@ impl Memory {
         }))
     }
 
-    /// One that cannot be read is empty.
+    /// A file that cannot be read counts as empty.
     fn at(file: Option<PathBuf>) -> Self {
         let text = file.as_ref().and_then(|file| std::fs::read(file).ok());
         let all = text.and_then(|text| serde_json::from_slice(&text).ok());
@@ -56,7 +56,7 @@ impl Memory {
         }
     }
 
-    /// Takes down those that are open.
+    /// Remembers these open proposals.
     pub fn see(&mut self, open: &[PullRequest]) {
         for pull in open {
             if self.all.iter().all(|known| known.id != pull.id) {
@@ -72,20 +72,20 @@ impl Memory {
         self.all.drain(..surplus);
     }
 
-    /// Takes down what has become of one.
+    /// Remembers the outcome of a proposal.
     pub fn end(&mut self, id: &Untrusted, outcome: &Untrusted) {
         for known in self.all.iter_mut().filter(|known| known.id == *id) {
             known.outcome = Some(outcome.clone());
         }
     }
 
-    /// Those that are not open any more.
+    /// The proposals that are no longer open.
     pub fn ended<'a>(&'a self, open: &'a [PullRequest]) -> impl Iterator<Item = &'a Remembered> {
         let is_open = |id: &Untrusted| open.iter().any(|pull| pull.id == *id);
         self.all.iter().filter(move |known| !is_open(&known.id))
     }
 
-    /// Keeps it for the next time.
+    /// Saves the memory.
     pub fn keep(&self) {
         let Some(file) = &self.file else { return };
         let kept = serde_json::to_vec(&self.all).map_err(std::io::Error::from);

@@ -1,7 +1,8 @@
-//! `twicecast proposals`: what one has proposed to a project, and what became of it.
+//! `twicecast proposals`: a user's proposals to a project, and their outcomes.
 //!
-//! The server lists what is open and tells outcomes only to who is connected. What was listed once
-//! is remembered in the user's state folder, so that what is gone from the list is not forgotten.
+//! The server lists open proposals, and tells an outcome only to connections that are there at the
+//! time. Every proposal that was listed once is remembered in the user's state folder, so that it
+//! is not forgotten when it leaves the list.
 
 pub mod memory;
 
@@ -77,12 +78,12 @@ pub enum ProposalsCommand {
     Wait,
 }
 
-/// What is said where there is no token.
+/// The message if there is no token.
 const WITHOUT_TOKEN: &str = "\
 Your proposals are told only to you: give --token (or TWICECAST_TOKEN), or --key (or \
 TWICECAST_KEY) if you run the server.";
 
-/// Runs the command and gives the exit code.
+/// Runs the command and returns the exit code.
 ///
 /// # Errors
 ///
@@ -125,7 +126,7 @@ async fn list(
     let listed = pull_requests(outgoing, incoming, LIST, &mut drop).await;
     let mut open =
         listed.map_err(|error| connection::refused(error, |error| refused(credentials, error)))?;
-    // A streamer is told of everybody's.
+    // A streamer gets everybody's.
     open.retain(|pull| pull.owner.raw() == credentials.user);
     Ok(open)
 }
@@ -203,7 +204,7 @@ fn line(id: &Untrusted, title: &Untrusted, state: &str) -> String {
     format!("{id}  “{title}”: {state}")
 }
 
-/// The one whose id begins so.
+/// Finds the proposal whose id begins with `id`.
 fn find<'a>(
     open: &'a [PullRequest],
     id: &str,

@@ -1,4 +1,4 @@
-//! What differs in a clone from what it began as.
+//! How a clone differs from the state that it began with.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -24,7 +24,7 @@ use crate::ui::output::{say, warn};
 pub struct Changed {
     /// In bytes.
     pub size: u64,
-    /// What it is.
+    /// Its state.
     pub state: State,
 }
 
@@ -33,14 +33,15 @@ pub struct Changed {
 pub struct Difference {
     /// New and changed files.
     pub changed: BTreeMap<FileName, Changed>,
-    /// Deleted ones.
+    /// Deleted files.
     pub deleted: BTreeSet<FileName>,
-    /// What could not be read, and why.
+    /// Files that could not be read, and why.
     pub failed: BTreeMap<FileName, String>,
 }
 
 impl Difference {
-    /// Compares what was found in a clone with what it began as, as far as that is wanted.
+    /// Compares the files found in a clone with the state that it began with; only `wanted` ones
+    /// count.
     pub fn of(clone: CloneFiles<'_>, looked: &Found, wanted: &Wanted) -> Self {
         let bases = clone.bases;
         let mut difference = Self::default();
@@ -70,7 +71,8 @@ impl Difference {
         difference
     }
 
-    /// Leaves away what holds a secret, and says so. What cannot be read fails when it is sent.
+    /// Removes files that hold a secret, and says so. A file that cannot be read here fails when it
+    /// is sent.
     pub fn hold_back_secrets(&mut self, root: &OwnedFd, rules: &Rules) {
         self.changed.retain(|name, _| {
             let verdict =
@@ -83,8 +85,8 @@ impl Difference {
         });
     }
 
-    /// Fails for what holds a conflict that an update has left and nobody has solved. A file that
-    /// held such lines from the beginning is about them.
+    /// Marks files as failed that still hold conflict markers left by an update. If a file had such
+    /// markers from the beginning, they are part of its content.
     pub fn refuse_conflicts(&mut self, clone: &CloneFolder) -> io::Result<()> {
         let contents = BaseContents::new(&clone.work)?;
         for name in self.changed.keys() {
@@ -119,14 +121,14 @@ impl Difference {
         self.changed.keys().chain(&self.deleted)
     }
 
-    /// Leaves a file away.
+    /// Removes a file from the difference.
     pub fn forget(&mut self, name: &FileName) {
         self.changed.remove(name);
         self.deleted.remove(name);
     }
 
-    /// Leaves away what was proposed as it is now, and is among the files that still wait for the
-    /// streamer. Returns which that is.
+    /// Removes files that are already in an open proposal in their present state. Returns their
+    /// names.
     pub fn forget_pending(
         &mut self,
         proposed: &Proposed,
@@ -143,7 +145,7 @@ impl Difference {
         pending
     }
 
-    /// As it is to be remembered once it is proposed.
+    /// The states to remember once this is proposed.
     pub fn states(&self) -> BTreeMap<FileName, Option<State>> {
         let changed = self.changed.iter();
         let changed = changed.map(|(name, changed)| (name.clone(), Some(changed.state.clone())));
@@ -151,7 +153,7 @@ impl Difference {
         changed.chain(deleted).collect()
     }
 
-    /// The hashes that the files of the clone began with, by name.
+    /// The hashes of the files as the clone began with them, by name.
     pub fn bases(&self, bases: &Files) -> BTreeMap<String, String> {
         let known = self.names().filter_map(|name| {
             let written = bases.get(name).filter(|base| !base.sha256.is_empty())?;
@@ -170,7 +172,7 @@ impl Difference {
         bits.collect()
     }
 
-    /// Says what differs.
+    /// Prints what differs.
     pub fn tell(&self, bases: &Files) {
         for (name, changed) in &self.changed {
             let size = HumanBytes(changed.size);

@@ -1,4 +1,4 @@
-//! `twicecast propose`: sends what differs in a clone as a pull request.
+//! `twicecast propose`: sends the changes in a clone as a pull request.
 
 mod difference;
 mod send;
@@ -83,19 +83,19 @@ pub struct ProposeArgs {
 const AUTHENTICATE: u64 = 1;
 const LIST: u64 = 4;
 const OWN: u64 = 5;
-/// Behind all that a draft takes.
+/// Higher than every reference that a draft uses.
 const TAKE_DOWN: u64 = 1 << 40;
 
-/// What is said where there is no token.
+/// The message if there is no token.
 const WITHOUT_TOKEN: &str = "\
 Proposing needs a token or a key: give --token (or TWICECAST_TOKEN), or --key (or \
 TWICECAST_KEY) if you run the server.";
 
-/// Runs the command and gives the exit code.
+/// Runs the command and returns the exit code.
 ///
 /// # Errors
 ///
-/// A sentence, if the folder is no clone, nothing differs, or the server does not take it.
+/// A sentence, if the folder is no clone, nothing differs, or the server refuses the proposal.
 pub async fn run(args: &ProposeArgs) -> Result<u8, Failure> {
     let mut clone = CloneFolder::open(&args.dir)?;
     let common = update::common(&args.common, &args.dir, &clone.record.header)?;
@@ -182,9 +182,10 @@ pub async fn run(args: &ProposeArgs) -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// Takes down that it is open, for `twicecast proposals`, which may first ask when it is no longer.
+/// Remembers the open proposal for `twicecast proposals`, which may be called only after it has
+/// ended.
 async fn take_down((outgoing, mut incoming): (Outgoing, Incoming), credentials: &Credentials) {
-    // It is proposed, whatever comes of this.
+    // The proposal has been sent, whatever happens here.
     if let Ok(mut open) = pull_requests(&outgoing, &mut incoming, TAKE_DOWN, &mut drop).await {
         open.retain(|pull| pull.owner.raw() == credentials.user);
         let mut memory = Memory::of(credentials);
@@ -195,8 +196,8 @@ async fn take_down((outgoing, mut incoming): (Outgoing, Incoming), credentials: 
     incoming.finish().await;
 }
 
-/// Remembers what was proposed, with its contents: the streamer may take it while it is edited
-/// further here.
+/// Remembers what was proposed, with its contents: the streamer may accept it after it has been
+/// edited further here.
 fn remember(
     clone: &CloneFolder,
     proposed: &Proposed,
@@ -221,7 +222,7 @@ fn nothing(wanted: &Wanted, why: &str) -> String {
     format!("nothing to propose{of}: {why}")
 }
 
-/// What differs in the clone; `None` if not all of it could be read, which is said.
+/// How the clone differs; `None` if some files could not be read, which is reported.
 async fn differs(
     args: &ProposeArgs,
     clone: &CloneFolder,
@@ -244,7 +245,7 @@ async fn differs(
     Ok(all_right.then_some((difference, rules)))
 }
 
-/// Says that the project has moved on, and asks whether to merge that first, where somebody can
+/// Says that the project has moved on, and asks whether to merge that first, if somebody can
 /// answer.
 fn wants_update(args: &ProposeArgs, news: usize) -> bool {
     let line = CommandLine::new("update").path(&args.dir);
@@ -261,7 +262,8 @@ fn wants_update(args: &ProposeArgs, news: usize) -> bool {
     block_in_place(|| question::is_confirmed(&question, Preset::Yes))
 }
 
-/// What the project has as it is here began so from now on, and is not proposed.
+/// Files that the project has in the same state as the clone are not proposed; the clone's record
+/// says from now on that it began with them.
 fn settle(
     clone: &mut CloneFolder,
     changes: &Changes,
@@ -284,7 +286,7 @@ fn settle(
     clone.read_again()
 }
 
-/// The names of all files in one's own proposals that wait for the streamer.
+/// The names of all files in the user's own open proposals.
 async fn own_proposals(
     outgoing: &Outgoing,
     incoming: &mut Incoming,
@@ -295,11 +297,11 @@ async fn own_proposals(
         Err(Error::Refused(error)) if error.code == 401 => {
             return Err(credentials.withdrawn(&error.message));
         }
-        // A server that does not tell: then what waits may be proposed once more.
+        // This server does not list them; the same change may then be proposed twice.
         Err(Error::Refused(_)) => Vec::new(),
         Err(error) => return Err(error.into()),
     };
-    // The streamer sees everybody's.
+    // The streamer gets everybody's.
     let own = pulls
         .into_iter()
         .filter(|pull| pull.owner.raw() == credentials.user);

@@ -1,4 +1,4 @@
-//! Sending a proposal: its draft, its files, and its end.
+//! Sends a proposal: opens a draft, sends the files, and finishes it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,23 +25,23 @@ const CREATION: u64 = 2;
 const FINISH: u64 = 3;
 const FIRST_UPLOAD: u64 = 10;
 
-/// What is to be proposed.
+/// A proposal to send.
 pub struct Draft<'a> {
     /// The clone's folder.
     pub root: Arc<OwnedFd>,
-    /// Which of its files may leave.
+    /// Decides which of its files may be sent.
     pub rules: Arc<Rules>,
-    /// What they began as.
+    /// The state that they began with.
     pub bases: &'a Files,
-    /// The files.
+    /// The files to send.
     pub difference: Difference,
-    /// What the change is, in a line.
+    /// The proposal's title.
     pub title: &'a str,
-    /// What there is to say about it.
+    /// The proposal's description.
     pub message: &'a str,
 }
 
-/// Whether nothing failed; else names it.
+/// Whether nothing failed; otherwise names what did.
 pub fn all_right(failures: &BTreeMap<FileName, String>) -> bool {
     for (name, why) in failures {
         warn(&failure_line(name.as_str(), why));
@@ -55,12 +55,12 @@ pub fn all_right(failures: &BTreeMap<FileName, String>) -> bool {
     failures.is_empty()
 }
 
-/// Sends it, and gives the connection back; none where it is not proposed: what failed has been
-/// named.
+/// Sends the proposal and returns the connection. Returns `None` if files failed, which is
+/// reported; then nothing is proposed.
 ///
 /// # Errors
 ///
-/// If the connection breaks, or the server does not take it.
+/// If the connection breaks, or the server refuses the proposal.
 pub async fn send(
     draft: Draft<'_>,
     outgoing: Outgoing,
@@ -149,7 +149,7 @@ pub async fn send(
     Ok(Some(upload.into_connection()))
 }
 
-/// Waits until a request is taken.
+/// Waits until a request is accepted.
 async fn accepted(
     incoming: &mut Incoming,
     credentials: &Credentials,

@@ -148,7 +148,7 @@ pub struct ShareArgs {
 }
 
 impl ShareArgs {
-    /// How the server in this process is to be.
+    /// The settings for the server in this process.
     pub fn local_settings(&self) -> LocalSettings {
         LocalSettings {
             is_public: self.public,

@@ -1,4 +1,4 @@
-//! The first look at a folder and at what the server has of it, before anything is sent or deleted.
+//! The first look at a folder and at the project on the server, before anything is sent or deleted.
 
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use crate::rules::Verdict;
 use crate::ui::keyboard::Keys;
 use crate::ui::question::{self, Preset};
 
-/// What is done before anything is sent or deleted.
+/// The steps before anything is sent or deleted.
 #[derive(Clone, Copy)]
 pub struct FirstLook<'a> {
     pub args: &'a ShareArgs,
@@ -29,8 +29,8 @@ pub struct FirstLook<'a> {
 }
 
 impl FirstLook<'_> {
-    /// What may be deleted without a further question. `None` where nothing is to be done: that was
-    /// only to be shown, or the person does not want it.
+    /// Returns what may be deleted without another question, or `None` if nothing is to be done:
+    /// after a dry run, or because the person says no.
     pub async fn look(
         self,
         output: &mut ShareOutput,
@@ -54,7 +54,7 @@ impl FirstLook<'_> {
         }
     }
 
-    /// Says what would be done.
+    /// Prints what would be done.
     async fn tell(self, output: &mut ShareOutput) -> Result<(), Failure> {
         let (root, stop) = (self.root, self.stop);
         let there = self.there().await?;
@@ -85,8 +85,8 @@ impl FirstLook<'_> {
         Ok(())
     }
 
-    /// What the person lets be deleted, asked where that is worth a question; nothing, where they
-    /// do not want it after all.
+    /// Asks the person where that is worth a question. Returns what may be deleted, or `None` if
+    /// they say no.
     async fn approve(self, keys: &mut Keys) -> Result<Option<Approved>, Failure> {
         let home = std::env::var_os("HOME").map(PathBuf::from);
         if let Some(question) = precheck::question_of_home(self.dir, home.as_deref())
@@ -111,7 +111,7 @@ impl FirstLook<'_> {
         Ok(Some(intent.approved()))
     }
 
-    /// Asks the person at the keyboard; where there is none, that is the end.
+    /// Asks the person at the keyboard; fails if there is none.
     async fn ask(self, question: &str, keys: &mut Keys) -> Result<bool, Failure> {
         if self.args.json || !question::can_be_asked() {
             return Err(Failure::usage(format!(

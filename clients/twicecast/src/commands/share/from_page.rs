@@ -1,5 +1,6 @@
-//! Pull requests that the streamer accepts from their page while they share: asked for on the
-//! keyboard, applied as `pulls apply` does, and answered (protocol, section 6, `apply`).
+//! Pull requests that the streamer accepts on their page while sharing: asks for confirmation on
+//! the keyboard, applies them as `pulls apply` does, and answers the page (protocol, section 6,
+//! `apply`).
 
 use std::path::PathBuf;
 
@@ -17,19 +18,19 @@ use crate::ui::output::{Line, cut};
 
 use super::review::{Applied, Reviewed, apply, look};
 
-/// No more of a message is sent: servers bound it.
+/// The most characters of a message that are sent: servers limit it.
 const MESSAGE_CHARS: usize = 250;
 
-/// What is done at the moment.
+/// What is being done at the moment.
 enum State {
     Idle,
-    /// The pull request is looked at, so that the streamer sees what they say yes to.
+    /// The pull request is being fetched, so that the streamer can see what they say yes to.
     Looking(u64, JoinHandle<Result<Box<Reviewed>, Failure>>),
-    /// The streamer is asked.
+    /// The streamer is being asked.
     Asking(u64, Box<Reviewed>),
-    /// The server is asked whether the page still wants it.
+    /// The server is being asked whether the page still wants it.
     Accepting(u64, Box<Reviewed>),
-    /// It is applied.
+    /// It is being applied.
     Applying(u64, JoinHandle<Result<Applied, Failure>>),
 }
 
@@ -38,20 +39,20 @@ pub struct FromPage {
     pub credentials: Credentials,
     pub dir: PathBuf,
     pub allow: Vec<String>,
-    /// Whether nobody needs to be asked, but for files that `pulls apply` takes only by name.
+    /// Whether to apply without asking, except for files that `pulls apply` takes only by name.
     pub accepts: bool,
     /// Whether somebody can be asked.
     pub has_keys: bool,
     pub heard: mpsc::UnboundedReceiver<Heard>,
-    /// Yes or no, pressed on the keyboard.
+    /// Yes or no, as pressed on the keyboard.
     pub answers: mpsc::Receiver<bool>,
     pub wishes: mpsc::Sender<Wish>,
-    /// The question whose end was told last, and how it ended.
+    /// The last question that was answered, and with which outcome.
     pub told: Option<(u64, &'static str)>,
 }
 
 impl FromPage {
-    /// Goes on until the share ends.
+    /// Runs until the share ends.
     pub async fn run(mut self) {
         let mut state = State::Idle;
         loop {
@@ -107,7 +108,7 @@ impl FromPage {
                     .await;
                 State::Idle
             }
-            // Its server takes shorter messages, or the question is over.
+            // The server accepts only shorter messages, or the question is over.
             (state, Heard::Refused) => {
                 if let Some((request, outcome)) = self.told.take() {
                     self.send(request, outcome, &[], "").await;
@@ -185,7 +186,7 @@ impl FromPage {
         State::Accepting(request, reviewed)
     }
 
-    /// Tells the page how it ended.
+    /// Tells the page how its question ended.
     async fn send(
         &mut self,
         request: u64,
@@ -222,13 +223,13 @@ impl State {
     }
 }
 
-/// What a task has come to.
+/// The result of a task.
 enum Done {
     Looked(Result<Box<Reviewed>, Failure>),
     Applied(Result<Applied, Failure>),
 }
 
-/// Waits for the task of a state; for ever, where it has none.
+/// Waits for the task of a state, or for ever if it has none.
 async fn done(state: &mut State) -> Done {
     let lost = |error| Failure::usage(format!("it ended unexpectedly: {error}."));
     match state {

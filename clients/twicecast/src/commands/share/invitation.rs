@@ -1,10 +1,10 @@
 //! What `share --local` prints for others and for the streamer: a link, and commands that work as
-//! they stand.
+//! printed.
 //!
-//! The screen is being streamed and the list of processes is open to all users. So the token of
-//! viewers, which everybody may see, stands in the link's fragment and in a variable of their
-//! command, and can only read; what a guest is to be sent is in a file; and neither the key nor a
-//! token of the streamer appears.
+//! The screen is being streamed, and all users can see the list of processes. So the viewers'
+//! token, which everybody may see, can only read; it is in the link's fragment and in a variable of
+//! their command. Guests' invitations are written to files. Neither the key nor a token of the
+//! streamer is printed.
 
 use std::path::Path;
 
@@ -24,22 +24,22 @@ use crate::ui::time::date_and_time;
 
 /// How long the tokens hold.
 const HOURS: u32 = 12;
-/// In whose name viewers come who need none of their own.
+/// The user name of viewers who need no name of their own.
 pub const ANYBODY: &str = "viewer";
 
-/// What the streamer is told of how others come in.
+/// What the streamer is told about how others come in.
 pub struct Invited {
     /// What viewers open, and what to type elsewhere.
     pub events: [Event; 2],
-    /// Until when the tokens in it hold, in seconds since the epoch; `None` where it has none.
+    /// Until when the tokens in it hold, in seconds since the epoch; `None` if it has none.
     pub until: Option<u64>,
 }
 
-/// Makes tokens, and keeps the link for `twicecast link`.
+/// Makes the tokens and the link, and saves the link for `twicecast link`.
 ///
 /// # Errors
 ///
-/// A sentence, if something of it cannot be made or kept.
+/// A sentence, if any of it cannot be made or saved.
 pub fn invite(
     server: &mut LocalServer,
     credentials: &Credentials,
@@ -58,21 +58,21 @@ pub fn invite(
     Ok(Invited { events, until })
 }
 
-/// What an invitation is made of.
+/// What an invitation is made from.
 struct Invitation<'a> {
     server: &'a LocalServer,
     credentials: &'a Credentials,
     dir: &'a Path,
-    /// At which address others reach the server.
+    /// The address at which others reach the server.
     url: String,
-    /// The viewers'.
+    /// The viewers' token.
     token: String,
-    /// Until when it holds.
+    /// Until when the token holds, in seconds since the epoch.
     until: u64,
 }
 
 impl<'a> Invitation<'a> {
-    /// One to see `dir`, which the bearer of these credentials shares there.
+    /// An invitation to see `dir`, which the owner of these credentials shares on this server.
     ///
     /// # Errors
     ///
@@ -85,7 +85,7 @@ impl<'a> Invitation<'a> {
         let Credentials {
             streamer, project, ..
         } = credentials;
-        // No room: this token is on the screen, and the shorter the better.
+        // The token names no room: it is on the screen, and should be short.
         let reader = Claims::new(ANYBODY, streamer, project, Some(""), HOURS);
         let reader = reader.limited_to(Some(&[Right::Read]));
         let public_url = server.settings().public_url.as_deref();
@@ -100,11 +100,11 @@ impl<'a> Invitation<'a> {
         })
     }
 
-    /// What viewers open.
+    /// The link that viewers open.
     ///
     /// # Errors
     ///
-    /// A sentence, if the streamer's name has no page.
+    /// A sentence, if there can be no page for the streamer's name.
     fn link(&self) -> Result<ViewersLink, Failure> {
         let Credentials {
             streamer, project, ..
@@ -121,7 +121,7 @@ impl<'a> Invitation<'a> {
         })
     }
 
-    /// The link, and what those who open it may do.
+    /// The link, and what people who open it may do.
     fn link_event(&self, link: &ViewersLink, has_qr: bool) -> Event {
         let settings = self.server.settings();
         let may = match settings.viewers {
@@ -141,11 +141,11 @@ impl<'a> Invitation<'a> {
         }
     }
 
-    /// What viewers type, what guests are to be sent, and what the streamer types.
+    /// The commands for viewers and for the streamer, and the files for guests.
     ///
     /// # Errors
     ///
-    /// A sentence, if a guest's name is none, or is the streamer's, or a file cannot be written.
+    /// A sentence, if a guest's name is invalid or is the streamer's, or a file cannot be written.
     fn event(&self, args: &ShareArgs) -> Result<Event, Failure> {
         let program = program();
         let Credentials {
@@ -178,7 +178,7 @@ impl<'a> Invitation<'a> {
         })
     }
 
-    /// What a guest is to be sent: lines for their shell.
+    /// What to send to a guest: lines for their shell.
     fn letter(&self, name: &str, program: &str) -> Result<String, Failure> {
         check_user("guest", name).map_err(Failure::usage)?;
         let Credentials {

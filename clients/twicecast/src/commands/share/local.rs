@@ -1,4 +1,4 @@
-//! The server of `share --local`, and who shares with it.
+//! The server of `share --local`, and the credentials to share with it.
 
 use crate::commands::share::args::ShareArgs;
 use crate::credentials::flags::{AddressSource, CommonArgs};
@@ -7,20 +7,20 @@ use crate::embedded;
 use crate::embedded::LocalServer;
 use crate::failure::Failure;
 
-/// Who shares with a server of their own, where nobody says.
+/// The streamer's name, if neither a flag nor the system gives one.
 const NOBODY: &str = "streamer";
 
-/// Starts a server in this process. The flags that come with it are those that lead there.
+/// Starts a server in this process. Returns it with the flags that lead to it.
 ///
 /// # Errors
 ///
-/// A sentence that says what the system does not give.
+/// A sentence that says what the system refuses.
 pub async fn start(args: &ShareArgs) -> Result<(CommonArgs, LocalServer), Failure> {
     let server = embedded::start(&args.dir, args.local_settings()).await?;
     let mut common = args.common.clone();
     (common.url, common.key) = (server.url.clone(), Some(server.key.clone()));
     (common.token, common.url_source) = (None, AddressSource::Default);
-    // One command is enough, wherever it is typed.
+    // One command must be enough, wherever it is typed.
     common.user = common
         .user
         .or_else(name_of_user)

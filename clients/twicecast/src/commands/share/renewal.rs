@@ -1,4 +1,4 @@
-//! The tokens that a `share --local` has printed, where it goes on for longer than they hold.
+//! Renews the tokens that `share --local` has printed, if it runs for longer than they hold.
 
 use std::convert::Infallible;
 use std::path::Path;
@@ -17,11 +17,11 @@ use crate::ui::time::now_in_seconds;
 
 /// How long before their end they are replaced, in seconds.
 const AHEAD: u64 = 3_600;
-/// How often it is looked at. A computer may have slept in between.
+/// How often the clock is checked, because the computer may have slept.
 const EVERY: Duration = Duration::from_secs(60);
 
-/// Replaces what `local` has printed, and until when that holds, before it ends: for as long as it
-/// is awaited. The streamer is told by `page`.
+/// Replaces what the share with the `local` server has printed before it expires, for as long as
+/// this is awaited. `local` also says until when that holds. The streamer is told through `page`.
 pub fn renew<'a>(
     local: Option<(&'a mut LocalServer, Option<u64>)>,
     credentials: &Credentials,
@@ -57,7 +57,7 @@ async fn run(
                     let _ = wishes.send(Wish::Tell(event)).await;
                 }
             }
-            // It is tried again every minute, and said once.
+            // The attempt is repeated every minute, but reported only once.
             Err(_) if is_told => {}
             Err(failure) => {
                 is_told = true;
@@ -68,8 +68,8 @@ async fn run(
     }
 }
 
-/// Waits until a token that holds `until` then, in seconds since the epoch, is about to expire; for
-/// ever, where there is none.
+/// Waits until a token that holds until `until`, in seconds since the epoch, is about to expire;
+/// for ever if there is none.
 async fn soon_over(until: Option<u64>, now: impl Fn() -> u64) {
     let Some(until) = until else {
         return std::future::pending().await;

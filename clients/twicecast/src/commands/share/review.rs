@@ -1,4 +1,4 @@
-//! A pull request looked at and applied without a command line of its own, as `pulls apply` does.
+//! Looks at a pull request and applies it as `pulls apply` does, without a command line of its own.
 
 use std::path::Path;
 
@@ -20,29 +20,28 @@ use crate::review::taken::Taken;
 use crate::review::wanted::Wanted;
 use crate::ui::output::{Line, first_names};
 
-/// A pull request that somebody is to say yes or no to.
+/// A pull request that waits for the streamer's yes or no.
 pub struct Reviewed {
     pull: PullRequest,
     contents: Contents,
-    /// Those of its files that are wanted.
+    /// Its files that are wanted.
     files: Vec<FileName>,
-    /// Those of them that `pulls apply` takes only where they are named.
+    /// The wanted files that `pulls apply` takes only by name.
     pub held: Vec<String>,
 }
 
-/// What has become of one.
+/// What was done with a pull request.
 pub struct Applied {
-    /// All that was wanted is in the folder, and the pull request is reported as merged if that was
-    /// all of it.
+    /// Whether the whole pull request was taken and reported as merged.
     pub is_whole: bool,
-    /// Files that both sides have changed.
+    /// Files with changes on both sides.
     pub conflicts: Vec<FileName>,
-    /// What there is to say of it.
+    /// What the streamer should know about it.
     pub message: String,
 }
 
 impl Reviewed {
-    /// What the streamer is asked.
+    /// The question to the streamer.
     pub fn question(&self) -> Event {
         Event::ApplyAsked {
             id: self.pull.id.clone(),
@@ -54,8 +53,8 @@ impl Reviewed {
     }
 }
 
-/// Looks at the pull request with this id beside the folder `dir`. Where `files` are given, only
-/// these are wanted.
+/// Fetches the pull request with this id and compares it with the folder `dir`. If `files` are
+/// given, only these are wanted.
 ///
 /// # Errors
 ///
@@ -99,8 +98,9 @@ pub async fn look(
     }))
 }
 
-/// Applies it to the folder `dir`, and reports it as merged if all of it was taken. What was shown
-/// and said yes to is taken as if it were named, but for what the rules of `share` leave out.
+/// Applies a pull request to the folder `dir`, and reports it as merged if all of it was taken. The
+/// files that were shown and approved count as named, except those that the rules of `share` leave
+/// out.
 ///
 /// # Errors
 ///

@@ -1,5 +1,5 @@
-//! The questions over the WebSocket. None of them takes a role that others would notice, as long as
-//! that can be helped.
+//! The requests over the WebSocket. If possible, none of them takes a role that others would
+//! notice.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -22,19 +22,19 @@ const TOKEN: u64 = 1;
 const STATUS: u64 = 2;
 const ROLE: u64 = 3;
 const PULL_REQUESTS: u64 = 4;
-/// How a project is refused that is not there.
+/// The code of the error about a project that does not exist.
 const ABSENT: u64 = 409;
 
 /// How much to ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
-    /// What nobody notices at all.
+    /// Only what nobody notices.
     Unnoticed,
-    /// How many pull requests are open, too, for which a role is needed.
+    /// Also how many pull requests are open, which needs a role.
     All,
 }
 
-/// Asks what there is to ask. What cannot be had is in the answers.
+/// Asks everything. What cannot be found out is in the answers, too.
 ///
 /// # Errors
 ///
@@ -86,7 +86,7 @@ impl Session {
     ) -> Result<(), Failure> {
         let has_token = token.is_some();
         if let Some(token) = token {
-            // Without a section it gives no role: nobody sees it.
+            // Without a section this takes no role, so nobody notices it.
             let request = json!({"type": "authenticate", "ref": TOKEN, "data": {"token": token}});
             let refused = |error: &ServerError| refused_token(credentials, error);
             answers.token =
@@ -174,7 +174,7 @@ impl Session {
     }
 }
 
-/// What an answer tells; a connection that is lost ends the questions.
+/// What an answer says. A lost connection ends the questions.
 fn told(
     answer: Result<ServerMessage, Error>,
     refused: impl Fn(&ServerError) -> String,

@@ -11,74 +11,74 @@ use crate::ui::time::now;
 pub struct Findings {
     /// What the flags and the token say.
     pub credentials: PartialCredentials,
-    /// What the server says of itself, or why it does not.
+    /// What the server says about itself, or why it says nothing.
     pub health: Result<Health, String>,
-    /// What it answered.
+    /// Its answers.
     pub answers: Answers,
 }
 
-/// What the server says of itself.
+/// What the server says about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Health {
     /// Its version.
     pub version: Untrusted,
-    /// What its clock showed, in seconds since the epoch.
+    /// The time that its clock showed, in seconds since the epoch.
     #[serde(skip)]
     pub date: Option<u64>,
 }
 
-/// What the server answered, each by itself: `None` where it was not asked, a sentence where it did
-/// not answer.
+/// The server's answers to each question: `None` if it was not asked, a sentence if it did not
+/// answer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Answers {
-    /// Whether it takes connections.
+    /// Whether it accepts connections.
     pub connection: Option<Result<(), String>>,
     /// Whether it accepts the token.
     pub token: Option<Result<(), String>>,
-    /// How the project stands.
+    /// The state of the project.
     pub project: Option<Result<Project, String>>,
-    /// Whether there is no such project.
+    /// Whether the project does not exist.
     pub is_absent: bool,
     /// How many pull requests are open.
     pub pull_requests: PullRequests,
 }
 
-/// How a project stands.
+/// The state of a project.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Project {
     /// Whether the streamer is online.
     pub streamer: bool,
-    /// How many look on.
+    /// How many connections view it.
     pub viewers: u64,
-    /// How many files.
+    /// How many files it has.
     pub files: u64,
-    /// How many bytes they hold.
+    /// How many bytes they have.
     pub bytes: u64,
-    /// How many they may hold.
+    /// How many bytes they may have.
     pub max_bytes: u64,
 }
 
-/// What is known of open pull requests.
+/// What is known about open pull requests.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum PullRequests {
-    /// The server could not be asked, or did not let us get that far.
+    /// The server could not be asked, or did not let us get far enough.
     #[default]
     Unknown,
-    /// Without a token nobody is told.
+    /// Nothing is told without a token.
     NeedToken,
     /// Asking would make the streamer online.
     WouldShowUp,
-    /// So many, of everybody.
+    /// The number of everybody's.
     All(usize),
-    /// So many of one's own.
+    /// The number of the user's own.
     Own(usize),
     /// Refused, and why.
     Refused(String),
 }
 
 impl Findings {
-    /// Whether there is nothing that would keep the user from starting.
+    /// Whether nothing would keep the user from starting.
     pub fn is_well(&self) -> bool {
         let answers = &self.answers;
         matches!(answers.connection, Some(Ok(())))

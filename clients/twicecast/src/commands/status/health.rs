@@ -1,4 +1,4 @@
-//! The server's version, which it tells over plain HTTP on the same port: `GET /healthz`.
+//! The server's version: `GET /healthz` tells it over plain HTTP on the same port.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ const ANSWER_BYTES_MAX: u64 = 16 * 1024;
 ///
 /// # Errors
 ///
-/// Why that is not known, as the end of a sentence.
+/// Why the version is not known, as the end of a sentence.
 pub async fn ask(url: &str) -> Result<Health, String> {
     timeout(TIMEOUT, fetch(url))
         .await
@@ -62,13 +62,14 @@ async fn exchange(
     stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();
     match stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer).await {
-        // A server that ends the connection harshly may have said all.
+        // A server that resets the connection may have answered completely before.
         Err(error) if answer.is_empty() => Err(error),
         _ => Ok(answer),
     }
 }
 
-/// Where `healthz` is, beside the path of the WebSocket: a proxy may have put both below a folder.
+/// The path of `healthz`, next to the path of the WebSocket: a proxy may have put both below a
+/// folder.
 fn path_beside(path: &str) -> String {
     let folder = path.strip_suffix("/ws").unwrap_or(path);
     format!("{}/healthz", folder.trim_end_matches('/'))
@@ -84,7 +85,7 @@ fn read(answer: &[u8]) -> Result<Health, String> {
         });
     }
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
-    // Chunked or not, it is one small object.
+    // Whether chunked or not, the body contains one small object.
     let object = body.find('{').zip(body.rfind('}'));
     let object = object.and_then(|(from, to)| body.get(from..=to));
     let health = object.and_then(|object| serde_json::from_str(object).ok());
@@ -93,7 +94,7 @@ fn read(answer: &[u8]) -> Result<Health, String> {
     Ok(health)
 }
 
-/// What the server's clock showed, by the head of its answer.
+/// The time that the server's clock showed, from the head of its answer.
 fn date(head: &str) -> Option<u64> {
     let mut lines = head.lines().filter_map(|line| line.split_once(':'));
     let (_, date) = lines.find(|(name, _)| name.eq_ignore_ascii_case("date"))?;

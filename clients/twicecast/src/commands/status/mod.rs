@@ -1,5 +1,5 @@
-//! `twicecast status`: what somebody wants to know before they start, or when something is odd.
-//! Each finding stands for itself: where one cannot be had, the others are told all the same.
+//! `twicecast status`: what people want to know before they start, or when something is odd. Each
+//! finding is independent: if one cannot be made, the others are still shown.
 
 pub(in crate::commands) mod ask;
 pub(in crate::commands) mod finding;
@@ -47,12 +47,12 @@ pub struct StatusArgs {
     pub common: CommonArgs,
 }
 
-/// Runs the command and gives the exit code.
+/// Runs the command and returns the exit code.
 ///
 /// # Errors
 ///
-/// A sentence, if the command line is not usable. What the server does not give is told, and is in
-/// the exit code.
+/// A sentence, if the command line is not usable. What the server does not answer is printed, and
+/// affects the exit code.
 pub async fn run(args: &StatusArgs) -> Result<u8, Failure> {
     let credentials = PartialCredentials::resolve(&args.common, Purpose::Status, None, None)?;
     let (health, answers) = tokio::join!(

@@ -132,7 +132,7 @@ fn pull_requests(findings: &Findings) -> String {
     }
 }
 
-/// A number of bytes in the unit that suits it.
+/// A number of bytes in a suitable unit.
 fn bytes(bytes: u64) -> String {
     let mut unit = 0;
     let mut tenths = u128::from(bytes) * 10;
@@ -147,7 +147,7 @@ fn bytes(bytes: u64) -> String {
     }
 }
 
-/// The findings as one object; what is not known is null, and beside it is why.
+/// The findings as one object; what is not known is null, with the reason next to it.
 pub fn json(findings: &Findings) -> Value {
     let credentials = &findings.credentials;
     let answers = &findings.answers;

@@ -1,5 +1,5 @@
-//! Bringing one file of a clone up to date: whole or not at all, never over something that has
-//! changed since it was looked at, and never without keeping what is replaced.
+//! Brings one file of a clone up to date: completely or not at all, never over a file that has
+//! changed since it was read, and never without keeping what is replaced.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -20,18 +20,18 @@ use crate::review::temporaries;
 use crate::ui::output::{Line, say, warn};
 use crate::ui::tally::Tally;
 
-/// What has come of an update.
+/// The result of an update.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Outcome {
-    /// Something is as the project has it now, or merged with it.
+    /// Whether anything now is as in the project, or has been merged with it.
     pub has_updated: bool,
-    /// There are conflicts to solve.
+    /// Whether there are conflicts to resolve.
     pub has_conflicts: bool,
-    /// Something could not be brought up to date.
+    /// Whether anything could not be brought up to date.
     pub has_failed: bool,
 }
 
-/// The clone, while it is brought up to date.
+/// A clone while it is being brought up to date.
 pub struct Updating<'a> {
     root: &'a OwnedFd,
     bases: CloneBases<'a>,
@@ -39,16 +39,16 @@ pub struct Updating<'a> {
     new: Tally,
     updated: Tally,
     deleted: Tally,
-    /// What has come of it so far.
+    /// The result so far.
     pub outcome: Outcome,
 }
 
 impl<'a> Updating<'a> {
-    /// Begins.
+    /// Begins an update.
     ///
     /// # Errors
     ///
-    /// A sentence, where there is no place to keep what is replaced.
+    /// A sentence, if there is no place to keep what is replaced.
     pub fn begin(dir: &Path, root: &'a OwnedFd, bases: CloneBases<'a>) -> Result<Self, Failure> {
         temporaries::sweep(root);
         Ok(Self {
@@ -62,7 +62,7 @@ impl<'a> Updating<'a> {
         })
     }
 
-    /// Does what needs no content.
+    /// Does a change that needs no content.
     pub fn settle(&mut self, name: &FileName, change: &Change) {
         let settled = match change.step {
             Step::Advance => self.bases.advance(name, change.theirs.as_ref()),
@@ -76,7 +76,7 @@ impl<'a> Updating<'a> {
         }
     }
 
-    /// Takes a content in.
+    /// Does a change with its content, or reports why there is none.
     pub fn take(&mut self, name: &FileName, change: &Change, incoming: Result<Incoming, String>) {
         let taken = incoming.and_then(|incoming| {
             self.write(name, change, &incoming)
@@ -87,14 +87,14 @@ impl<'a> Updating<'a> {
         }
     }
 
-    /// Names what could not be brought up to date.
+    /// Reports a file that could not be brought up to date.
     pub fn fail(&mut self, name: &FileName, why: &str) {
         self.outcome.has_failed = true;
         warn(&format!("{name}: not updated: {}", shown(why)));
     }
 
-    /// Sums up, says where what was replaced is, and forgets the contents that no file begins with
-    /// any more.
+    /// Sums up, says where the replaced files are kept, and forgets contents that are no longer the
+    /// base of any file.
     pub fn finish(mut self) -> Outcome {
         self.bases.tidy();
         let all = [
@@ -178,7 +178,8 @@ impl<'a> Updating<'a> {
                 let path = self.backups.put_aside(name, &theirs)?;
                 let path = shown(&path.to_string_lossy()).clone();
                 self.outcome.has_conflicts = true;
-                // It began as before: what is here holds nothing of the project's new version.
+                // The base stays as it was: the file here contains nothing of the project's new
+                // version.
                 say(&format!(
                     "{name}: CONFLICT: {why}; yours stays, the project's is {path}"
                 ));
@@ -195,7 +196,8 @@ impl<'a> Updating<'a> {
         };
         let bit = merged_bit(base, change.ours.as_ref(), &state);
         self.set_executable(name, bit)?;
-        // After it is written: a crash in between leaves a file which the next update finds merged.
+        // The base changes only after the write: after a crash in between, the next update finds
+        // the file already merged.
         self.bases.began(name, incoming)?;
         self.outcome.has_updated = true;
         self.outcome.has_conflicts |=

@@ -1,4 +1,4 @@
-//! `twicecast update`: brings a clone up to date with the project, and keeps what was edited in it.
+//! `twicecast update`: brings a clone up to date with the project, and keeps the user's edits.
 
 mod apply;
 
@@ -71,11 +71,11 @@ const AUTHENTICATE: u64 = 1;
 const LIST: u64 = 2;
 const FIRST_GET: u64 = 1 << 32;
 
-/// Runs the command and gives the exit code.
+/// Runs the command and returns the exit code.
 ///
 /// # Errors
 ///
-/// A sentence, if the folder is no clone, or the project cannot be had.
+/// A sentence, if the folder is no clone, or the project cannot be fetched.
 pub async fn run(args: &UpdateArgs) -> Result<u8, Failure> {
     let clone = CloneFolder::open(&args.dir)?;
     let common = common(&args.common, &args.dir, &clone.record.header)?;
@@ -124,12 +124,12 @@ pub async fn run(args: &UpdateArgs) -> Result<u8, Failure> {
     Ok(u8::from(outcome.has_conflicts || outcome.has_failed))
 }
 
-/// The flags, with the names of the clone where they are silent. It is of one project only, also
-/// where a token names another one.
+/// The flags, completed with the names that the clone remembers. A clone belongs to one project,
+/// even if a token names another.
 ///
 /// # Errors
 ///
-/// A sentence, if they name another one.
+/// A sentence, if the flags name another project.
 pub fn common(given: &CommonArgs, dir: &Path, header: &Header) -> Result<CommonArgs, Failure> {
     let mut common = given.clone();
     let streamer = common
@@ -151,7 +151,7 @@ pub fn common(given: &CommonArgs, dir: &Path, header: &Header) -> Result<CommonA
 ///
 /// # Errors
 ///
-/// If the connection breaks, or the server does not tell.
+/// If the connection breaks, or the server does not list the project.
 pub async fn changes(
     outgoing: &Outgoing,
     incoming: &mut Incoming,
@@ -167,12 +167,12 @@ pub async fn changes(
     }))
 }
 
-/// Does what is to be done.
+/// Does all the changes.
 ///
 /// # Errors
 ///
-/// If the connection breaks, or there is no place for what is needed; what was done until then is
-/// done.
+/// If the connection breaks, or there is no place for what is needed. Changes that were made before
+/// that stay.
 pub async fn bring_up_to_date(
     (outgoing, incoming): (&Outgoing, &mut Incoming),
     credentials: &Credentials,
@@ -199,7 +199,7 @@ pub async fn bring_up_to_date(
         .files
         .into_iter()
         .partition(|(_, change)| change.step.needs_content());
-    // What goes, goes first, so that its name is free.
+    // Deletions come first, so that their names are free.
     block_in_place(|| {
         for (name, change) in &now {
             updating.settle(name, change);

@@ -6,20 +6,19 @@ use serde::Serialize;
 
 use twicecast_client::untrusted::Untrusted;
 
-/// What the streamer is to send somebody.
+/// An invitation that the streamer sends to a guest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct GuestInvitation {
-    /// Who.
+    /// The guest's name.
     pub name: String,
     /// The file that holds it.
     pub file: PathBuf,
-    /// Itself, with a token in it, where the streamer wants it shown.
+    /// Its text, with a token in it, if the streamer wants it shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
 }
 
-/// What happens while a folder is shared. Written as JSON its name stands in `event`, and times are
-/// in seconds.
+/// What happens while a folder is shared. In JSON its name is in `event`, and times are in seconds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(
     tag = "event",
@@ -29,12 +28,12 @@ pub struct GuestInvitation {
 pub enum Event {
     /// The server has let us in.
     Connected {
-        /// The server.
+        /// The server's address.
         url: String,
         /// The project.
         project: String,
     },
-    /// What viewers open in a browser.
+    /// The link that viewers open in a browser.
     Link {
         /// The link.
         link: String,
@@ -48,20 +47,20 @@ pub enum Event {
         #[serde(skip)]
         has_qr: bool,
     },
-    /// How a viewer sees it in a terminal.
+    /// How viewers get the project in a terminal, and what the streamer can type.
     Invitation {
-        /// For their shell; its token can only read.
+        /// The command for viewers; its token can only read.
         command: String,
         /// When the tokens end, in seconds since the epoch.
         until: u64,
-        /// Who may chat and propose changes, too.
+        /// The people who may also chat and propose changes.
         guests: Vec<GuestInvitation>,
-        /// With which the streamer looks at what they propose.
+        /// The command with which the streamer looks at pull requests.
         pulls: String,
-        /// With which the streamer talks to them.
+        /// The command with which the streamer chats.
         chat: String,
     },
-    /// What differs is about to be sent.
+    /// Files that differ are about to be sent.
     Sending {
         /// Files to send.
         files: usize,
@@ -89,7 +88,7 @@ pub enum Event {
         /// Why.
         why: String,
     },
-    /// The server has what the folder has.
+    /// The server has the same files as the folder.
     Synced {
         /// Files sent just now.
         sent: usize,
@@ -104,14 +103,14 @@ pub enum Event {
     },
     /// What is not shared has changed.
     LeftOut {
-        /// By rules of ignore files.
+        /// How much is left out by rules of ignore files.
         ignored: usize,
-        /// By the list of secrets.
+        /// What is left out by the list of secrets.
         secrets: Vec<String>,
-        /// Links, special files, names that no server takes.
+        /// Links, special files, and names that no server accepts.
         never: Vec<Never>,
     },
-    /// What would be done, where nothing is.
+    /// What would be done; nothing is done.
     WouldDo {
         /// Files that would be sent.
         send: Vec<String>,
@@ -120,7 +119,7 @@ pub enum Event {
         /// Files that would be deleted on the server.
         delete: Vec<String>,
     },
-    /// All is sent that was to be sent once.
+    /// Everything was sent, once.
     Complete {
         /// All files that are shared.
         files: usize,
@@ -129,7 +128,7 @@ pub enum Event {
     Lost {
         /// Why.
         why: String,
-        /// When it is tried again.
+        /// When the next attempt is made.
         retry_in: f64,
     },
     /// Nothing is sent until further notice.
@@ -140,47 +139,47 @@ pub enum Event {
     PullRequest {
         /// Its id.
         id: Untrusted,
-        /// Who.
+        /// Its author.
         author: Untrusted,
-        /// What its author calls it.
+        /// The title that its author gave it.
         title: Untrusted,
     },
-    /// A pull request is not open any more.
+    /// A pull request is no longer open.
     PullRequestClosed {
         /// Its id.
         id: String,
     },
-    /// The streamer's page asks to apply a pull request, and the streamer is to say whether.
+    /// The streamer's page asks to apply a pull request, and the streamer has to answer.
     ApplyAsked {
         /// Its id.
         id: Untrusted,
-        /// Who.
+        /// Its author.
         author: Untrusted,
-        /// What its author calls it.
+        /// The title that its author gave it.
         title: Untrusted,
         /// The files that would change.
         files: Vec<String>,
-        /// Those of them that `pulls apply` takes only where they are named.
+        /// The ones among them that `pulls apply` takes only by name.
         held: Vec<String>,
     },
-    /// Something has come of a pull request that was applied from the page.
+    /// A result of a pull request that is applied from the page.
     Applied {
-        /// What.
+        /// The result.
         text: String,
     },
-    /// How many viewers there are.
+    /// The number of viewers has changed.
     Viewers {
         /// Their number.
         count: u64,
     },
     /// Something that is worth knowing.
     Note {
-        /// What.
+        /// The sentence.
         text: String,
     },
-    /// The end.
+    /// The share has ended.
     Stopped {
-        /// Why, where nobody wanted it.
+        /// Why, if nobody asked for it.
         #[serde(skip_serializing_if = "Option::is_none")]
         why: Option<String>,
     },

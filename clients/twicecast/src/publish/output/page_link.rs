@@ -1,4 +1,4 @@
-//! What a share says of the project's page.
+//! What a share says about the project's page.
 
 use crate::ui::command_line::CommandLine;
 

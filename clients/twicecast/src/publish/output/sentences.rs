@@ -1,4 +1,4 @@
-//! What people read of the events that need more than a line.
+//! The sentences for events that need more than one line.
 
 use std::fmt::Write as _;
 
@@ -13,10 +13,10 @@ use crate::ui::qr;
 use crate::ui::style::{Style, painted};
 use crate::ui::time::date_and_time;
 
-/// Of what would be done no more names are listed.
+/// The most names that are listed of what would be done.
 const LISTED_MAX: usize = 200;
 
-/// What a dry run says.
+/// What a dry run prints.
 pub fn would_do(send: &[String], bytes: u64, delete: &[String]) -> String {
     let mut lines = String::new();
     for (verb, names) in [("send", send), ("delete", delete)] {
@@ -37,7 +37,7 @@ pub fn would_do(send: &[String], bytes: u64, delete: &[String]) -> String {
     lines
 }
 
-/// What is not shared; nothing, where all is.
+/// What is not shared; `None` if everything is.
 pub fn left_out(
     ignored: usize,
     secrets: &[String],
@@ -63,7 +63,7 @@ pub fn left_out(
     (!parts.is_empty()).then(|| format!("not shared: {}; `{why} PATH` explains", parts.join(", ")))
 }
 
-/// What viewers open: the first and most visible of what a share says.
+/// The link that viewers open: the first and most visible thing that a share prints.
 pub fn link_sentence(link: &str, about: &str, has_qr: bool) -> String {
     let mut text = format!("\n{}\n\n", painted(Style::Bold, link));
     if has_qr {
@@ -74,7 +74,7 @@ pub fn link_sentence(link: &str, about: &str, has_qr: bool) -> String {
     text
 }
 
-/// That a project is shared on a server that others run.
+/// Says that a project is shared on a server that others run.
 pub fn sharing(url: &str, project: &str, page: Option<&PageLink>) -> String {
     let mut text = format!("sharing {} at {url}; Ctrl-C stops", shown(project));
     if let Some(PageLink { address, link }) = page {
@@ -86,7 +86,7 @@ pub fn sharing(url: &str, project: &str, page: Option<&PageLink>) -> String {
     text
 }
 
-/// What to type elsewhere, for viewers, guests and the streamer.
+/// What viewers, guests and the streamer type in other terminals.
 pub fn invitation(
     command: &str,
     until: u64,
@@ -118,11 +118,11 @@ pub fn invitation(
     text
 }
 
-/// Of a title and a name no more is said.
+/// The most characters of a title and of a name that are shown.
 const TITLE_CHARS: usize = 120;
 const NAME_CHARS: usize = 60;
 
-/// What the streamer is asked when their page wants a pull request applied.
+/// The question to the streamer when their page asks to apply a pull request.
 pub fn apply_asked(
     id: &Untrusted,
     author: &Untrusted,

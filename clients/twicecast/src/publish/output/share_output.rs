@@ -1,4 +1,4 @@
-//! Where a share says what happens, and its status line.
+//! Where a share reports what happens, and its status line.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -17,28 +17,28 @@ use crate::ui::output::{counted, cut, failure_line, json_line, say, warn};
 use crate::ui::tally::Tally;
 use crate::ui::time::clock;
 
-/// Where it is said.
+/// Where the share reports.
 pub struct ShareOutput {
     json: bool,
     has_keys: bool,
-    /// Whether a bar has the terminal.
+    /// Whether a progress bar is using the terminal.
     is_lent: bool,
     status: ProgressBar,
     facts: Facts,
     commands: Commands,
 }
 
-/// How the commands begin that it names.
+/// The beginnings of the commands that the output names.
 pub struct Commands {
     /// Those for pull requests.
     pub pulls: CommandLine,
     /// The one that says why something is not shared.
     pub why: CommandLine,
-    /// What viewers open, if that is not said otherwise.
+    /// The page that viewers open, if nothing else prints it.
     pub page: Option<PageLink>,
 }
 
-/// What the status line says.
+/// What the status line shows.
 #[derive(Default)]
 struct Facts {
     project: String,
@@ -51,14 +51,14 @@ struct Facts {
     /// Since the last sync.
     sent: Tally,
     deleted: Tally,
-    /// Since when there is no connection, where there was one.
+    /// Since when the connection has been lost.
     lost: Option<Instant>,
 }
 
-/// Of a title no more is said.
+/// The most characters of a title that are shown.
 const TITLE_CHARS: usize = 120;
 impl ShareOutput {
-    /// One for people or for programs.
+    /// Reports for people or, as JSON, for programs.
     pub fn new(json: bool, project: &str, has_keys: bool, commands: Commands) -> Self {
         let status = if json {
             ProgressBar::hidden()
@@ -80,17 +80,17 @@ impl ShareOutput {
         }
     }
 
-    /// Whether programs listen.
+    /// Whether the output is JSON.
     pub fn is_json(&self) -> bool {
         self.json
     }
 
-    /// Whether it has been said that nothing is sent.
+    /// Whether a pause has been reported.
     pub fn is_paused(&self) -> bool {
         self.facts.paused
     }
 
-    /// Says what has happened.
+    /// Reports an event.
     pub fn tell(&mut self, event: &Event) {
         let line = if self.json {
             None
@@ -113,13 +113,13 @@ impl ShareOutput {
             self.status
                 .suspend(|| if is_trouble { warn(&line) } else { say(&line) });
         }
-        // Not for each file: a terminal takes only so many pictures in a second.
+        // Not after each file: a terminal can show only so many frames per second.
         if !matches!(event, Event::Sent { .. } | Event::Deleted { .. }) {
             self.draw();
         }
     }
 
-    /// Gives the terminal to a bar, until [`take_back`](Self::take_back).
+    /// Lends the terminal to a progress bar, until [`take_back`](Self::take_back).
     pub fn lend(&mut self) {
         self.is_lent = true;
         self.status.finish_and_clear();
@@ -163,7 +163,7 @@ impl ShareOutput {
         }
     }
 
-    /// What people read; nothing where the status line or the summary says it.
+    /// What people read; `None` if the status line or the summary shows it.
     fn sentence(&self, event: &Event) -> Option<String> {
         let facts = &self.facts;
         Some(match event {
@@ -225,7 +225,7 @@ impl ShareOutput {
                 secrets,
                 never,
             } => left_out(*ignored, secrets, never, &self.commands.why)?,
-            // Said once; the status line says that it goes on.
+            // This is said once; the status line shows that it continues.
             Event::Lost { .. } if facts.lost.is_some() => return None,
             Event::Lost { why, .. } => format!("{why} Trying again until it is back."),
             Event::Paused => "paused; `p` goes on".to_owned(),
@@ -281,7 +281,7 @@ impl ShareOutput {
             let _ = write!(line, " · last change {last}");
         }
         if self.status.is_finished() {
-            // It has made room for something else.
+            // It had been removed to make room for something else.
             self.status.reset();
         }
         self.status.set_message(line);
@@ -295,7 +295,7 @@ impl Drop for ShareOutput {
     }
 }
 
-/// The names of some files, or how many there are.
+/// The names of the files, or how many there are.
 fn named(count: usize, files: &Tally) -> String {
     let names = files.names().filter(|_| files.count() == count);
     names.unwrap_or_else(|| counted(count, "file"))

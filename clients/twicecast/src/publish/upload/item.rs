@@ -1,4 +1,4 @@
-//! What is sent of files: the messages that a source makes, and what each file held.
+//! What is sent about files: the messages that a source makes, and what each file contained.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -9,7 +9,7 @@ use crate::fs::fingerprint::Fingerprint;
 use crate::names::FileName;
 use crate::publish::plan::Remote;
 
-/// The references that the server has refused; the reader of files looks here before it reads on.
+/// The references that the server has refused; the reader checks them before it reads on.
 pub type Refused = Arc<Mutex<HashSet<u64>>>;
 
 /// Whether the server has refused that file.
@@ -25,11 +25,11 @@ pub fn is_in(refused: &Refused, reference: u64) -> bool {
 pub enum Item {
     /// A message to send.
     Send(Message),
-    /// A file that could not be read (to its end).
+    /// A file that could not be read, or not to its end.
     Unreadable(u64, FileName, std::io::Error),
-    /// A file that is not to be sent after all; what was sent of it is not completed.
+    /// A file that must not be sent after all; the parts that were sent are not completed.
     Withheld(u64, FileName),
-    /// A file that holds a secret of that kind; nothing of it that was looked at is sent.
+    /// A file that holds a secret of this kind; nothing that was searched is sent.
     Secret(u64, FileName, &'static str),
     /// A file that was sent to its end but changed while it was read.
     Changed(FileName),
@@ -38,38 +38,37 @@ pub enum Item {
 /// A message about one file.
 #[derive(Debug)]
 pub struct Message {
-    /// What its answer is matched by.
+    /// The reference of its answer.
     pub(super) reference: u64,
     /// The file.
     pub(super) name: FileName,
-    /// What is to become of it.
+    /// What the server is asked to do with it.
     pub(super) verb: Verb,
-    /// As it goes out.
+    /// The text of the message.
     pub(super) text: String,
     /// Content bytes in this message.
     pub(super) bytes: u64,
     /// Content bytes of the whole file.
     pub(super) of: u64,
-    /// Whether the file begins, or begins anew, with it.
+    /// Whether the file starts, or starts again, with this message.
     pub(super) first: bool,
-    /// When it was asked whether it may be sent, and who is to be asked again.
+    /// When the file was found to be allowed, and what to ask again.
     pub(super) judged: Option<(Instant, Allows)>,
-    /// With a file's last message: what was sent in all, if that is what the file held at one
-    /// moment.
+    /// With a file's last message: all that was sent, if the file had that content at one moment.
     pub(super) content: Option<Content>,
 }
 
-/// Says whether a file may be sent. What was written to a file after it was forbidden never leaves.
+/// Says whether a file may be sent. What is written to a file after it was forbidden is never sent.
 #[derive(Clone)]
 pub struct Allows(Arc<dyn Fn(&FileName) -> bool + Send + Sync>);
 
 impl Allows {
-    /// By that rule.
+    /// Allows files by this rule.
     pub fn when(allows: impl Fn(&FileName) -> bool + Send + Sync + 'static) -> Self {
         Self(Arc::new(allows))
     }
 
-    /// Whether it may be sent at this moment.
+    /// Whether the file may be sent at this moment.
     pub fn ask(&self, name: &FileName) -> bool {
         (self.0)(name)
     }
@@ -81,22 +80,22 @@ impl fmt::Debug for Allows {
     }
 }
 
-/// What a message asks for.
+/// What a message asks the server to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verb {
-    /// It is stored.
+    /// Store the file.
     Post,
-    /// It is deleted.
+    /// Delete the file.
     Delete,
 }
 
-/// What a file held when it was sent.
+/// What a file contained when it was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Content {
-    /// In bytes, and their hash.
+    /// Its size and hash.
     pub remote: Remote,
-    /// Which file it was, where a later change cannot leave the same one.
+    /// The file's fingerprint, if no later change can leave the same one.
     pub fingerprint: Option<Fingerprint>,
-    /// All of it, where that is little.
+    /// The whole content, if it is small.
     pub bytes: Option<Vec<u8>>,
 }

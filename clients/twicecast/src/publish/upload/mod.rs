@@ -1,5 +1,5 @@
-//! Sending with a bounded window: requests go out while acknowledgements come in, matched by `ref`
-//! in whatever order.
+//! Sends with a bounded window: requests go out while acknowledgements come in, in any order,
+//! matched by `ref`.
 
 mod item;
 mod seen;
@@ -24,11 +24,11 @@ use item::{Message, Verb, is_in};
 pub use seen::Seen;
 pub use sources::{Posts, deletions, posts};
 
-/// Files that were begun and are not acknowledged, at most.
+/// The most files that have been started and are not acknowledged.
 const FILES_IN_FLIGHT_MAX: usize = 64;
-/// Their bytes, at most; a single file may be larger and then flies alone.
+/// The most bytes of such files; a single file may be larger, and is then sent alone.
 const BYTES_IN_FLIGHT_MAX: u64 = 8 << 20;
-/// A message that has waited for longer than this is asked about again.
+/// A message that has waited for longer than this is checked again.
 const JUDGED_FOR: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]
@@ -39,7 +39,7 @@ struct Flight {
     content: Option<Content>,
 }
 
-/// What is acknowledged.
+/// What has been acknowledged.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Tally {
     /// Files that were sent.
@@ -50,7 +50,7 @@ pub struct Tally {
     pub deleted: usize,
 }
 
-/// One connection with its window.
+/// A connection with its window.
 #[derive(Debug)]
 pub struct Upload<'a> {
     outgoing: Outgoing,
@@ -63,7 +63,7 @@ pub struct Upload<'a> {
 }
 
 impl<'a> Upload<'a> {
-    /// Begins with nothing in flight.
+    /// Starts with nothing in flight.
     pub fn new(outgoing: Outgoing, incoming: Incoming, credentials: &'a Credentials) -> Self {
         Self {
             outgoing,
@@ -76,22 +76,22 @@ impl<'a> Upload<'a> {
         }
     }
 
-    /// What is acknowledged so far.
+    /// What has been acknowledged so far.
     pub fn tally(&self) -> Tally {
         self.tally
     }
 
-    /// The set that a source of posts looks into.
+    /// The set of refused references, for a source of posts.
     pub fn refused(&self) -> Refused {
         Arc::clone(&self.refused)
     }
 
-    /// Sends all that a source has, and waits until all is acknowledged or refused; nothing is sent
-    /// while `held_back` is true. `see` is told of what comes of each file.
+    /// Sends everything that a source has, and waits until all of it is acknowledged or refused.
+    /// Nothing is sent while `held_back` is true. `see` gets the result for each file.
     ///
     /// # Errors
     ///
-    /// If the connection breaks or the server withdraws the right.
+    /// If the connection breaks, or the server no longer accepts the token.
     pub async fn pump(
         &mut self,
         mut source: mpsc::Receiver<Item>,
@@ -107,7 +107,7 @@ impl<'a> Upload<'a> {
                 .as_ref()
                 .is_some_and(|message| self.is_refused(message.reference))
             {
-                // The server refused the file while its parts were still coming.
+                // The server refused the file while more of its parts were being read.
                 held = None;
                 continue;
             }
@@ -166,7 +166,7 @@ impl<'a> Upload<'a> {
         Ok(())
     }
 
-    /// Sends a request of another kind; what it is answered comes from [`next`](Self::next), or is
+    /// Sends another kind of request. Its answer comes from [`next`](Self::next), or as
     /// [`Seen::Said`].
     pub async fn send(&self, request: String) {
         self.outgoing.send(request).await;
@@ -181,18 +181,19 @@ impl<'a> Upload<'a> {
         Ok(self.incoming.next().await?)
     }
 
-    /// Gives the connection back.
+    /// Returns the connection.
     pub fn into_connection(self) -> (Outgoing, Incoming) {
         (self.outgoing, self.incoming)
     }
 
-    /// Says goodbye.
+    /// Closes the connection properly.
     pub async fn finish(self) {
         drop(self.outgoing);
         self.incoming.finish().await;
     }
 
-    /// Whether a message that could go now has waited until it is forbidden.
+    /// Whether a message that could be sent now has waited so long that its file has been
+    /// forbidden.
     fn is_withheld(&self, message: &Message) -> bool {
         message.judged.as_ref().is_some_and(|(when, allows)| {
             when.elapsed() > JUDGED_FOR && self.has_room_for(message) && !allows.ask(&message.name)
@@ -218,7 +219,7 @@ impl<'a> Upload<'a> {
         is_in(&self.refused, reference)
     }
 
-    /// Whether an error with this reference is about what was sent, or about the whole connection.
+    /// Whether an error with this reference concerns what was sent, or the whole connection.
     fn is_about_files(&self, reference: Option<u64>) -> bool {
         reference.is_none_or(|reference| {
             self.flights.contains_key(&reference) || self.is_refused(reference)
@@ -299,7 +300,7 @@ impl<'a> Upload<'a> {
                     crate::names::shown(&error.message),
                     error.code
                 )),
-                // More parts of a file that is refused already were on their way.
+                // More parts of the file were on their way when it was refused.
                 None => {}
             },
             message => see(Seen::Said { reference, message }),
@@ -309,7 +310,7 @@ impl<'a> Upload<'a> {
 
     fn refuse(&mut self, reference: u64, flight: Flight, error: &ServerError) -> Seen {
         if flight.verb == Verb::Delete && error.kind == "failReadFileError" {
-            // Somebody else was faster; it is gone, which is all we wanted.
+            // Somebody else has deleted it first, which is just as good.
             return Seen::Deleted { name: flight.name };
         }
         self.refused
@@ -338,8 +339,8 @@ impl<'a> Upload<'a> {
     }
 }
 
-/// Whether a file could not be read because it is gone, or a link, a folder or the like has taken
-/// its place.
+/// Whether a file could not be read because it is gone, or because a link, a folder or the like has
+/// taken its place.
 fn is_gone(error: &std::io::Error) -> bool {
     use rustix::io::Errno;
     let known = [Errno::NOENT, Errno::NOTDIR, Errno::LOOP, Errno::INVAL];

@@ -1,11 +1,11 @@
-//! What comes of what was sent.
+//! The results of what was sent.
 
 use twicecast_client::protocol::ServerMessage;
 
 use crate::names::FileName;
 use crate::publish::upload::item::Content;
 
-/// What comes of what was sent, and what else the server says meanwhile.
+/// The result for something that was sent, or another message of the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Seen {
     /// The server has stored a file.
@@ -14,10 +14,10 @@ pub enum Seen {
         name: FileName,
         /// Its bytes.
         bytes: u64,
-        /// What it has stored, where that is known.
+        /// What it has stored, if that is known.
         content: Option<Content>,
     },
-    /// The server does not have the file any more.
+    /// The server no longer has the file.
     Deleted {
         /// Its name.
         name: FileName,
@@ -28,7 +28,7 @@ pub enum Seen {
         name: FileName,
         /// The system's words.
         why: String,
-        /// Whether that is because it is not there any more, or something else is.
+        /// Whether the file is gone, or something else has taken its place.
         gone: bool,
     },
     /// The server refused to store or delete a file.
@@ -43,25 +43,25 @@ pub enum Seen {
         /// Its name.
         name: FileName,
     },
-    /// A file was not sent, or not to its end, because that is not allowed any more.
+    /// A file was not sent, or not to its end, because it is no longer allowed.
     Withheld {
         /// Its name.
         name: FileName,
     },
-    /// A file was not sent, since it holds what looks like a secret.
+    /// A file was not sent because it holds what looks like a secret.
     Secret {
         /// Its name.
         name: FileName,
         /// The kind of secret.
         kind: &'static str,
     },
-    /// Somebody has paused the sending, or let it go on.
+    /// Somebody has paused or resumed sending.
     Held,
-    /// What has nothing to do with what was sent.
+    /// A message that has nothing to do with what was sent.
     Said {
         /// The reference of the request that it answers, if it does.
         reference: Option<u64>,
-        /// What.
+        /// The message.
         message: ServerMessage,
     },
 }

@@ -1,4 +1,4 @@
-//! Where messages come from: deletions, and files read a few parts ahead of the connection.
+//! Sources of messages: deletions, and files that are read a few parts ahead of the connection.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -24,7 +24,7 @@ use crate::publish::upload::item::{Allows, Content, Item, Message, Refused, Verb
 use crate::rules::contents::{self, Scanner};
 use crate::ui::time;
 
-/// Messages that are made and wait to go out.
+/// Messages that are ready and wait to be sent.
 const READY_MAX: usize = 4;
 
 /// A source of deletions, with the bases of those that have one.
@@ -59,36 +59,35 @@ pub fn deletions(
 
 /// Files to send.
 pub struct Posts {
-    /// Where they lie.
+    /// The folder that contains them.
     pub root: Arc<OwnedFd>,
-    /// Their names, and their sizes as far as known.
+    /// Their names, and their sizes as far as they are known.
     pub files: Vec<(FileName, u64)>,
-    /// That of the first; the others follow.
+    /// The reference of the first file; the others follow.
     pub first_reference: u64,
-    /// What the server has refused by then.
+    /// The files that the server has refused so far.
     pub refused: Refused,
-    /// What they were made from, by name, for a pull request.
+    /// For a pull request: the base of each file, by name.
     pub bases: BTreeMap<String, String>,
-    /// Whether they are executable, by name, for a pull request: where nothing is said the author
-    /// has not changed it. `None`: all are as they are.
+    /// For a pull request: the executable bits, by name, of files whose author has changed them.
+    /// `None` sends every file's bit as it is.
     pub executables: Option<BTreeMap<String, bool>>,
-    /// Asked whether a file's content is sent although it looks like a secret.
+    /// Says whether a file is sent although it looks like a secret.
     pub allows_secret: Allows,
-    /// Asked about a file after each part of it was read, and again where that part has waited
-    /// since.
+    /// Asked about a file after each of its parts is read, and again if that part has had to wait.
     pub allows: Allows,
 }
 
-/// The kind of secret in a file that is sent in several parts: nothing of it leaves before its
-/// beginning has been looked at. One part is judged by itself. Where the file cannot be read the
-/// next reading says why.
+/// The kind of secret in a file of several parts: its beginning is searched before anything of it
+/// is sent. A file of one part is checked as a whole later. If the file cannot be read, the next
+/// attempt says why.
 fn in_a_long_file(open: impl Fn() -> std::io::Result<File>) -> Option<&'static str> {
     let file = open().ok()?;
     let is_long = file.metadata().ok()?.len() > PART_BYTES as u64;
     contents::look_into(is_long.then_some(file)?).ok().flatten()
 }
 
-/// What is to be said of a file that has been read.
+/// What to report about a file that has been read.
 fn what_came_of_it(
     read: std::io::Result<Outcome>,
     withheld: bool,
@@ -105,7 +104,8 @@ fn what_came_of_it(
     }
 }
 
-/// How the executable bit is sent: as it was changed in a proposal, else as the file has it.
+/// How the executable bit is sent: in a proposal only if it was changed, otherwise as the file has
+/// it.
 fn bit(changed: Option<&BTreeMap<String, bool>>, name: &FileName, has: bool) -> Option<bool> {
     match changed {
         Some(changed) => changed.get(name.as_str()).copied(),
@@ -113,7 +113,7 @@ fn bit(changed: Option<&BTreeMap<String, bool>>, name: &FileName, has: bool) -> 
     }
 }
 
-/// A source of posts, read one after the other, a few messages ahead of the connection.
+/// A source of posts. Files are read one after the other, a few messages ahead of the connection.
 pub fn posts(posts: Posts) -> mpsc::Receiver<Item> {
     let Posts {
         root,
@@ -141,8 +141,8 @@ pub fn posts(posts: Posts) -> mpsc::Receiver<Item> {
             let mut scanner = Scanner::default();
             let mut fault: Option<std::io::Error> = None;
             let mut withheld = false;
-            // A secret may begin in one part and end in the next: each is sent once the next was
-            // looked at.
+            // A secret may begin in one part and end in the next, so each part is sent only once
+            // the next has been searched.
             let mut newest: Option<Item> = None;
             let (mut hash, mut sent) = (Sha256::new(), 0);
             let read = parts::read(open, |part| {
@@ -170,7 +170,7 @@ pub fn posts(posts: Posts) -> mpsc::Receiver<Item> {
                         executable: is_executable.get(),
                     },
                     fingerprint: fingerprint.settled(opened.get()),
-                    // Of a file in one part all is at hand.
+                    // A file of one part is here completely.
                     bytes: part.number.is_none().then(|| part.bytes.to_vec()),
                 });
                 let text = match protocol::post(

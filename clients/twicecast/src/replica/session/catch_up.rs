@@ -1,5 +1,5 @@
-//! Catching up: from a list of the project to a complete copy of it, in rounds where files vanish
-//! on the way.
+//! Catches up: goes from a list of the project to a complete copy of it. If files vanish in
+//! between, another round follows.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
@@ -11,17 +11,17 @@ use crate::names::{FileName, shown};
 use crate::replica::session::{Counts, Phase, Session};
 use crate::ui::output::{counted, say};
 
-/// Requests for single files that wait for their answers, at most.
+/// The most requests for single files that wait for their answers.
 const GETS_MAX: usize = 16;
-/// Up to this many files are fetched one by one even where they are most of the project.
+/// Up to this many files are fetched one by one even if they are most of the project.
 const FEW: usize = 8;
-/// A file that is listed but not to be had is asked for in this many rounds.
+/// How many rounds ask for a file that is listed but not sent.
 const ROUNDS_MAX: u32 = 3;
 
 impl Session<'_> {
     /// # Errors
     ///
-    /// A sentence, if the list is longer than any that is taken.
+    /// A sentence, if the list is longer than we accept.
     pub fn take_list(
         &mut self,
         reference: Option<u64>,
@@ -75,7 +75,7 @@ impl Session<'_> {
         self.fetch(needed);
     }
 
-    /// Takes away what is gone, before anything is fetched, so that its names are free.
+    /// Removes files that are gone, before anything is fetched, so that their names are free.
     fn remove_all_but(&mut self, keep: &HashSet<FileName>) {
         let gone: Vec<FileName> = self
             .tree
@@ -91,8 +91,7 @@ impl Session<'_> {
         }
     }
 
-    /// Whether nothing is to be fetched for this file: it is here as listed, or it cannot be
-    /// written anyway.
+    /// Whether this file need not be fetched: it is here as listed, or cannot be written anyway.
     fn has(&mut self, name: &FileName, file: &ListedFile) -> bool {
         let refusal = match self.tree.fingerprint(name) {
             Ok(Some((size, sha256))) if size == file.size && sha256 == file.sha256 => {
@@ -139,10 +138,10 @@ impl Session<'_> {
         self.go_on();
     }
 
-    /// Asks once more for a file that could not be written.
+    /// Asks again for a file that could not be written.
     pub fn fetch_again(&mut self, name: FileName) {
         match &mut self.phase {
-            // The list tells what is missing.
+            // The list will show what is missing.
             Phase::Listing { .. } => {}
             Phase::Fetching {
                 waiting, expected, ..
@@ -151,7 +150,7 @@ impl Session<'_> {
                 waiting.push_back(name);
                 self.go_on();
             }
-            // It is put into its place like any change.
+            // It is handled like any live change.
             Phase::Live { .. } => {
                 let reference = self.reference();
                 self.outbox.push_back(protocol::get(
@@ -164,7 +163,7 @@ impl Session<'_> {
         }
     }
 
-    /// Asks for the next files, or ends the fetching where nothing is left to ask.
+    /// Asks for the next files, or ends the round if nothing is left to ask.
     pub fn go_on(&mut self) {
         let Phase::Fetching {
             whole,
@@ -179,7 +178,7 @@ impl Session<'_> {
             let Some(name) = waiting.pop_front() else {
                 break;
             };
-            // A live update may have brought it meanwhile.
+            // If a live update has brought it, it is no longer expected.
             if expected.contains_key(&name) {
                 self.next_reference += 1;
                 let request = protocol::get(
@@ -199,11 +198,11 @@ impl Session<'_> {
         if missing.is_empty() {
             self.complete();
         } else if self.round < ROUNDS_MAX {
-            // Deleted meanwhile, most likely; another list tells.
+            // They have probably been deleted; another list shows it.
             self.ask_for_list();
         } else {
             for name in missing.into_keys() {
-                // Why it was not taken has been said.
+                // The reason why a file was not written may have been reported already.
                 if !self.report.has(name.as_str()) {
                     self.fail(name.as_str(), "the server lists it but does not send it");
                 }

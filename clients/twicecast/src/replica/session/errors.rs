@@ -1,4 +1,4 @@
-//! What the server complains about, and what that means for the files that are awaited.
+//! Errors from the server, and what they mean for the files that are expected.
 
 use twicecast_client::protocol::ServerError;
 
@@ -8,17 +8,17 @@ use crate::replica::session::{Phase, Session};
 use crate::ui::output::{say, warn};
 
 impl Session<'_> {
-    /// Notes a file that the server has and cannot read: what is here stays, whether a list shows
-    /// it or not.
+    /// Notes a file that the server has but cannot read: the file here stays, whether or not a list
+    /// contains it.
     fn keep_unread(&mut self, raw_name: &str, why: &str) {
-        // What has no proper name was never written.
+        // A file with an invalid name was never written.
         if let Ok(name) = FileName::parse(raw_name) {
             self.touch(&name);
             self.fail(raw_name, &format!("the server cannot read it ({why})"));
         }
     }
 
-    /// Takes in an error.
+    /// Handles an error.
     ///
     /// # Errors
     ///
@@ -30,18 +30,18 @@ impl Session<'_> {
     ) -> Result<(), Failure> {
         let why = shown(&error.message);
         if error.code == 401 {
-            // We were let in with it, so the token was good: whether as an answer or by itself,
-            // this tells of its end.
+            // We were let in with the token, so it was good. Whether this answers a request or not,
+            // it says that the token has expired.
             return Err(self.credentials.withdrawn(&error.message));
         }
-        // A file that the server cannot read to its end is broken off, and the next one follows.
+        // If the server cannot read a file to its end, it breaks off, and the next file follows.
         self.assembly
             .take_if(|assembly| assembly.is_ended_by(reference, error));
         if reference.is_none()
             && let Some(name) = error.unread_file()
         {
-            // A change that we are told of and cannot get; the copy here is behind until the next
-            // one.
+            // There is a change that the server announces but cannot send; the copy stays behind
+            // until the next change.
             self.keep_unread(name, &why);
             return Ok(());
         }
@@ -74,8 +74,8 @@ impl Session<'_> {
             }
             Phase::Fetching { whole, single, .. } => {
                 if let Some(reference) = reference {
-                    // Within a whole project one file that cannot be read does not end the answer;
-                    // all else does.
+                    // In the answer for a whole project a file that cannot be read does not end the
+                    // answer; every other error does.
                     if *whole == Some(reference) && error.kind != "failReadFileError" {
                         *whole = None;
                     }
@@ -83,7 +83,7 @@ impl Session<'_> {
                 }
                 self.go_on();
             }
-            // What was asked for again is gone meanwhile, or remains the failure that it was.
+            // A file that was asked for again is gone by now, or still fails.
             _ if reference.is_some() && error.unread_file().is_some() => {}
             _ => warn(&format!("The server says: {why} ({}).", error.code)),
         }

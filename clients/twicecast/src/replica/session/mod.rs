@@ -1,6 +1,6 @@
-//! A viewer's session as a plain state machine: messages in, requests out, files put and taken
-//! away. It holds no socket. It begins after the subscription, with a list; then it fetches what
-//! differs; then it is live, while updates are applied all along.
+//! A viewer's session as a plain state machine: messages go in, requests come out, and files are
+//! written and removed. It holds no socket. It begins after the subscription with a list, then
+//! fetches what differs, and then is live. Live updates are applied from the beginning.
 
 mod catch_up;
 mod errors;
@@ -23,7 +23,7 @@ use crate::replica::tree::{Refusal, Removal, Tree};
 use crate::ui::output::{Report, failure_line, say, warn};
 use crate::ui::tally::Tally;
 
-/// One connection's session.
+/// The session of one connection.
 #[derive(Debug)]
 pub struct Session<'a> {
     credentials: &'a Credentials,
@@ -36,7 +36,7 @@ pub struct Session<'a> {
     next_reference: u64,
     round: u32,
     counts: Counts,
-    /// Files that were refused because of what lies at a place, by that place.
+    /// Files that were refused because of what is in a place, by that place.
     blocked: HashMap<FileName, BTreeSet<FileName>>,
     retries: Retries,
 }
@@ -54,24 +54,24 @@ enum Phase {
         reference: u64,
         files: Vec<ListedFile>,
         length: Length,
-        /// What live updates said since the list was asked for; it is newer than the list.
+        /// Names in live updates since the list was requested; the updates are newer than the list.
         touched: HashSet<FileName>,
     },
     Fetching {
-        /// The reference of a `get` of the whole project, while it is answered.
+        /// The reference of a `get` of the whole project, until it is answered.
         whole: Option<u64>,
         single: HashMap<u64, FileName>,
         waiting: VecDeque<FileName>,
-        /// What is to come, with the listed sizes.
+        /// Files that are expected, with their sizes in the list.
         expected: BTreeMap<FileName, u64>,
     },
-    /// The present state is complete, or there is none.
+    /// The present state is complete, or there is no project.
     Live { absent: bool },
 }
 
 impl<'a> Session<'a> {
-    /// Begins a session on a connection that receives the project's updates; references count from
-    /// `first_reference`.
+    /// Begins a session on a connection that receives the project's updates; references count up
+    /// from `first_reference`.
     pub fn begin(
         credentials: &'a Credentials,
         tree: &'a mut Tree,
@@ -108,12 +108,12 @@ impl<'a> Session<'a> {
         !self.outbox.is_empty()
     }
 
-    /// Whether the present state is here.
+    /// Whether the present state is complete here.
     pub fn is_complete(&self) -> bool {
         matches!(self.phase, Phase::Live { absent: false })
     }
 
-    /// Takes in a message.
+    /// Handles a message.
     ///
     /// # Errors
     ///
@@ -188,8 +188,8 @@ impl<'a> Session<'a> {
     fn take_part(&mut self, reference: Option<u64>, part: &FilePart) -> Result<(), OutOfOrder> {
         let mut assembly = match self.assembly.take() {
             Some(assembly) => assembly,
-            // The rest of a file that was under way before we listened from its beginning; the list
-            // will show it.
+            // The rest of a file whose beginning was sent before we subscribed; the list will
+            // contain it.
             None if part.part != 1 => return Ok(()),
             None => {
                 let listed = self.announced(reference, part);
@@ -223,7 +223,7 @@ impl<'a> Session<'a> {
                 self.refuse(&name, refusal);
                 Some(name)
             }
-            // What is too long may have grown meanwhile; another list tells.
+            // A file that is too long may have grown since; another list shows its size.
             Err(why @ (NotWritten::TooLong(_) | NotWritten::Name(_))) => {
                 self.fail(&assembled.raw_name, &why.to_string());
                 None
@@ -235,7 +235,7 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// The size that a list announced of a file that is asked for.
+    /// The size in the list for a file that was asked for.
     fn announced(&self, reference: Option<u64>, part: &FilePart) -> Option<u64> {
         let Phase::Fetching { expected, .. } = &self.phase else {
             return None;
@@ -246,7 +246,7 @@ impl<'a> Session<'a> {
 
     fn take_deletion(&mut self, raw_name: &str) {
         self.report.mended(raw_name);
-        // What has no proper name was never written.
+        // A file with an invalid name was never written.
         let Ok(name) = FileName::parse(raw_name) else {
             return;
         };
@@ -298,7 +298,7 @@ impl<'a> Session<'a> {
     }
 }
 
-/// What is said of a file that is not removed.
+/// What to say about a file that is not removed.
 fn not_removed(why: &Refusal) -> String {
     format!("cannot be removed: {why}")
 }

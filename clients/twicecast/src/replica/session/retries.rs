@@ -1,4 +1,4 @@
-//! Which files could not be written or removed, and when they are tried again.
+//! Which files could not be written or removed, and when to try again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -11,34 +11,34 @@ use crate::replica::tree::Refusal;
 const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// What waits for another try.
+/// What waits for another attempt.
 #[derive(Debug, Default)]
 pub struct Retries {
-    /// Files to write: why they were not, and how long they were listed to be.
+    /// Files to write: why they were not written, and their sizes in the list.
     pub writes: BTreeMap<FileName, (Refusal, u64)>,
     /// Files to remove.
     pub removals: BTreeSet<FileName>,
-    /// When they are tried again.
+    /// When the next attempt is due.
     pub due: Option<Instant>,
     wait: Duration,
 }
 
 impl Retries {
-    /// A file could not be written.
+    /// Notes that a file could not be written.
     pub fn write(&mut self, name: FileName, refusal: Refusal, size: u64) {
         self.removals.remove(&name);
         self.writes.insert(name, (refusal, size));
         self.schedule();
     }
 
-    /// A file could not be removed.
+    /// Notes that a file could not be removed.
     pub fn remove(&mut self, name: FileName) {
         self.writes.remove(&name);
         self.removals.insert(name);
         self.schedule();
     }
 
-    /// A file has come right, or is not wanted any more.
+    /// Notes that a file is right now, or no longer wanted.
     pub fn done(&mut self, name: &FileName) {
         self.writes.remove(name);
         self.removals.remove(name);
@@ -47,7 +47,7 @@ impl Retries {
         }
     }
 
-    /// Chooses when to try again; later each time.
+    /// Chooses when to try again; the wait grows each time.
     pub fn schedule(&mut self) {
         if self.due.is_none() {
             self.wait = (self.wait * 2).clamp(FIRST, LONGEST);

@@ -1,5 +1,5 @@
-//! Trying again what could not be written or removed: a mirror comes right by itself once the disk
-//! has room, or what stood in the way is gone.
+//! Tries again to write or remove files: a mirror recovers by itself once the disk has room, or
+//! whatever was in the way is gone.
 
 use tokio::time::Instant;
 
@@ -9,9 +9,9 @@ use crate::replica::session::{Phase, Session, not_removed};
 use crate::replica::tree::Refusal;
 
 impl Session<'_> {
-    /// Notes that a file is not written, and what it waits for.
+    /// Notes that a file is not written, and what it is waiting for.
     pub fn refuse(&mut self, name: &FileName, refusal: Refusal) {
-        // What was not read to its end for that is no fault of the file's.
+        // If we were stopped while reading, the file itself is not at fault.
         if self.tree.is_stopped() {
             return;
         }
@@ -26,8 +26,8 @@ impl Session<'_> {
         self.retries.write(name.clone(), refusal, size.unwrap_or(0));
     }
 
-    /// A file is gone from the project, and maybe folders with it: asks for the files that were
-    /// refused because of what lay there.
+    /// Handles a file that is gone from the project, maybe with its folders: asks for the files
+    /// that were refused because of what was there.
     pub fn retry_what_it_blocked(&mut self, gone: &FileName) {
         let folders = gone
             .folders()
@@ -37,7 +37,7 @@ impl Session<'_> {
                 continue;
             }
             for name in self.blocked.remove(&place).unwrap_or_default() {
-                // It may have come, or have been deleted, meanwhile.
+                // The file may have been written or deleted by now.
                 if self.report.has(name.as_str()) {
                     self.fetch_again(name);
                 }
@@ -45,13 +45,13 @@ impl Session<'_> {
         }
     }
 
-    /// When files are to be tried again.
+    /// When files have to be tried again.
     pub fn retry_at(&self) -> Option<Instant> {
         let is_live = matches!(self.phase, Phase::Live { absent: false });
         self.retries.due.filter(|_| is_live)
     }
 
-    /// Tries again what may succeed now.
+    /// Tries again whatever may succeed now.
     pub fn try_again(&mut self) {
         self.retries.due = None;
         for name in self.retries.removals.clone() {

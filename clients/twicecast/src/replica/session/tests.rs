@@ -1,4 +1,4 @@
-//! The races between a list, its answers and live updates, played through without a socket.
+//! The races between a list, its answers and live updates, without a socket.
 
 use std::fs;
 
@@ -51,7 +51,7 @@ impl World {
 }
 
 impl Session<'_> {
-    /// The next request: its subtype with the name, and its reference.
+    /// The next request: its subtype and name, and its reference.
     fn asked(&mut self) -> (String, u64) {
         let request: Value = serde_json::from_str(&self.request().expect("a request")).unwrap();
         let name = request["data"]["name"].as_str().unwrap_or_default();
@@ -147,7 +147,7 @@ fn a_file_that_the_server_cannot_read_does_not_end_the_list_and_is_not_taken_for
     session.told(&pushed("/kept", 1, 1)).unwrap();
     session.told(&pushed("/old", 1, 1)).unwrap();
     session.listed(list, &[], true);
-    // Another session, on which nothing has come live.
+    // Another session, which has received nothing live.
     let mut session = world.session();
     let (_, list) = session.asked();
     session.listed(list, &[], false);
@@ -211,13 +211,13 @@ fn a_live_update_that_breaks_off_is_a_failure_until_the_next_and_other_files_fol
     let (_, list) = session.asked();
     session.listed(list, &[], true);
     session.told(&pushed("/a", 1, 2)).unwrap();
-    // An answer to somebody's request does not break it off.
+    // An answer to another request does not break the file off.
     session.told(&missing(99)).unwrap();
     session.told(&pushed("/a", 2, 2)).unwrap();
     session.told(&pushed("/a", 1, 2)).unwrap();
     session.told(&unread("/a", None)).unwrap();
     session.told(&pushed("/b", 1, 1)).unwrap();
-    // Not even begun.
+    // This file has not even begun.
     session.told(&unread("/b", None)).unwrap();
     assert_eq!(session.report.count(), 2);
     session.told(&pushed("/a", 1, 1)).unwrap();
@@ -263,7 +263,7 @@ fn a_token_that_ran_out_is_worth_another_try_only_with_the_key() {
         let renews = world.credentials.can_renew_token();
         let mut session = world.session();
         let (_, list) = session.asked();
-        // As an answer to a request, or by itself.
+        // Either as an answer to a request or on its own.
         for reference in [Some(list), None] {
             let failure = session
                 .told(
@@ -277,7 +277,7 @@ fn a_token_that_ran_out_is_worth_another_try_only_with_the_key() {
 
 #[test]
 fn what_was_refused_for_a_twin_is_asked_for_again_when_the_twin_is_gone() {
-    // A hard link plays the file system that takes `A` and `a` for one.
+    // A hard link stands in for a file system that takes `A` and `a` for the same name.
     let mut world = World::new();
     let (upper, lower) = (world.dir.path().join("A"), world.dir.path().join("a"));
     let mut session = world.session();
@@ -292,7 +292,7 @@ fn what_was_refused_for_a_twin_is_asked_for_again_when_the_twin_is_gone() {
     session.told(&pushed("/a", 1, 1)).unwrap();
     assert_eq!(session.report.count(), 1);
     fs::remove_file(&lower).unwrap();
-    // While others are still fetched, it is one of them.
+    // While other files are still being fetched, it is one of them.
     session.told(&deleted("/A")).unwrap();
     let (verb, again) = session.asked();
     assert_eq!(verb, "get /a");
@@ -303,7 +303,8 @@ fn what_was_refused_for_a_twin_is_asked_for_again_when_the_twin_is_gone() {
     assert!(session.is_complete() && lower.exists());
     assert_eq!(session.report.count(), 0);
 
-    // Live, it comes like any change; what is gone meanwhile, or never came again, is nothing new.
+    // In the live phase it is handled like any change. A file that has gone, or never came again,
+    // is not asked for.
     fs::hard_link(&lower, &upper).unwrap();
     session.told(&pushed("/A", 1, 1)).unwrap();
     assert_eq!(session.report.count(), 1);
@@ -373,7 +374,7 @@ fn what_the_system_refused_is_tried_again_until_it_comes_right() {
     session.try_again();
     let (verb, get) = session.asked();
     assert_eq!(verb, "get /a");
-    // It fails once more, so it waits for longer.
+    // It fails again, so the wait is longer.
     session.refuse(&name, Refusal::from(rustix::io::Errno::NOSPC));
     assert!(session.retry_at().expect("a later time") > first);
     session.told(&pushed("/a", 1, 1)).unwrap();

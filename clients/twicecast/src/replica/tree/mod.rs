@@ -1,6 +1,6 @@
-//! The mirrored folder: puts files where the project has them and takes them away, through
-//! directory handles, following no link, and touching only content that it wrote itself (the record
-//! has the hashes) unless it was told otherwise.
+//! The mirrored folder: writes files as the project has them, and removes them. It uses directory
+//! handles, follows no symbolic link, and only touches content that it wrote itself (the record has
+//! the hashes) unless it is told otherwise.
 
 mod putting;
 mod readiness;
@@ -25,14 +25,14 @@ use crate::replica::staging::{Staged, Staging};
 pub use refusal::{Refusal, Removal};
 use spelling::refuse_other_spelling;
 
-/// A file whose content is all here.
+/// A file whose content has arrived completely.
 #[derive(Debug)]
 pub struct Incoming {
     /// The content.
     pub staged: Staged,
     /// Its SHA-256 in lower-case hex.
     pub sha256: String,
-    /// Whether the file is to be executable.
+    /// Whether the file has to be executable.
     pub executable: bool,
 }
 
@@ -42,19 +42,19 @@ pub struct Tree {
     root: OwnedFd,
     staging: Staging,
     manifest: Manifest,
-    /// Of a clone: what its files began as.
+    /// For a clone: the base contents of its files.
     bases: Option<BaseContents>,
-    /// Overwrite files of the project's names that somebody else wrote or edited.
+    /// Whether to overwrite files with the project's names that somebody else wrote or edited.
     force: bool,
-    /// Remove files that the project does not have, no matter who wrote them.
+    /// Whether to remove files that the project does not have, no matter who wrote them.
     delete: bool,
-    /// Which of our names an inode was last seen under.
+    /// The last name of ours under which each inode was seen.
     inodes: HashMap<(u64, u64), FileName>,
-    /// Folders known to be spelled here as the project spells them.
+    /// Folders that are known to be spelled here as in the project.
     folders: HashSet<String>,
-    /// Which of the project's folders an inode was last seen under.
+    /// The last folder of the project as which each inode was seen.
     folder_inodes: HashMap<(u64, u64), String>,
-    /// Files are read no further once somebody wants an end.
+    /// Reading of files stops when this is cancelled.
     stop: CancellationToken,
 }
 
@@ -101,12 +101,13 @@ impl Tree {
         tree
     }
 
-    /// Reads no file further once this is cancelled: what would have to be read stays as it is.
+    /// Stops reading files once this is cancelled: a file that would have to be read stays as it
+    /// is.
     pub fn stop_with(&mut self, stop: &CancellationToken) {
         self.stop = stop.clone();
     }
 
-    /// Whether somebody wants an end.
+    /// Whether it has been cancelled.
     pub fn is_stopped(&self) -> bool {
         self.stop.is_cancelled()
     }
@@ -121,7 +122,7 @@ impl Tree {
         &mut self.manifest
     }
 
-    /// Whether nothing lies at a place, as far as can be told.
+    /// Whether a place is empty, as far as can be found out.
     pub fn is_free(&self, name: &FileName) -> bool {
         match dirfd::open_parent(&self.root, name) {
             Ok((folder, leaf)) => matches!(dirfd::look(&folder, leaf), Ok(None)),
@@ -129,17 +130,17 @@ impl Tree {
         }
     }
 
-    /// Where files begin, out of sight.
+    /// The place where files are written before they are put into the folder.
     pub fn staging(&mut self) -> &mut Staging {
         &mut self.staging
     }
 
-    /// The size and SHA-256 of a file that is here under exactly this name; `None` where no regular
-    /// file is.
+    /// The size and SHA-256 of a file that is here under exactly this name; `None` if there is no
+    /// regular file.
     ///
     /// # Errors
     ///
-    /// A twin, or the system's own reason.
+    /// A twin, or the system's error.
     pub fn fingerprint(&self, name: &FileName) -> Result<Option<(u64, String)>, Refusal> {
         let Ok((folder, leaf)) = dirfd::open_parent(&self.root, name) else {
             return Ok(None);
@@ -156,8 +157,8 @@ impl Tree {
         )?))
     }
 
-    /// Opens the folder of a file, making what is missing; a file of ours in the way has become a
-    /// folder.
+    /// Opens the folder of a file, and makes folders that are missing. If a file of ours is in the
+    /// way, the project now has a folder there.
     fn make_folders(&mut self, name: &FileName) -> Result<OwnedFd, Refusal> {
         let mut folder = dirfd::open_below(&self.root, "")?;
         for path in name.folders() {
@@ -207,11 +208,11 @@ impl Tree {
         }
     }
 
-    /// Refuses to touch content that was not written by us.
+    /// Refuses to touch content that we did not write.
     ///
     /// # Errors
     ///
-    /// Whose it is.
+    /// Says whose it is.
     pub fn check_may_replace(&self, name: &FileName, there: &str) -> Result<(), Refusal> {
         if self.force || self.manifest.wrote_content(name, there) {
             Ok(())
@@ -222,8 +223,8 @@ impl Tree {
         }
     }
 
-    /// Refuses a file that is here under another name: one of ours by its inode, anybody's by how
-    /// the folder spells it.
+    /// Refuses a file that is here under another name: one of ours is found by its inode, any other
+    /// by how the folder spells it.
     fn check_twin(
         &self,
         folder: &OwnedFd,
@@ -250,8 +251,8 @@ impl Tree {
         }
     }
 
-    /// Refuses a folder that is here under another name, by its inode or by how its own folder
-    /// spells it.
+    /// Refuses a folder that is here under another name, found by its inode or by how its own
+    /// folder spells it.
     fn check_spelling(&self, folder: &OwnedFd, segment: &str, path: &str) -> Result<(), Refusal> {
         let inode = dirfd::look(folder, segment)?.as_ref().map(dirfd::inode);
         let other = inode.and_then(|inode| self.folder_inodes.get(&inode));
@@ -273,8 +274,8 @@ fn folder_inode(folder: impl AsFd) -> Result<(u64, u64), Errno> {
     Ok(dirfd::inode(&fstat(folder)?))
 }
 
-/// What it means that a file could not be moved: `EEXIST` says that what lies there is not what was
-/// seen there.
+/// The refusal for a file that could not be moved: `EEXIST` means that what is there is not what
+/// was seen there.
 fn refused(error: Errno, because_it_is_not: Refusal) -> Refusal {
     if error == Errno::EXIST {
         because_it_is_not

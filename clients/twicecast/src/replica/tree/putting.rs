@@ -1,4 +1,4 @@
-//! Putting a file where the project has it.
+//! Writes files as the project has them.
 
 use std::os::fd::OwnedFd;
 
@@ -12,12 +12,12 @@ use crate::replica::tree::refusal::Refusal;
 use crate::replica::tree::{Incoming, Tree, replacing};
 
 impl Tree {
-    /// Puts a finished file into its place, whole. A file that has the content already only gets
-    /// its executable bit.
+    /// Puts a finished file into its place, completely. A file that already has the content only
+    /// gets its executable bit.
     ///
     /// # Errors
     ///
-    /// The reason why what lies there stays as it is.
+    /// The reason why the file that is there stays as it is.
     pub fn put(&mut self, incoming: Incoming, name: &FileName) -> Result<(), Refusal> {
         let folder = self.make_folders(name)?;
         let (_, leaf) = name.split();
@@ -27,7 +27,7 @@ impl Tree {
             Some(FileType::Directory) => {
                 self.check_spelling(&folder, leaf, name.as_str())?;
                 self.clear_folder(name)?;
-                // The folders above went with it if it was all they held.
+                // Its parent folders were removed with it if they contained nothing else.
                 let folder = self.make_folders(name)?;
                 return self.put_into(&folder, None, incoming, name);
             }
@@ -99,12 +99,12 @@ impl Tree {
         Ok(())
     }
 
-    /// Takes note of a file that is here and equals the project's, as far as overwriting it would
-    /// be allowed anyway, and sets its executable bit.
+    /// Records a file that is here and equals the project's, if it could also be overwritten, and
+    /// sets its executable bit.
     ///
     /// # Errors
     ///
-    /// The system's own.
+    /// The system's error.
     pub fn adopt(
         &mut self,
         name: &FileName,

@@ -1,4 +1,4 @@
-//! Whether a file that could not be written may be, before it is fetched once more.
+//! Checks whether a file that could not be written can be now, before it is fetched again.
 
 use rustix::fs::{Access, AtFlags, FileType, accessat, fstatvfs};
 
@@ -8,8 +8,8 @@ use crate::replica::tree::Tree;
 use crate::replica::tree::refusal::Refusal;
 
 impl Tree {
-    /// Whether another try may succeed, as far as that can be told from here: what stood in the way
-    /// is gone, the folder may be written to, and there is room.
+    /// Whether another attempt may succeed, as far as can be found out: nothing is in the way any
+    /// more, the folder is writable, and there is room.
     pub fn may_succeed(&self, name: &FileName, refusal: &Refusal, size: u64) -> bool {
         match refusal {
             Refusal::Edited(at) | Refusal::NotOurs(at) => self.is_gone(at),
@@ -17,7 +17,7 @@ impl Tree {
                 self.is_gone(at) || self.is_file_or_folder(at)
             }
             Refusal::FolderOfOthers(at) => self.is_gone(at) || self.is_empty(at),
-            // The project has to change before this can.
+            // This can only succeed after the project changes.
             Refusal::Twin(_) | Refusal::TwinIn(_) => false,
             Refusal::System(_) => self.is_writable(name, size),
         }
@@ -42,7 +42,7 @@ impl Tree {
         matches!(kind, Some(FileType::RegularFile | FileType::Directory))
     }
 
-    /// Looks at the innermost folder of a file that is there.
+    /// Checks the innermost existing folder of a file.
     fn is_writable(&self, name: &FileName, size: u64) -> bool {
         let folder = name
             .folders()
@@ -51,7 +51,7 @@ impl Tree {
             .find_map(|path| dirfd::open_below(&self.root, path).ok());
         let Some(folder) = folder else { return false };
         let work = self.staging.folder();
-        // A file system that does not count its blocks has none.
+        // A file system that reports no blocks has no limit.
         let has_room = |of: rustix::fs::StatVfs| {
             of.f_blocks == 0 || of.f_bavail.saturating_mul(of.f_frsize) >= size
         };

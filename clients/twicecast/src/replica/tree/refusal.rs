@@ -1,5 +1,5 @@
-//! What comes of writing or removing a file, and the reasons for which it is not done, as sentences
-//! that say what to do.
+//! The results of writing or removing a file, and the reasons for not doing it, as sentences that
+//! say what to do.
 
 use std::io;
 
@@ -7,42 +7,41 @@ use rustix::io::Errno;
 
 use crate::names::shown;
 
-/// Why a file is not written, or not removed. Which of the two it was, the one who tells of it
-/// says.
+/// Why a file is not written or not removed; the caller says which of the two.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// A link lies at this place or on the way to it.
+    /// A symbolic link is at this place or on the way to it.
     Link(String),
-    /// Something that is neither file nor folder lies there.
+    /// Something is there that is neither a file nor a folder.
     Special(String),
-    /// A file lies there that this mirror did not write.
+    /// A file is there that this mirror did not write.
     NotOurs(String),
-    /// The file that this mirror wrote there was edited.
+    /// The file that this mirror wrote has been edited.
     Edited(String),
-    /// A folder lies there with things that this mirror did not write.
+    /// A folder is there that contains things that this mirror did not write.
     FolderOfOthers(String),
-    /// This file system takes the name for this other one.
+    /// The file system takes the name for this other one.
     Twin(String),
-    /// This file system takes the name for another one in this folder, `""` being the top one;
-    /// which, cannot be told.
+    /// The file system takes the name for another one in this folder (`""` is the top folder); it
+    /// is not known which.
     TwinIn(String),
-    /// The system's own reason, and what to do about it.
+    /// The system's error, and what to do about it.
     System(String),
 }
 
-/// What has come of taking a file away.
+/// The result of removing a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Removal {
     /// It is gone.
     Removed,
-    /// There was none that was ours to take.
+    /// There was no file that we may remove.
     NotOurs,
-    /// It was edited here, so it stays, and is the user's from now on.
+    /// It was edited here, so it stays, and belongs to the user from now on.
     Edited,
 }
 
 impl Refusal {
-    /// The place that is taken, where another file may be written once it is free.
+    /// The occupied place; once it is free, another file may be written.
     pub fn taken_place(&self) -> Option<&str> {
         match self {
             Self::Link(at)

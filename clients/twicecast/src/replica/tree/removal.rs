@@ -1,5 +1,5 @@
-//! Taking away: files that the project no longer has, folders left empty, and what only `--delete`
-//! lets us touch.
+//! Removes files that the project no longer has, folders that become empty, and what only
+//! `--delete` allows us to touch.
 
 use std::collections::HashSet;
 
@@ -12,11 +12,11 @@ use crate::replica::tree::refusal::{Refusal, Removal};
 use crate::replica::tree::{Tree, refused, replacing};
 
 impl Tree {
-    /// Takes a file away that the project no longer has, and the folders that this leaves empty.
+    /// Removes a file that the project no longer has, and the folders that become empty.
     ///
     /// # Errors
     ///
-    /// The reason why what lies there stays.
+    /// The reason why what is there stays.
     pub fn remove(&mut self, name: &FileName) -> Result<Removal, Refusal> {
         if !self.manifest.holds(name) && !self.delete {
             return Ok(Removal::NotOurs);
@@ -28,8 +28,8 @@ impl Tree {
         let is_file = stat
             .as_ref()
             .is_some_and(|stat| dirfd::kind(stat) == FileType::RegularFile);
-        // What only looks like the file, because somebody replaced it or the file system takes two
-        // names for one, stays.
+        // Something that only looks like the file stays: somebody has replaced it, or the file
+        // system takes two names for one.
         let (Some(stat), true) = (stat, is_file) else {
             return self.disown(name, Removal::NotOurs);
         };
@@ -56,8 +56,8 @@ impl Tree {
         Ok(because)
     }
 
-    /// With `--delete`: takes away all files and links that `keep` does not hold, no matter who
-    /// made them. Returns which.
+    /// With `--delete`: removes all files and symbolic links that are not in `keep`, no matter who
+    /// made them. Returns their names.
     pub fn remove_strays(&mut self, keep: &HashSet<FileName>) -> Vec<FileName> {
         let mut removed = Vec::new();
         if self.delete {
@@ -66,8 +66,8 @@ impl Tree {
         removed
     }
 
-    /// Removes below a folder what is not kept, and what is empty then. Names that this client
-    /// never touches stay.
+    /// Removes everything below a folder that is not kept, and folders that become empty. Names
+    /// that this client never touches stay.
     fn sweep(&mut self, path: &str, keep: &dyn Fn(&FileName) -> bool, removed: &mut Vec<FileName>) {
         let Ok(folder) = dirfd::open_below(&self.root, path) else {
             return;
@@ -89,7 +89,7 @@ impl Tree {
                         self.folders.remove(name.as_str());
                     }
                 }
-                // The folder may list one of ours under another spelling.
+                // The folder may list one of our files under another spelling.
                 FileType::RegularFile
                     if self.inodes.get(&dirfd::inode(&stat)).is_some_and(keep) => {}
                 FileType::RegularFile | FileType::Symlink
@@ -103,7 +103,7 @@ impl Tree {
         }
     }
 
-    /// Makes the folder go in whose place a file comes, if all in it was ours.
+    /// Removes the folder that is in a file's place, if everything in it was ours.
     pub fn clear_folder(&mut self, name: &FileName) -> Result<(), Refusal> {
         let below: Vec<FileName> = self
             .ours()

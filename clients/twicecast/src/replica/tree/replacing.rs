@@ -1,5 +1,5 @@
-//! Moving a file into a place, or out of one, so that what has changed there since it was looked at
-//! stays. `EEXIST` says that it has.
+//! Moves a file into a place, or out of one. If the place has changed since it was looked at, what
+//! is there stays, and the error is `EEXIST`.
 
 use std::fs::File;
 use std::io;
@@ -14,12 +14,12 @@ use crate::names::OWN_PREFIX;
 use crate::platform;
 use crate::replica::staging::{Staged, Staging};
 
-/// Moves a file to where `found` lies, which goes, or to where nothing lies; and says which inode
-/// is there now.
+/// Moves a file into a place and replaces `found`, or moves it into an empty place. Returns the
+/// inode that is there now.
 ///
 /// # Errors
 ///
-/// The system's own, as an [`Errno`] where it has one.
+/// The system's error, as an [`Errno`] if it has one.
 pub fn place(
     staged: Staged,
     folder: &OwnedFd,
@@ -37,7 +37,7 @@ pub fn place(
     }
 }
 
-/// In a folder that is on another file system, a copy takes the place.
+/// If the folder is on another file system, a copy is moved into the place.
 fn place_copy(
     staged: &Staged,
     folder: &OwnedFd,
@@ -74,7 +74,7 @@ fn move_in(
     }
 }
 
-/// Swaps a file into its place. `is_same` says whether what lies somewhere is what was looked at.
+/// Swaps a file into its place. `is_same` says whether what is in a place is what was looked at.
 fn replace(
     from: BorrowedFd<'_>,
     name: &str,
@@ -94,29 +94,29 @@ fn replace(
         Err(error) => return Err(error),
     }
     if is_same(from, name).is_err() {
-        // What somebody has edited lies under our name now, where it would be removed. It goes
-        // back, or to where an editor has just moved our file away from.
+        // The edited file now has our temporary name, under which it would be removed. It goes
+        // back, or, if an editor has just moved our file away, to the free place.
         if !matches!(swap(), Ok(Swap::Done)) {
             let _ = rename::to_free_name(from, name, folder, leaf);
         }
-        // Whatever lies there then and is not ours gets a name of its own.
+        // If something else that is not ours has the temporary name now, it gets a name of its own.
         let there = dirfd::look(from, name)?.map(|stat| dirfd::inode(&stat));
         if there.is_some() && there != own {
             rename::to_free_name(from, name, from, &aside())?;
         }
         return Err(Errno::EXIST);
     }
-    // What cannot be removed now is swept at the next start.
+    // What cannot be removed now is removed at the next start.
     let _ = unlinkat(from, name, AtFlags::empty());
     Ok(())
 }
 
-/// A name that nobody else has and that nothing of ours removes.
+/// A name that nobody else uses and that we never remove.
 fn aside() -> String {
     format!("leaving-{}", uuid::Uuid::new_v4().simple())
 }
 
-/// Removes what `found` is about, by way of the work folder.
+/// Removes what `found` describes, by moving it into the work folder first.
 pub fn take_away(
     staging: &Staging,
     folder: &OwnedFd,
@@ -127,7 +127,7 @@ pub fn take_away(
     let work = staging.folder();
     match renameat(folder, leaf, work, aside.as_str()) {
         Ok(()) => {}
-        // On a file system of its own.
+        // The folder is on another file system.
         Err(Errno::XDEV) => {
             check(folder, leaf, found)?;
             return unlinkat(folder, leaf, AtFlags::empty());
@@ -141,7 +141,7 @@ pub fn take_away(
     unlinkat(work, aside.as_str(), AtFlags::empty())
 }
 
-/// A rename leaves all of this as it is.
+/// Compares what a rename does not change.
 fn check(folder: impl AsFd, leaf: &str, found: &Stat) -> Result<(), Errno> {
     let now = dirfd::look(folder, leaf)?.ok_or(Errno::EXIST)?;
     let known = |stat: &Stat| {
@@ -169,7 +169,7 @@ mod tests {
         Errno::from_io_error(&placed.unwrap_err()) == Some(Errno::EXIST)
     }
 
-    /// A folder, and a work folder on the same file system or on another one.
+    /// A folder, and a work folder on the same file system or on another.
     fn world(is_one: bool) -> (tempfile::TempDir, tempfile::TempDir, OwnedFd, Staging) {
         let elsewhere = if is_one {
             std::env::temp_dir()
@@ -241,7 +241,7 @@ mod tests {
             let at = |name: &str| dir.path().join(name);
             fs::write(at("incoming"), "new").unwrap();
             fs::write(at("file"), "edited").unwrap();
-            // Between the two swaps.
+            // This happens between the two swaps.
             let moved_away = |_: BorrowedFd<'_>, _: &str| {
                 fs::rename(at("file"), at("file~")).unwrap();
                 if is_taken {
@@ -254,7 +254,7 @@ mod tests {
             assert_eq!(replaced, Err(Errno::EXIST));
             assert_eq!(fs::read(at("file~")).unwrap(), b"new");
             assert_eq!(fs::read(at("file")).unwrap(), b"edited");
-            // Nothing is left under the name that is removed.
+            // Nothing is left under the temporary name, which would be removed.
             assert!(!at("incoming").exists());
             let all = fs::read_dir(dir.path()).unwrap();
             let all = all.map(|entry| fs::read(entry.unwrap().path()).unwrap());

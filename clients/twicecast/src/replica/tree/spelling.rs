@@ -1,12 +1,12 @@
-//! Whether a folder spells a name as it was asked for, or the file system takes another name for
-//! the same.
+//! Whether a folder spells a name as requested, or the file system takes another name for the same.
 
 use std::os::fd::OwnedFd;
 
 use crate::fs::dirfd;
 use crate::replica::tree::refusal::Refusal;
 
-/// Something was found under a name: refuses it unless the folder lists exactly that name.
+/// For a name under which something was found: refuses it unless the folder lists exactly that
+/// name.
 pub fn refuse_other_spelling(folder: &OwnedFd, segment: &str, path: &str) -> Result<(), Refusal> {
     let entries = dirfd::entries(folder)?;
     let above = path.rsplit_once('/').map_or("", |(above, _)| above);
@@ -17,12 +17,12 @@ pub fn refuse_other_spelling(folder: &OwnedFd, segment: &str, path: &str) -> Res
     }
 }
 
-/// How a folder spells what it finds under a name.
+/// How a folder spells what was found under a name.
 #[derive(Debug, PartialEq, Eq)]
 enum Spelling {
     AsAsked,
     Otherwise(String),
-    /// Otherwise, and it is none of those that differ in case alone.
+    /// In another way, and not only with another case.
     Unknown,
 }
 

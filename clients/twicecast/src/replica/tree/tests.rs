@@ -1,5 +1,5 @@
-//! The wall around the mirrored folder, tried from both sides: hostile names are `names`' business,
-//! hostile folders are here.
+//! The protection of the mirrored folder. Hostile names are tested in `names`; hostile folders are
+//! tested here.
 
 use std::collections::HashSet;
 use std::fs;
@@ -14,7 +14,7 @@ fn name(text: &str) -> FileName {
     FileName::parse(text).unwrap()
 }
 
-/// A mirrored folder with its record, for other modules' tests too.
+/// A mirrored folder with its record, also for the tests of other modules.
 pub fn tree_with(dir: &Path, force: bool, delete: bool) -> Tree {
     let root = dirfd::open_root(dir).unwrap();
     let work_path = dir.join(crate::names::WORK_FOLDER);
@@ -198,7 +198,7 @@ fn a_folder_that_holds_somebody_elses_file_does_not_become_a_file() {
 
 #[test]
 fn two_names_for_one_file_are_reported_and_the_first_stays() {
-    // A hard link plays the file system that takes `A` and `a` for one.
+    // A hard link stands in for a file system that takes `A` and `a` for the same name.
     let dir = tempfile::tempdir().unwrap();
     for force in [false, true] {
         let mut tree = tree_with(dir.path(), force, false);
@@ -215,7 +215,7 @@ fn two_names_for_one_file_are_reported_and_the_first_stays() {
         );
         assert_eq!(tree.remove(&name("/a")).unwrap(), Removal::NotOurs);
         assert_eq!(fs::read_to_string(dir.path().join("A")).unwrap(), "first");
-        // Found again at the next start, by the record.
+        // It is found again at the next start, from the record.
         drop(tree);
         let mut tree = tree_with(dir.path(), force, false);
         assert_eq!(
@@ -275,7 +275,7 @@ fn content_that_was_edited_here_is_neither_overwritten_nor_removed_unless_forced
         let folder = Err(Refusal::FolderOfOthers("/d".into()));
         assert_eq!(put(&mut careful, "/d", "three"), folder);
         assert_eq!(careful.remove(&name("/f")), Ok(Removal::Edited));
-        // From now on it is the user's.
+        // From now on it belongs to the user.
         assert_eq!(careful.remove(&name("/f")), Ok(Removal::NotOurs));
         for path in [&path, &above] {
             assert_eq!(fs::read_to_string(path).unwrap(), "edited");
@@ -297,7 +297,8 @@ fn what_is_here_already_is_not_written_again_and_gets_its_executable_bit() {
     assert_eq!(mode & 0o111, 0);
     put_as(&mut tree, "/f", "one", true).unwrap();
     assert_eq!(mode_of(&path), mode | (mode & 0o444) >> 2);
-    // The other bits are the user's, and so is an edit that happens to be what comes.
+    // The other bits belong to the user, and so does an edit that happens to be the content that
+    // comes.
     let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o700);
     fs::set_permissions(&path, permissions).unwrap();
     fs::write(&path, "two").unwrap();

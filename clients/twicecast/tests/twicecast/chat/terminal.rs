@@ -1,4 +1,4 @@
-//! The same in a terminal: one that only this test holds.
+//! The chat in a terminal of the test's own.
 
 use serde_json::json;
 
@@ -132,14 +132,14 @@ async fn a_deleted_message_goes_from_the_screen_and_the_line_stays() {
     terminal.until("> half").await;
     room.push(&json!({"code": 200, "type": "chatDeleted",
         "data": {"room": "ana/demo", "id": 1}}));
-    // Two rows up, and what came after it again.
+    // The message was two rows up; what came after it is drawn again.
     terminal.until("\u{1b}[2A\u{1b}[J").await;
     let drawn = terminal.until("> half").await;
     assert!(drawn.contains("ana: after it\r\n"), "{drawn:?}");
     terminal
         .until("A message of eve from 2001-09-09 01:46 was deleted.")
         .await;
-    // One that has scrolled away stays where it is.
+    // A message that has scrolled away stays on the screen.
     for number in 0..30 {
         room.say("ana", &format!("line {number}"));
     }
@@ -201,7 +201,7 @@ async fn who_does_not_moderate_is_offered_nothing_of_it() {
     assert_eq!(terminal.code().await, Some(0));
 }
 
-/// Somebody in the room of ana's project on a real server.
+/// A user in the room of ana's project on a real server.
 async fn person(server: &RealServer, name: &str) -> Terminal {
     let url = server.url();
     let mut chat = command(&[

@@ -1,4 +1,4 @@
-//! What the server answers about the page while files of the folder are on their way.
+//! The server's answers about the page while files of the folder are being sent.
 
 use std::fs;
 
@@ -17,11 +17,11 @@ use crate::support::files;
 /// The references of a share's `accept` and `applied`.
 const ABOUT_THE_PAGE: [u64; 2] = [6, 7];
 
-/// A way to the server that keeps its answers about the page back until a file is acknowledged, and
-/// lets them pass just before that acknowledgement.
+/// A proxy to the server. It holds back answers about the page until a file is acknowledged, and
+/// passes them on just before that acknowledgement.
 struct Delay {
     url: String,
-    /// Told of each answer that is kept back.
+    /// Receives a message for each answer that is held back.
     kept: mpsc::UnboundedReceiver<()>,
 }
 
@@ -77,7 +77,7 @@ async fn a_leave_and_a_refusal_that_come_while_a_file_is_sent_are_heard() {
     let mut delay = Delay::before(world.server.url()).await;
     let mut share = Share::start(&delay.url, dir, &["--accept-from-page"]);
     share.until("synced").await;
-    // What is not taken is named in a message that this server finds too long.
+    // The message that names what is not taken is too long for this server.
     let proposed = files(&[("/ok", b"x"), ("/.env.production", b"x")]);
     propose_like_the_original(&world.server.url(), &proposed).await;
     let mut page = Page::open(&world.server.url()).await;

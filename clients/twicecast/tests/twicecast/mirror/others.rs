@@ -1,4 +1,4 @@
-//! What a mirror does with folders and files that are not its own.
+//! How a mirror treats folders and files that are not its own.
 
 use std::fs;
 
@@ -129,7 +129,7 @@ async fn a_file_that_was_edited_stays_live_and_after_a_restart_and_is_named_once
     server.post("/last", b"x");
     live.until("updated /last").await;
     assert_eq!(live.stop().await, 1, "one file is not as in the project");
-    // Another one is edited while no mirror runs, and all that is not moves on.
+    // Another file is edited while no mirror runs; all others are brought up to date.
     server.post("/d1/f15", b"new");
     server.post("/d2/f2", b"new");
     let said = mirror_once(&server, &copy, &[]).await;
@@ -143,7 +143,7 @@ async fn a_file_that_was_edited_stays_live_and_after_a_restart_and_is_named_once
         expected.insert(name.into(), b"my edit".to_vec());
     }
     assert_eq!(tree(&copy), expected);
-    // Only --force overwrites, and what it overwrites is in its help.
+    // Only --force overwrites, and its help says what.
     let said = mirror_once(&server, &copy, &["--force"]).await;
     assert_eq!(said.code, 0, "{said:?}");
     let mut expected = server.files();

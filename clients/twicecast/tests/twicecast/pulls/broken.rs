@@ -1,4 +1,4 @@
-//! `pulls apply` with a server that does not answer as it should.
+//! `pulls apply` with a server that does not behave as it should.
 
 use std::fs;
 
@@ -12,16 +12,16 @@ use super::world::World;
 use crate::real::RealServer;
 use crate::support::{Said, command, files, sha256, tree, twicecast, write};
 
-/// What becomes of somebody who asks for a file of the project.
+/// The server's reaction to a request for a file of the project.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Asked {
-    /// It is not there any more.
+    /// The file no longer exists.
     Gone,
     /// The connection ends.
     CutOff,
 }
 
-/// A server with one pull request of `/a` and `/b`, both made from `base`, whose parts are `parts`.
+/// A server with one pull request for `/a` and `/b`, both based on `base`, which sends `parts`.
 async fn server(asked: Asked, parts: Vec<Value>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("ws://{}", listener.local_addr().unwrap());
@@ -68,13 +68,13 @@ fn part(name: &str, part: u64, max_part: u64, content: &str) -> Value {
     json!({"name": name, "part": part, "maxPart": max_part, "content": content})
 }
 
-/// `/a` and `/b` as `theirs`, one with its padding and one without.
+/// `/a` and `/b` with the content `theirs`, one with padding and one without.
 fn both() -> Vec<Value> {
     let whole = part("/a", 1, 1, "dGhlaXJzCg==");
     vec![whole, part("/b", 1, 2, "dGhl"), part("/b", 2, 2, "aXJzCg")]
 }
 
-/// `/a` is as its author got it, `/b` has changed.
+/// `/a` is as its author got it; `/b` has changed.
 async fn apply(asked: Asked, parts: Vec<Value>) -> (TempDir, Said) {
     let dir = tempfile::tempdir().unwrap();
     write(dir.path(), &files(&[("/a", b"base\n"), ("/b", b"ours\n")]));
@@ -139,7 +139,7 @@ async fn what_is_in_the_way_is_named_and_once_it_is_gone_the_rest_is_taken() {
         ] {
             assert!(said.err.contains(why), "{said:?}");
         }
-        // No advice that does not help.
+        // Advice that does not help must not be given.
         assert!(!said.err.contains("name it with --files"), "{said:?}");
         assert!(said.out.contains("by hand"), "{said:?}");
     }
@@ -163,7 +163,7 @@ async fn what_a_killed_apply_left_in_the_folder_is_taken_out_at_the_next_start()
         let about = fs::metadata(dir.path()).unwrap();
         (about.dev(), about.ino())
     };
-    // As `apply` notes it before it makes such a file, and holds a lock on as long as it lives.
+    // This is what `apply` records before it makes such a file, and keeps locked while it runs.
     let run = state.path().join("twicecast/pulls/7d3f-1");
     fs::create_dir_all(&run).unwrap();
     let note = |leaf: &str| json!({"parent": "/src", "leaf": leaf});

@@ -1,4 +1,4 @@
-//! Which files of a pull request are taken: those that rules share and that somebody names.
+//! Which files of a pull request are taken: those that the rules share, and those that are named.
 
 use std::fs;
 
@@ -87,7 +87,7 @@ async fn what_is_not_shared_is_neither_shown_nor_applied_and_no_secret_leaves_th
         assert!(shown.out.contains(line), "{line}: {shown:?}");
     }
 
-    // The screen is streamed: what is not shared is not on it though it is named.
+    // The screen is streamed: files that are not shared must not be shown even if they are named.
     let named = ["show", &id, "--files", "/private.txt", "/.env"];
     let shown = world.pulls(&named).await;
     assert!(!holds(shown.out.as_bytes(), MARK), "{shown:?}");
@@ -109,7 +109,7 @@ async fn what_is_not_shared_is_neither_shown_nor_applied_and_no_secret_leaves_th
         (&b"private.txt\n"[..], &secret)
     );
 
-    // Named, it is merged with what is there, which stays here all the same.
+    // A file that is named is merged with what is here; that stays as well.
     let said = world
         .pulls(&["apply", &id, "--files", "./private.txt", "/.env"])
         .await;
@@ -202,7 +202,7 @@ async fn patterns_that_meet_nothing_and_another_folder_change_nothing() {
         tree(world.dir.path()),
         files(&[("/src/a", b"2"), ("/b", b"1")])
     );
-    // What was not taken is not gone: what is said about it can be done.
+    // What was not taken is not lost: the suggested commands work.
     let words = ["apply", &id, "--files", "/b"];
     assert!(said.out.contains(&words.join(" ")), "{said:?}");
     assert_eq!(world.open_pulls().await, 1);
@@ -266,7 +266,7 @@ async fn what_was_taken_and_solved_is_left_alone_while_the_rest_is_taken() {
     let said = world.pulls(&["apply", &id]).await;
     assert!(said.out.contains("/a: CONFLICT"), "{said:?}");
     fs::write(at("a"), text.replace("two", "solved")).unwrap();
-    // What is said is typed as it stands.
+    // The suggested command can be typed as it is.
     let mut lines = said.out.lines();
     let program = format!("    {} ", env!("CARGO_BIN_EXE_twicecast"));
     let line = lines.find_map(|line| line.strip_prefix(&program));

@@ -1,4 +1,4 @@
-//! What `pulls apply` does with files that have changed meanwhile.
+//! How `pulls apply` treats files that have changed here.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -22,7 +22,7 @@ async fn a_proposal_is_shown_and_applied_cleanly_and_what_has_changed_elsewhere_
     );
     fs::remove_file(world.copy.path().join("gone")).unwrap();
     let id = world.propose().await;
-    // Not yet saved to the server, or just now: it must not matter.
+    // It must not matter whether this has been sent to the server or not.
     let ours = theirs.replace("six", "SIX");
     fs::write(world.dir.path().join("b"), &ours).unwrap();
 
@@ -98,7 +98,7 @@ async fn what_both_have_changed_is_a_conflict_that_loses_neither() {
             ("/gone", b"dirty"),
         ]),
     );
-    // From now on only this machine remembers what the author started from.
+    // From now on only this computer has the content that the author started from.
     world.until_stored(b"dirty").await;
     world.until_stored(ours.as_bytes()).await;
 
@@ -113,9 +113,9 @@ async fn what_both_have_changed_is_a_conflict_that_loses_neither() {
     assert_eq!(kept["/a"], ours.as_bytes());
     assert_eq!(now["/picture"], b"\0\x09", "the dirty picture stays");
     assert_eq!(World::put_aside(&said), b"\0\x02");
-    // It is as the server has it, but that is not what its author saw.
+    // It is as on the server, but not as its author saw it.
     assert_eq!(now["/gone"], b"dirty");
-    // Without --keep-open neither: not all of it was taken.
+    // It also stays open without --keep-open, because not everything was taken.
     let said = world.pulls(&["apply", &id]).await;
     assert!(said.out.contains("stays open"), "{said:?}");
     let now = tree(world.dir.path());
@@ -142,7 +142,7 @@ async fn from_a_client_that_knows_no_bases_what_has_changed_meanwhile_is_a_confl
     let world = World::new(&files(&[("/a", b"mine"), ("/picture", b"\0\x01")])).await;
     let proposed = files(&[("/a", b"theirs"), ("/picture", b"\0\x02")]);
     propose_like_the_original(&world.server.url(), &proposed).await;
-    // Whether it is shared by then or not.
+    // It must not matter whether this is shared by then.
     let dirty = files(&[("/a", b"dirty"), ("/picture", b"\0\x09")]);
     write(world.dir.path(), &dirty);
     let said = world.pulls(&["apply", &world.open_pull().await]).await;
@@ -181,7 +181,7 @@ async fn a_rename_and_a_deletion_of_what_was_edited_meanwhile_lose_no_edit() {
     let before = files(&[("/old", b"1\n"), ("/gone", b"1\n"), ("/same", b"1\n")]);
     let world = World::new(&before).await;
     let at = |name: &str| world.dir.path().join(name);
-    // The server has the edits before the proposal is sent: only the bases tell.
+    // The server has the edits before the proposal is sent, so only the bases can tell.
     fs::write(at("old"), "edited\n").unwrap();
     fs::write(at("gone"), "also edited\n").unwrap();
     world.until_stored(b"edited\n").await;
@@ -212,7 +212,8 @@ async fn a_rename_and_a_deletion_of_what_was_edited_meanwhile_lose_no_edit() {
         1,
         "two deletions are not carried out"
     );
-    // Nothing is said to take them that does not; who agrees with a deletion deletes.
+    // The output suggests no command that would not help. A streamer who agrees with a deletion
+    // deletes the file.
     assert!(!said.out.contains("--files"), "{said:?}");
     fs::remove_file(at("old")).unwrap();
     fs::remove_file(at("gone")).unwrap();
@@ -255,7 +256,7 @@ async fn no_other_program_is_run_where_a_base_is_sought() {
     fs::write(world.copy.path().join("a"), "theirs\n").unwrap();
     let id = world.propose().await;
     fs::write(world.dir.path().join("a"), "ours\n").unwrap();
-    // Whatever would be run leaves a trace.
+    // Every program that is run leaves a trace.
     let programs = tempfile::tempdir().unwrap();
     let trace = programs.path().join("trace");
     let git = programs.path().join("git");

@@ -1,4 +1,4 @@
-//! What an author sees of their own proposals.
+//! What authors see of their own proposals.
 
 use std::fs;
 
@@ -62,7 +62,7 @@ async fn an_author_sees_withdraws_and_hears_of_their_own_proposals() {
     assert_eq!(line, format!("{second}  “A change”: closed"));
     assert_eq!(exit_code(&mut waiting).await, 0);
 
-    // It was never listed while it was open.
+    // The third was never listed while it was open.
     let third = world.propose().await;
     world.pulls(&["close", &third]).await;
     let listed = world.own(&["list"]).await.out;
@@ -70,7 +70,7 @@ async fn an_author_sees_withdraws_and_hears_of_their_own_proposals() {
         listed.contains(&format!("{second}  “A change”: closed")),
         "{listed}"
     );
-    // Nobody was connected to be told the outcome.
+    // Nobody was connected when its outcome was told.
     assert!(
         listed.contains(&format!("{third}  “A change”: no longer open")),
         "{listed}"

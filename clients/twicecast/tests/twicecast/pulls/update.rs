@@ -1,4 +1,4 @@
-//! A clone over time: it is brought up to date, and proposes, and so on.
+//! A clone over time: it is brought up to date, proposes changes, and so on.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -22,7 +22,7 @@ fn is_executable(path: &Path) -> bool {
 }
 
 impl World {
-    /// Saves as the streamer, and waits until the server has it.
+    /// Saves files as the streamer, and waits until the server has them.
     async fn streamer_saves(&self, saved: &[(&str, &[u8])]) {
         let saved = files(saved);
         write(self.dir.path(), &saved);
@@ -45,7 +45,7 @@ impl World {
         self.viewer("update", &[]).await
     }
 
-    /// Proposes, and gives what the streamer is told of it.
+    /// Proposes, and returns what the streamer is told about it.
     async fn proposed(&self) -> Value {
         let id = self.propose().await;
         let listed = self.pulls(&["list", "--json"]).await;
@@ -71,7 +71,7 @@ async fn what_grew_out_of_a_merged_proposal_conflicts_neither_there_nor_here() {
     fs::write(copy("a"), &once).unwrap();
     fs::write(copy("b"), &once).unwrap();
     let first = world.proposed().await;
-    // The very lines that are proposed are edited further, before and after they are merged.
+    // The proposed lines themselves are edited further, before and after they are merged.
     let twice = text(&[("two", "TWO AND MORE")]);
     fs::write(copy("a"), &twice).unwrap();
     fs::write(copy("b"), &twice).unwrap();
@@ -139,18 +139,18 @@ async fn two_rounds_of_update_and_propose_lose_nothing_and_propose_nothing_twice
     let pull = world.proposed().await;
     assert_eq!(pull["files"], json!(["/a", "/new"]));
     assert_eq!(pull["deleted"], json!(["/old"]));
-    // It waits, so it is not proposed again.
+    // The proposal is still open, so the change is not proposed again.
     let said = world.viewer("propose", &["--title", "Again"]).await;
     assert_eq!(said.code, 0, "{said:?}");
     assert!(said.out.contains("nothing to propose"), "{said:?}");
     assert_eq!(world.open_pulls().await, 1);
     world.apply(&pull).await;
-    // It is merged, so it is not proposed again either, whether it was brought up to date or not.
+    // The proposal is merged, so the change is not proposed again either, updated or not.
     let said = world.viewer("propose", &["--title", "Again"]).await;
     assert!(said.out.contains("nothing to propose"), "{said:?}");
     assert_eq!(world.open_pulls().await, 0);
 
-    // Round two, after the streamer has gone on in the very lines beside the merged ones.
+    // Round two: the streamer has edited lines next to the merged ones.
     let gone_on = text(&[("two", "TWO"), ("six", "SIX"), ("three", "THREE")]);
     world.streamer_saves(&[("/a", &gone_on)]).await;
     fs::write(
@@ -251,8 +251,8 @@ async fn conflicts_are_named_and_neither_side_is_lost() {
     ] {
         assert_eq!(kept[name], content, "{name}");
     }
-    // What was merged is said once; of what could not be, the base has not moved, so that the
-    // streamer's version is not taken for one that the viewer has seen and replaced.
+    // What was merged is only said once. If a file could not be merged, its base has not moved;
+    // otherwise the streamer's version would seem to be one that the viewer has seen and replaced.
     let again = world.update().await;
     assert_eq!(again.out.matches("CONFLICT").count(), 1, "{again:?}");
     assert!(again.out.contains("/picture: CONFLICT"), "{again:?}");
@@ -344,12 +344,12 @@ async fn in_a_terminal_it_is_asked_whether_to_merge_first() {
     world.share.stop().await;
 }
 
-/// A terminal that only this test holds.
+/// A terminal of the test's own.
 struct Terminal {
     keys: fs::File,
     path: std::path::PathBuf,
     screen: std::sync::Arc<std::sync::Mutex<String>>,
-    /// Kept open, so that what is written can be read to its end.
+    /// Kept open, so that the output can be read to its end.
     _line: fs::File,
 }
 
@@ -423,7 +423,7 @@ async fn the_executable_bit_is_cloned_proposed_alone_and_merged_three_ways() {
     );
     let pull = world.proposed().await;
     assert_eq!(pull["files"], json!(["/run"]));
-    // The streamer's change of the content leaves the viewer's bit alone.
+    // When the streamer changes the content, the viewer's bit stays.
     world.streamer_saves(&[("/run", b"run faster\n")]).await;
     let said = world.update().await;
     assert_eq!(said.code, 0, "{said:?}");
@@ -433,7 +433,7 @@ async fn the_executable_bit_is_cloned_proposed_alone_and_merged_three_ways() {
         fs::metadata(copy("run")).unwrap().permissions().mode() & 0o777,
         0o700
     );
-    // The streamer's bit arrives alone, and goes again.
+    // The streamer's bit arrives on its own, and is removed again.
     let stored = world.server.base.path().join("ana/demo/tool");
     for mode in [0o755, 0o644] {
         set_mode(&world.dir.path().join("tool"), mode);

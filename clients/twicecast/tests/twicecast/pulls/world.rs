@@ -19,7 +19,7 @@ pub const TEXT: &[u8] = b"one\ntwo\nthree\nfour\nfive\nsix\nseven\n";
 /// A streamer who shares a folder, and a viewer's clone of it.
 pub struct World {
     pub server: RealServer,
-    /// Where the streamer finds it.
+    /// The server's address for the streamer.
     pub url: String,
     pub dir: TempDir,
     pub copy: TempDir,
@@ -88,7 +88,7 @@ impl World {
         twicecast(&[&["pulls"][..], &who, words].concat()).await
     }
 
-    /// Waits until the server has stored that content.
+    /// Waits until the server has stored a file with that content.
     pub async fn until_stored(&self, content: &[u8]) {
         let stored = || tree(self.server.base.path());
         let is_stored = || stored().values().any(|there| there == content);
@@ -99,14 +99,14 @@ impl World {
         self.pulls(&["list", "--json"]).await.out.lines().count()
     }
 
-    /// What was put aside, where that is one file.
+    /// The content that was put aside; it must be one file.
     pub fn put_aside(said: &Said) -> Vec<u8> {
         let mut pieces = said.out.split("yours stays, what is proposed is ");
         let path = pieces.nth(1).expect("it says where").lines().next();
         fs::read(path.unwrap()).unwrap()
     }
 
-    /// The id of the one that is open.
+    /// The id of the only open pull request.
     pub async fn open_pull(&self) -> String {
         let listed = self.pulls(&["list", "--json"]).await;
         let pull: Value = serde_json::from_str(listed.out.trim()).unwrap();
@@ -122,7 +122,7 @@ impl World {
     }
 }
 
-/// As the web client does it.
+/// Proposes files as the original web client does.
 pub async fn propose_like_the_original(url: &str, files: &Files) {
     propose_with_title(url, "t", files).await;
 }

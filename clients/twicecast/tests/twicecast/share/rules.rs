@@ -1,4 +1,4 @@
-//! What a share sends by the rules, while they change, and what `twicecast why` says of them.
+//! What a share sends while its rules change, and what `twicecast why` says about them.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use super::stored;
 use crate::real::{RealServer, Share, Wire, eventually};
 use crate::support::{command, files, tree, twicecast, write};
 
-/// Rules that are just being written hold back what they may be about, for so long.
+/// How long rules that are being written hold back what they may be about.
 const SETTLING: Duration = Duration::from_millis(400);
 
 #[tokio::test(flavor = "multi_thread")]
@@ -41,7 +41,7 @@ async fn what_becomes_ignored_is_deleted_there_and_what_becomes_allowed_is_sent(
     share.stop().await;
 }
 
-/// Runs git in a folder as somebody with that home folder.
+/// Runs git in a folder, for a user with that home folder.
 fn git(dir: &Path, home: &Path, words: &[&str]) {
     let mut git = std::process::Command::new("git");
     git.args(words).current_dir(dir).env("HOME", home);
@@ -55,7 +55,7 @@ async fn what_gits_configuration_comes_to_exclude_is_hidden_from_then_on() {
     let (dir, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let server = RealServer::start().await;
     let wire = Wire::to(&server).await;
-    // Included, and not there yet.
+    // This file is included, but does not exist yet.
     let config = "[include]\n\tpath = work\n";
     fs::write(home.path().join(".gitconfig"), config).unwrap();
     fs::write(home.path().join("excludes"), "*.private\n").unwrap();
@@ -73,7 +73,7 @@ async fn what_gits_configuration_comes_to_exclude_is_hidden_from_then_on() {
     share
         .until_that("deleted", |deleted| deleted["name"] == "/b.private")
         .await;
-    // And that of the repository, which counts more.
+    // The repository's setting takes precedence over the user's.
     let (dir, home) = (dir.path(), home.path());
     git(dir, home, &["config", "core.excludesFile", "~/others"]);
     share
@@ -122,7 +122,7 @@ async fn nothing_that_is_ignored_or_secret_ever_reaches_the_server_whatever_beco
     let share = share.unheard();
     for round in 0..24 {
         let at = |name: String| dir.path().join(name);
-        // A file that is shared, then is not, and holds the secret from then on.
+        // The file is shared, then ignored, and contains the secret from then on.
         let name = format!("f{round}");
         fs::write(at(name.clone()), vec![b'h'; 1_000 * round]).unwrap();
         if round % 4 == 0 {
@@ -131,7 +131,7 @@ async fn nothing_that_is_ignored_or_secret_ever_reaches_the_server_whatever_beco
         let rules = fs::read_to_string(at(".gitignore".into())).unwrap() + &format!("/f{round}\n");
         match round % 3 {
             0 => {
-                // As a slow editor: emptied first, …
+                // As a slow editor does it: the file is emptied first, …
                 fs::write(at(".gitignore".into()), "").unwrap();
                 tokio::time::sleep(Duration::from_millis(120)).await;
                 fs::write(at(".gitignore".into()), &rules).unwrap();
@@ -141,7 +141,7 @@ async fn nothing_that_is_ignored_or_secret_ever_reaches_the_server_whatever_beco
                 fs::rename(at(".gitignore.new".into()), at(".gitignore".into())).unwrap();
             }
             _ => {
-                // … or taken away.
+                // … or removed.
                 fs::remove_file(at(".gitignore".into())).unwrap();
                 tokio::time::sleep(Duration::from_millis(120)).await;
                 fs::write(at(".gitignore".into()), &rules).unwrap();

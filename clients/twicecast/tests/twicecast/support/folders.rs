@@ -1,4 +1,4 @@
-//! Folders and what is in them.
+//! Folders and their files.
 
 use std::fs::{Permissions, set_permissions};
 use std::os::unix::fs::PermissionsExt as _;
@@ -6,8 +6,8 @@ use std::path::Path;
 
 use super::Files;
 
-/// All files below a folder as the protocol names them, without links and the mirror's own records.
-/// What goes while it is looked at is not there.
+/// All files below a folder, named as in the protocol, without symbolic links and the mirror's own
+/// records. A file that disappears in between is left out.
 pub fn tree(dir: &Path) -> Files {
     fn walk(dir: &Path, path: &str, files: &mut Files) {
         for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {

@@ -8,7 +8,7 @@ use tokio::process::{Child, ChildStdout, Command};
 
 use super::FakeServer;
 
-/// What a finished command said.
+/// The output of a finished command.
 #[derive(Debug)]
 pub struct Said {
     pub code: i32,
@@ -16,7 +16,7 @@ pub struct Said {
     pub err: String,
 }
 
-/// What commands keep for themselves in these tests.
+/// The folder where commands keep their own files in these tests.
 fn own_folder() -> &'static tempfile::TempDir {
     static FOLDER: std::sync::OnceLock<tempfile::TempDir> = std::sync::OnceLock::new();
     FOLDER.get_or_init(|| tempfile::tempdir().unwrap())
@@ -56,7 +56,7 @@ pub async fn twicecast(words: &[&str]) -> Said {
     }
 }
 
-/// Waits until it has ended, and gives its exit code.
+/// Waits until the process has ended, and returns its exit code.
 pub async fn exit_code(child: &mut Child) -> i32 {
     let end = tokio::time::timeout(std::time::Duration::from_secs(60), child.wait());
     end.await.expect("it ends").unwrap().code().unwrap()
@@ -96,7 +96,7 @@ pub async fn mirror_once(server: &FakeServer, dir: &Path, more: &[&str]) -> Said
     twicecast(&[&words, more].concat()).await
 }
 
-/// A mirror that runs, line by line.
+/// A running mirror, line by line.
 pub struct Live {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
@@ -126,7 +126,7 @@ impl Live {
         Self { child, lines }
     }
 
-    /// Waits for a line that begins so.
+    /// Waits for a line with that beginning.
     pub async fn until(&mut self, beginning: &str) -> String {
         loop {
             let next =
@@ -143,18 +143,18 @@ impl Live {
         }
     }
 
-    /// Goes on reading what it says, or it would have to wait.
+    /// Keeps reading the output, because the mirror would otherwise have to wait.
     pub fn unheard(self) -> Unheard {
         Unheard::new(self.child, self.lines)
     }
 
-    /// Stops it as Ctrl-C does, and gives its exit code.
+    /// Stops the mirror as Ctrl-C does, and returns its exit code.
     pub async fn stop(self) -> i32 {
         self.unheard().stop().await
     }
 }
 
-/// A mirror or share to which nobody listens.
+/// A mirror or share whose output is ignored.
 pub struct Unheard {
     child: Child,
     _reading: tokio::task::JoinHandle<()>,
@@ -170,12 +170,12 @@ impl Unheard {
         }
     }
 
-    /// Kills it as the system does that has no memory left.
+    /// Kills the process, as the system does when memory runs out.
     pub async fn kill(mut self) {
         self.child.kill().await.unwrap();
     }
 
-    /// Stops it as Ctrl-C does, and gives its exit code.
+    /// Stops the process as Ctrl-C does, and returns its exit code.
     pub async fn stop(mut self) -> i32 {
         let id =
             rustix::process::Pid::from_raw(self.child.id().unwrap().try_into().unwrap()).unwrap();
@@ -184,7 +184,7 @@ impl Unheard {
     }
 }
 
-/// A token of this user's for `ana/demo`, signed with `secret`.
+/// A token of that user for `ana/demo`, signed with `secret`.
 pub async fn token_of(user: &str) -> String {
     let words = ["token", "--key", "secret", "--user", user];
     let whose = ["--streamer", "ana", "--project", "demo"];

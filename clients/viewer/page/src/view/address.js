@@ -1,9 +1,9 @@
-// The address: what it says when the page opens and when it changes, and what it says of the place on screen.
+// The address: reads the place from it, and writes the place on screen to it.
 import { baseName, readFragment, visible, writeFragment } from "../names.js";
 import { takeToken, tokenKey } from "../token.js";
 
 /**
- * Opens the place that the address names, and keeps the address at the place that the viewer looks at.
+ * Opens the place that the address names, and updates the address when the viewer goes elsewhere.
  * @param {import("../workspace.js").Workspace} workspace
  * @param {import("../session.js").Session} session
  */
@@ -20,7 +20,7 @@ export function mountAddress(workspace, session) {
   });
   const tell = () => {
     const { active, following, lines } = workspace;
-    // While following, the address stays that of the project, so that a reload follows on.
+    // While following, the address stays that of the project, so that a reload continues to follow.
     const fragment = active === null || following ? "" : writeFragment(active, lines);
     if (fragment !== location.hash) history.replaceState(null, "", location.pathname + fragment);
     const project = `${visible(session.streamer)}/${visible(session.project)}`;

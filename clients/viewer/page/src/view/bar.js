@@ -1,5 +1,5 @@
-// The bar at the top: which project this is, whether it is live, who you are. And the foot: how much, and how
-// fresh.
+// The bar at the top: which project this is, whether it is live, who the viewer is. And the foot:
+// how large it is, and how recent.
 import { html, nothing } from "../../vendor/lit-html.js";
 import { baseName, visible } from "../names.js";
 import * as texts from "../texts.js";
@@ -12,10 +12,10 @@ import { nextTheme, theme } from "./theme.js";
 /** @typedef {import("../session.js").Session} Session */
 /** @typedef {import("../workspace.js").Workspace} Workspace */
 
-/** How often "12 s ago" is said anew. */
+/** How often "12 s ago" is updated. */
 const TICK_MS = 5000;
 
-/** The pill's look and words. @param {Session} session @param {string} connection */
+/** The pill's colour and words. @param {Session} session @param {string} connection */
 function pillOf(session, connection) {
   const { phase, live, streamer } = session;
   if (phase === "denied" || phase === "refused") {
@@ -95,7 +95,7 @@ export function mountBar(element, { session, connection, workspace, unread, unre
  * @param {{ session: Session, project: import("../project.js").Project, workspace: Workspace }} models
  */
 export function mountFoot(element, { session, project, workspace }) {
-  /** How many files changed while nobody looked. */
+  /** How many files changed while the page was hidden. */
   let missed = 0;
   const unseen = new Set();
   const redraw = region(element, template, session, project);

@@ -11,9 +11,9 @@ import { region } from "./region.js";
  *   connection: import("../connection.js").Connection, workspace: import("../workspace.js").Workspace,
  *   notices: import("../notices.js").Notices }} Models */
 
-/** So near to the end counts as at the end, in pixels. */
+/** This near to the end counts as at the end, in pixels. */
 const NEAR = 24;
-/** Messages of one person within this time stand below one name. */
+/** Messages of one person within this time are shown under one name. */
 const TOGETHER_MS = 5 * 60_000;
 const MEMBERS_MS = 10_000;
 const MAX_NAMES = 200;
@@ -39,12 +39,12 @@ export function mountChat(element, models) {
   /** Who wrote `draft`. */
   let author = session.claimedName;
   /**
-   * The first message that came while nobody looked, until they have looked away again.
+   * The first message that arrived while nobody looked, until they have looked away again.
    * @type {ChatMessage | null}
    */
   let firstNew = null;
   /**
-   * What those who moderate have besides; nobody else's page loads it.
+   * The additional tools of moderators; other viewers' pages do not load them.
    * @type {import("./moderation.js").Tools | null}
    */
   let tools = null;
@@ -58,8 +58,7 @@ export function mountChat(element, models) {
     if (list) list.scrollTop = list.scrollHeight;
   };
   /**
-   * After each render: the newest message comes into view, unless somebody has scrolled away from
-   * it.
+   * After each render: scrolls to the newest message, unless the viewer has scrolled away from it.
    */
   const settle = () => {
     if (!isShown()) {
@@ -87,7 +86,7 @@ export function mountChat(element, models) {
     if (await room.send(message, moderates()?.announces ? "announce" : "message")) sent(message);
     draw();
   };
-  /** The room has a message. @param {string} message */
+  /** The room has received a message. @param {string} message */
   const sent = (message) => {
     if (draft.trim() === message) draft = "";
     atEnd = true;
@@ -107,7 +106,7 @@ export function mountChat(element, models) {
     void send();
   };
 
-  /** What somebody has half written is for nobody else; a guest is the same person by another name. */
+  /** Nobody else may see a half-written message; all guests' names belong to the same person. */
   const known = () => {
     const { claimedName } = session;
     if (claimedName === null || claimedName === author) return;

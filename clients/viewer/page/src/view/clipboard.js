@@ -1,6 +1,10 @@
-// Copies text, where the browser lets a page do that: over https and on loopback.
+// Copies text, if the browser allows it: over https and on loopback.
 
-/** Whether the text is now in the clipboard. @param {string} text @returns {Promise<boolean>} */
+/**
+ * Returns whether the text is in the clipboard.
+ * @param {string} text
+ * @returns {Promise<boolean>}
+ */
 export async function copyText(text) {
   try {
     await navigator.clipboard.writeText(text);

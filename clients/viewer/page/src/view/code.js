@@ -1,4 +1,4 @@
-// The code on the stage: one editor, a document for each open file, kept in step with the project.
+// The code on the stage: one editor, with a document for each open file, kept up to date.
 import {
   EditorSelection, EditorState, EditorView, Transaction, openSearchPanel,
 } from "../../vendor/codemirror.js";
@@ -14,23 +14,23 @@ import { clearFresh, markLinked, nextChange } from "./marks.js";
 /** @typedef {import("../contents.js").Content} Content */
 /** @typedef {import("../workspace.js").Lines} Lines */
 /**
- * `edited` is the edit's text as the document last had it, `changed` where the file's last change
- * began, `spoken` the language that gives it colours.
+ * `edited` is the edit's text as last seen in the document, `changed` is where the file's last
+ * change began, and `spoken` is the language used for highlighting.
  * @typedef {{ state: EditorState, scroll: any, edited: string | undefined, changed: number | null,
  *   spoken: string | null }} Open
  */
 /**
- * What an edit is to this view: proposal.js has it. `owner` is their author's name.
+ * What this view needs of the edits in proposal.js. `owner` is their author's name.
  * @typedef {{ owner: string | null, subscribe(listener: () => void): unknown,
  *   textOf(name: string): string | undefined, write(name: string, text: string): void }} Edits
  */
 
 const FRESH_MS = 1800;
-/** Earlier versions of files that are not open are kept so that what changed can be marked later. */
+/** Earlier versions of files that are not open are kept, so that changes can be marked later. */
 const MAX_EARLIER = 64;
 const MAX_EARLIER_LENGTH = 64 * 1024;
 const MAX_CLOSED = 30;
-/** The most that documents without an edit hold together, in UTF-16 units; beyond it a tab begins anew. */
+/** The limit for all documents without an edit, in UTF-16 units; beyond it they are made again. */
 const MAX_DOCUMENTS_LENGTH = 16 * 1024 * 1024;
 const WRITE_AFTER_MS = 150;
 
@@ -59,7 +59,7 @@ export function mountCode(element, { project, active, workspace, notices, edits 
     if (view) return view;
     const root = element.attachShadow({ mode: "open" });
     view = new EditorView({ root, parent: root, dispatchTransactions });
-    // What comes next, such as Discard or Propose, means all that was typed.
+    // Whatever comes next, such as Discard or Propose, concerns everything that was typed.
     root.addEventListener("focusout", () => pending !== undefined && write());
     return view;
   }
@@ -76,7 +76,7 @@ export function mountCode(element, { project, active, workspace, notices, edits 
     pending = setTimeout(write, WRITE_AFTER_MS);
   }
 
-  /** Hands what was typed to the edit. */
+  /** Passes what was typed to the edit. */
   function write() {
     clearTimeout(pending);
     pending = undefined;
@@ -110,7 +110,7 @@ export function mountCode(element, { project, active, workspace, notices, edits 
   }
 
   /**
-   * Gives a document its colours once they are there, if its text may have them.
+   * Highlights a document once the language is loaded, if its text may be highlighted.
    * @param {string} name
    * @param {string} text
    */
@@ -141,7 +141,7 @@ export function mountCode(element, { project, active, workspace, notices, edits 
   const stateOf = (name) => (name === shown && view ? view.state : documents.get(name)?.state);
 
   /**
-   * Brings an open document to a version of its file.
+   * Updates an open document to a version of its file.
    * @param {string} name
    * @param {string} text
    * @param {boolean} mark
@@ -150,7 +150,7 @@ export function mountCode(element, { project, active, workspace, notices, edits 
     const state = stateOf(name);
     const version = state && versionChange(state, text, mark);
     if (!version) return;
-    // Colours go before a text comes that must have none, and come after one that may.
+    // Highlighting is removed before a text that must have none, and added after one that may.
     if (!mayHighlight(text)) highlight(name, text);
     change(name, version.spec);
     highlight(name, text);
@@ -159,12 +159,12 @@ export function mountCode(element, { project, active, workspace, notices, edits 
     if (mark) setTimeout(() => change(name, { effects: clearFresh.of(null) }), FRESH_MS);
   }
 
-  /** Has the document of a file, made if need be. @param {string} name @param {string} text */
+  /** Makes the document of a file, or updates it. @param {string} name @param {string} text */
   function documentOf(name, text) {
     const held = documents.get(name);
     const edited = edits.textOf(name);
     if (held && (held.edited === undefined) === (edited === undefined)) {
-      // What is on screen is brought along as changes come.
+      // The document on screen is updated as changes arrive.
       if (edited === undefined && name !== shown) bring(name, text, true);
       if (edited !== undefined && edited !== held.edited) bring(name, edited, false);
       held.edited = edited;
@@ -180,7 +180,7 @@ export function mountCode(element, { project, active, workspace, notices, edits 
     if (edited === undefined && before !== undefined) bring(name, text, true);
   }
 
-  /** Lets go of another's edits, and of what undoing would bring back of them. */
+  /** Forgets another author's edits, and what undo would bring back of them. */
   function heedOwner() {
     if (edits.owner === owner) return;
     owner = edits.owner;
@@ -193,7 +193,7 @@ export function mountCode(element, { project, active, workspace, notices, edits 
     }
   }
 
-  /** Puts the active file on screen, as far as it is there. */
+  /** Shows the active file, as far as it has been read. */
   function show() {
     heedOwner();
     const { name, content } = active;
@@ -217,7 +217,7 @@ export function mountCode(element, { project, active, workspace, notices, edits 
     grant(open.changed);
   }
 
-  /** Keeps what is on screen for when it comes back. */
+  /** Saves the state of what is on screen. */
   function leave() {
     if (pending !== undefined) write();
     const open = shown === null ? undefined : documents.get(shown);
@@ -232,7 +232,7 @@ export function mountCode(element, { project, active, workspace, notices, edits 
     target.dispatch({ effects: wrapping.reconfigure(wrapped ? EditorView.lineWrapping : []) });
   }
 
-  /** Fulfils the last wish to see a place, once. @param {number | null} changed where the file did last */
+  /** Goes once to the wished place. @param {number | null} changed where the file last changed */
   function grant(changed) {
     const { wish } = workspace;
     if (!view || !wish || wish.name !== shown || wish.serial === granted) return;
@@ -254,7 +254,7 @@ export function mountCode(element, { project, active, workspace, notices, edits 
     if (wish.focus) view.focus();
   }
 
-  /** Lets go of documents without a tab, but for the last ones: a viewer who comes back finds the marks. */
+  /** Drops documents without a tab, except the latest: a viewer who returns finds the marks. */
   function forget() {
     const closed = [...documents.keys()].filter((name) => !workspace.tabs.some((tab) => tab.name === name));
     for (const name of closed) {
@@ -269,7 +269,7 @@ export function mountCode(element, { project, active, workspace, notices, edits 
     }
   }
 
-  /** Scrolls to a place, no further than needed if it is near. @param {number} at */
+  /** Scrolls to a place, and no further than needed if it is near. @param {number} at */
   function goTo(at) {
     if (!view || at > view.state.doc.length) return;
     const near = view.visibleRanges.some(({ from, to }) => at >= from && at <= to);
@@ -328,7 +328,7 @@ export function mountCode(element, { project, active, workspace, notices, edits 
   element.addEventListener("wheel", stopFollowing, { passive: true });
   element.addEventListener("touchmove", stopFollowing, { passive: true });
   element.addEventListener("pointerdown", (event) => {
-    // A press on the scroll bar is a wish to look elsewhere; the code itself may be clicked.
+    // A press on the scroll bar means looking elsewhere; the code itself may be clicked.
     if (view && event.composedPath()[0] === view.scrollDOM) stopFollowing();
   });
   element.addEventListener("keydown", (event) => {

@@ -1,4 +1,4 @@
-// Two texts beside each other, or in one column, with what differs marked.
+// Two texts next to each other, or in one column, with their differences marked.
 import { Decoration, EditorView, lineNumbers } from "../../vendor/codemirror.js";
 import { MergeView, getChunks, unifiedMergeView } from "../../vendor/merge.js";
 import { languageOf, loadLanguage, mayHighlight } from "../languages.js";
@@ -6,7 +6,7 @@ import { visible } from "../names.js";
 import { difference as texts } from "../panel-texts.js";
 import { common, language, reading } from "./editor.js";
 
-/** How much around a difference is shown, and how long it may take to find. */
+/** How many lines are shown around a difference, and how long the comparison may take. */
 const SETTINGS = {
   collapseUnchanged: { margin: 3, minSize: 6 },
   diffConfig: { scanLimit: 500, timeout: 200 },
@@ -30,7 +30,7 @@ const looks = EditorView.theme({
     background: "color-mix(in srgb, var(--added) 6%, transparent)",
     boxShadow: "inset 0 -2px color-mix(in srgb, var(--added) 60%, transparent)",
   },
-  // Where a whole line is new or gone, the bar beside it says so.
+  // If a whole line is new or gone, the bar next to it shows that.
   "& .cm-content .cm-wholeLine .cm-changedText.cm-changedText, & .cm-content .cm-wholeLine .cm-deletedText": {
     background: "none",
     boxShadow: "none",
@@ -62,7 +62,7 @@ const looks = EditorView.theme({
 
 const wholeLine = Decoration.line({ class: "cm-wholeLine" });
 
-/** The lines in sight that are new or gone as a whole. */
+/** The visible lines that are completely new or gone. */
 const wholeLines = EditorView.decorations.of((view) => {
   const { chunks, side } = getChunks(view.state) ?? { chunks: [], side: null };
   const { doc } = view.state;
@@ -86,7 +86,7 @@ const wholeLines = EditorView.decorations.of((view) => {
 });
 
 /**
- * Marks those among the deleted lines that stand in between, in one column: the library draws them.
+ * In one column, marks the deleted lines that are gone completely; the library draws these lines.
  * @param {EditorView} view
  */
 function markDeletedLines(view) {
@@ -98,7 +98,7 @@ function markDeletedLines(view) {
 }
 
 /**
- * A view of what differs between two texts; where one of them is null, of the other alone.
+ * A view of the differences between two texts; if one is null, of the other alone.
  *
  * @param {{ name: string, before: string | null, after: string | null, root: ShadowRoot,
  *   inOne: boolean }} of

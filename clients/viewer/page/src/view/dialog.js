@@ -3,9 +3,9 @@
 /** @typedef {import("../workspace.js").Workspace} Workspace */
 
 /**
- * Opens and closes `element` with `workspace.dialog`. A press outside closes it; the focus goes back to where
- * it was. It has the focus at once, on what has `autofocus` or else on what comes first, so that the next key
- * is for it.
+ * Opens and closes `element` with `workspace.dialog`. A press outside closes it, and the focus
+ * returns to where it was. The dialog gets the focus at once, on the element with `autofocus` or
+ * else the first one, so that it receives the next key.
  * @param {HTMLElement} element
  * @param {Workspace} workspace
  * @param {NonNullable<Workspace["dialog"]>} name
@@ -19,13 +19,13 @@ export function joinDialog(element, workspace, name, draw) {
       dialog.showModal();
     } else if (workspace.dialog !== name && dialog.open) {
       dialog.close();
-      // Where nothing had the focus before, the field would keep it until the next frame, and with it the
-      // next key.
+      // If nothing had the focus before, the field would keep it until the next frame, and would
+      // get the next key.
       const focused = document.activeElement;
       if (focused instanceof HTMLElement && dialog.contains(focused)) focused.blur();
     }
   });
-  // Closed at once and not in a later task, which the next key could overtake: it is for the page.
+  // It is closed at once: the next key is meant for the page, and could overtake a later task.
   dialog.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || event.isComposing) return;
     event.preventDefault();

@@ -1,4 +1,4 @@
-// The difference between two versions of a file: the viewer's own edit, or what somebody proposes.
+// The difference between two versions of a file: the viewer's own edit, or a proposed change.
 import { html, nothing } from "../../vendor/lit-html.js";
 import { MergeView, getChunks, goToNextChunk, goToPreviousChunk } from "../../vendor/merge.js";
 import { normalised } from "../draft.js";
@@ -10,9 +10,9 @@ import { region } from "./region.js";
 
 /** @typedef {import("../../vendor/codemirror.js").EditorView} EditorView */
 /** @typedef {import("../workspace.js").Stage} Stage */
-/** `text` is null where it is no text. @typedef {{ text: string | null, size: number }} Version */
+/** `text` is null if it is not text. @typedef {{ text: string | null, size: number }} Version */
 /**
- * What is compared; null where there is no such version.
+ * What is compared; null if there is no such version.
  * @typedef {{ before: Version | null, after: Version | null, moved: boolean }} Compared
  */
 /**
@@ -21,11 +21,11 @@ import { region } from "./region.js";
  *   session: import("../session.js").Session, edit: (name: string) => void }} Models
  */
 
-/** Below this there is no room for two columns, in pixels. */
+/** In a narrower window there is no room for two columns, in pixels. */
 const NARROW = "(max-width: 720px)";
 
 /**
- * Draws the difference that the stage is about, and hides itself where it is about none.
+ * Draws the difference that the stage shows, and hides itself if the stage shows none.
  *
  * @param {HTMLElement} element
  * @param {Models} models
@@ -47,7 +47,7 @@ export function mountDifference(element, { proposal, review, project, workspace,
   element.append(head, body);
   const root = body.attachShadow({ mode: "open" });
 
-  /** The editor that has the newer version. */
+  /** The editor with the newer version. */
   const newer = () => (view instanceof MergeView ? view.b : view);
 
   function clear() {
@@ -56,7 +56,7 @@ export function mountDifference(element, { proposal, review, project, workspace,
     root.replaceChildren();
   }
 
-  /** Looks whether what is shown is still what the stage is about. */
+  /** Checks whether the difference on screen is still the one that the stage shows. */
   async function refresh() {
     const { stage } = workspace;
     element.hidden = stage.kind === "file";
@@ -115,7 +115,7 @@ export function mountDifference(element, { proposal, review, project, workspace,
     return { before: of(before), after: of(after), moved };
   }
 
-  /** Makes the view of the two texts, in one column or two. @param {string} name */
+  /** Makes the view of the two texts, in one or two columns. @param {string} name */
   function build(name) {
     const top = body.scrollTop;
     clear();

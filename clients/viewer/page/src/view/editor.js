@@ -1,5 +1,5 @@
-// The editor as this page has it: what every document gets, its looks, and how a new version comes in as
-// small changes.
+// The editor of this page: what all documents share, its appearance, and how a new version is
+// applied as small changes.
 import {
   Compartment, EditorState, EditorView, HighlightStyle, Transaction, codeFolding, defaultKeymap,
   drawSelection, foldGutter, foldKeymap, highlightActiveLine, highlightSelectionMatches,
@@ -12,7 +12,7 @@ import { markChanged, marks } from "./marks.js";
 
 /** @typedef {import("../../vendor/codemirror.js").Extension} Extension */
 
-/** A change with more pieces than this is one piece. */
+/** A change with more pieces than this is applied as one piece. */
 const MAX_PIECES = 2000;
 
 export const language = new Compartment();
@@ -117,7 +117,7 @@ const looks = EditorView.theme({
   },
 });
 
-/** What all documents have. @param {Extension} more that comes first, such as line numbers */
+/** What all documents share. @param {Extension} more that comes first, such as line numbers */
 export function common(more) {
   return [
     more,
@@ -139,7 +139,10 @@ export function common(more) {
   ];
 }
 
-/** Line numbers that say which lines were picked. @param {(line: number, extend: boolean) => void} pick */
+/**
+ * Line numbers that report which lines were picked.
+ * @param {(line: number, extend: boolean) => void} pick
+ */
 export function pickableLines(pick) {
   return lineNumbers({
     domEventHandlers: {
@@ -184,7 +187,7 @@ export function writing(label) {
 }
 
 /**
- * How a text breaks its lines; a document keeps it, so that it can become the same bytes again.
+ * The line separator of a text; the document keeps it, so that it can become the same bytes again.
  * @param {string} text
  */
 export function separatorOf(text) {
@@ -192,8 +195,8 @@ export function separatorOf(text) {
 }
 
 /**
- * The changes that make `state` hold `text`, as small as they can be found in a moment; null if there are
- * none. Selection, folds and place stay, since they are moved along with these.
+ * The changes that make `state` contain `text`, as small as can be found quickly; null if there are
+ * none. Selection, folds and scroll position stay, because they move along with such changes.
  * @param {EditorState} state
  * @param {string} text
  * @param {boolean} mark whether the changes are marked as fresh

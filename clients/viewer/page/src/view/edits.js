@@ -1,4 +1,5 @@
-// How an edit begins and ends, wherever that is asked for, and the way to a name that may propose.
+// Starting and discarding edits, from wherever that is requested, and the way to a name that may
+// propose.
 import { html } from "../../vendor/lit-html.js";
 import { isChange } from "../draft.js";
 import { sha256Hex } from "../encoding.js";
@@ -11,7 +12,7 @@ import { chat, propose as texts } from "../panel-texts.js";
 /** @typedef {import("../notices.js").Notices} Notices */
 
 /**
- * The content of a file to start an edit from; null, and a notice, where there is none.
+ * The content of a file to start an edit from; null, and a notice, if there is none.
  *
  * @param {Project} project
  * @param {Notices} notices
@@ -46,7 +47,7 @@ export async function edit({ proposal, project, workspace, notices }, name) {
 }
 
 /**
- * Forgets the edit of a file, and offers to have it back.
+ * Discards the edit of a file, and offers to undo that.
  *
  * @param {{ proposal: Proposal, project: Project, workspace: Workspace, notices: Notices }} models
  * @param {string} name
@@ -58,7 +59,7 @@ export function discard({ proposal, project, workspace, notices }, name) {
 }
 
 /**
- * Says that an edit is discarded, and offers to have it back, if anything is lost with it.
+ * Says that an edit has been discarded, and offers to undo that if anything is lost with it.
  *
  * @param {{ proposal: Proposal, workspace: Workspace, notices: Notices }} models
  * @param {string} name
@@ -73,13 +74,13 @@ export function offerUndo({ proposal, workspace, notices }, name, removed) {
   notices.say(texts.discarded(name.slice(1)), { action: { label: texts.undo, run: undo } });
 }
 
-/** The way to a guest's name. @param {Workspace} workspace */
+/** The button that leads to a guest's name. @param {Workspace} workspace */
 export function joinButton(workspace) {
   const open = () => workspace.set({ dialog: "entry" });
   return html`<div><button type="button" class="button" @click=${open}>${texts.join}</button></div>`;
 }
 
-/** Why somebody may not propose. @param {import("../session.js").Session} session */
+/** Why the viewer may not propose. @param {import("../session.js").Session} session */
 export function notAllowed({ banned, streamer }) {
   const why = banned ? chat.banned(banned.until ?? 0) : texts.notAllowed(streamer);
   return html`<p class="hint">${why}</p>`;

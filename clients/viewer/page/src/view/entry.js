@@ -1,4 +1,4 @@
-// A guest's entry by a name, and the way out again.
+// The dialog in which a guest takes a name, or gives it up again.
 import { html, nothing } from "../../vendor/lit-html.js";
 import { ConnectionLost, RequestError } from "../connection.js";
 import { visible } from "../names.js";
@@ -15,7 +15,7 @@ import { region } from "./region.js";
 export function mountEntry(element, { session, workspace, focusPanel }) {
   let fault = "";
   let isAsking = false;
-  /** Whether a name has been given, and its rights are awaited. */
+  /** Whether a name has been given and its rights are still awaited. */
   let isEntering = false;
   const redraw = region(element, template, session, workspace);
   joinDialog(element, workspace, "entry", () => {
@@ -77,8 +77,8 @@ export function mountEntry(element, { session, workspace, focusPanel }) {
     if (!isEntering) field.focus();
   }
 
-  // What had the focus before the dialog was the way to it, and is gone once the panel is drawn with the
-  // name.
+  // The focus was on the button that opened the dialog, which disappears when the panel is drawn
+  // with the name.
   session.onReady(() => {
     if (!isEntering) return;
     isEntering = false;

@@ -1,4 +1,4 @@
-// The list of the keys, and whether single ones do anything.
+// The list of keys, and whether single keys do anything.
 import { html, nothing } from "../../vendor/lit-html.js";
 import { browserKeeper } from "../keeper.js";
 import * as texts from "../texts.js";

@@ -1,4 +1,5 @@
-// Icons: 16 by 16, drawn in the colour of the text. All are for the eye only: words say what they mean.
+// Icons: 16 by 16, drawn in the colour of the text. They are only for the eye; words say what they
+// mean.
 import { svg, html } from "../../vendor/lit-html.js";
 
 /** @param {unknown} drawing */

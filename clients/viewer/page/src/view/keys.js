@@ -3,14 +3,14 @@ import { browserKeeper } from "../keeper.js";
 
 /** @typedef {import("../workspace.js").Workspace} Workspace */
 /**
- * What the keys do beyond the workspace.
+ * What keys do outside the workspace.
  * @typedef {{ find: () => void, edit: () => void, step: (by: 1 | -1) => void, focusCode: () => void,
  *   focusPanel: () => void }} Actions
  */
 
-/** Where it is kept that single keys do nothing. */
+/** The storage key of whether single keys do anything. */
 export const KEPT = "singleKeys";
-/** The regions that F6 goes round, in order; those that are not seen are left out. */
+/** The regions that F6 visits, in order; invisible ones are skipped. */
 const REGIONS = [
   "#files [role=tree]", "#tabs [role=tab][tabindex='0']", "#code", "#preview [tabindex='0'], #preview button",
   "#difference", "#state button, #state input, #state a", "#panel-tabs [aria-selected=true]",
@@ -38,7 +38,7 @@ export function mountKeys(workspace, actions) {
   };
 
   /**
-   * Out of a field, then out of the drawer, then from a difference to the file.
+   * Leaves a field and the drawer, or else a difference, or else the drawer.
    * @param {boolean} isInField
    */
   function goBack(isInField) {
@@ -66,7 +66,7 @@ export function mountKeys(workspace, actions) {
       event.preventDefault();
     } else if (event.key === "Escape") {
       if (workspace.dialog === null) return goBack(isTyping(event));
-      // Nothing in the dialog has the focus, so that it has not heard of the key.
+      // Nothing in the dialog has the focus, so the dialog has not received the key.
       event.preventDefault();
       workspace.set({ dialog: null });
     } else if (workspace.singleKeys && workspace.dialog === null && !isTyping(event)) {
@@ -77,7 +77,7 @@ export function mountKeys(workspace, actions) {
   });
 }
 
-/** Whether keys are letters where they go now. @param {KeyboardEvent} event */
+/** Whether keys type letters where they go now. @param {KeyboardEvent} event */
 function isTyping(event) {
   const [target] = event.composedPath();
   if (!(target instanceof HTMLElement)) return false;

@@ -1,10 +1,10 @@
-// Parts of the page that come when they are first wanted: most viewers only watch.
+// Parts of the page that are loaded when they are first wanted: most viewers only watch.
 
 /** @typedef {import("../workspace.js").Workspace} Workspace */
 
 /**
- * Loads a part once it is wanted, and mounts it. Where it does not come, the next news of `models` asks for
- * it again.
+ * Loads a part once it is wanted, and mounts it. If that fails, the next change of `models` tries
+ * again.
  * @template T
  * @param {() => boolean} isWanted
  * @param {() => Promise<T | null>} load
@@ -25,7 +25,7 @@ export function later(isWanted, load, mount, ...models) {
 }
 
 /**
- * Loads a dialog when it is first opened. Where it does not come, it counts as closed.
+ * Loads a dialog when it is first opened. If that fails, the dialog counts as closed.
  * @template T
  * @param {Workspace} workspace
  * @param {NonNullable<Workspace["dialog"]>} name

@@ -1,4 +1,4 @@
-// What is marked in the code: fresh characters, lines changed lately, and the lines that a link names.
+// The marks in the code: fresh characters, lines changed recently, and the lines that a link names.
 import {
   Decoration, EditorView, GutterMarker, RangeSet, StateEffect, StateField, gutter,
 } from "../../vendor/codemirror.js";
@@ -7,15 +7,15 @@ import {
 /** @typedef {import("../../vendor/codemirror.js").EditorState} EditorState */
 /** @typedef {{ from: number, to: number }} Range */
 
-/** More changed lines than this in one change are marked no further. */
+/** The most changed lines that are marked in one change. */
 const MAX_MARKED_LINES = 5000;
 
-/** Ranges of the new text that a change has brought; an empty one is where text was taken out. */
+/** Ranges of the new text that a change has brought; an empty one is where text was removed. */
 export const markChanged = StateEffect.define({ map: mapRanges });
 /** Ends the highlight of fresh characters; the gutter's bars stay. */
 export const clearFresh = StateEffect.define();
 /**
- * The lines that the address names; null for none.
+ * The lines that the address names; null if there are none.
  * @type {import("../../vendor/codemirror.js").StateEffectType<Range | null>}
  */
 export const markLinked = StateEffect.define();
@@ -98,7 +98,7 @@ const linkedLines = StateField.define({
   provide: (field) => EditorView.decorations.from(field),
 });
 
-/** The starts of the lines that these ranges touch. @param {Text} doc @param {Range[]} ranges */
+/** The starts of the lines in these ranges. @param {Text} doc @param {Range[]} ranges */
 function linesOf(doc, ranges) {
   const starts = new Set();
   for (const { from, to } of ranges) {
@@ -113,7 +113,7 @@ function linesOf(doc, ranges) {
 }
 
 /**
- * The next (1) or previous (-1) place that has changed lately, seen from `from`; round and round.
+ * The next (1) or previous (-1) recently changed place, starting at `from` and wrapping around.
  * @param {EditorState} state @param {number} from @param {1 | -1} by
  * @returns {number | null}
  */

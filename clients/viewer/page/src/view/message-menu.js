@@ -1,5 +1,5 @@
-// The menu of a message in the chat, for moderators: one button for each message, one Tab stop for all of
-// them.
+// The menu of a chat message, for moderators: one button for each message, and one Tab stop for all
+// of them.
 import { html, nothing, svg } from "../../vendor/lit-html.js";
 import { moderation as texts } from "../moderation-texts.js";
 import { icon } from "./icons.js";
@@ -17,7 +17,7 @@ const moreIcon = icon(svg`<path d="M3.5 8h.01M8 8h.01M12.5 8h.01" stroke-width="
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-/** How far the menu stays from the window's edge, in pixels. */
+/** The least distance of the menu from the window's edge, in pixels. */
 const EDGE = 8;
 
 /**
@@ -28,9 +28,9 @@ const EDGE = 8;
 export function mountMenu({ room, session }, actions, draw) {
   /** The message whose menu is open. @type {ChatMessage | null} */
   let opened = null;
-  /** Whether the question is on screen if it is really to be deleted. */
+  /** Whether the menu asks for confirmation of a deletion. */
   let isAsking = false;
-  /** The message whose button Tab goes to. @type {ChatMessage | null} */
+  /** The message whose button is the Tab stop. @type {ChatMessage | null} */
   let current = null;
   /** @type {HTMLElement | null} */
   let opener = null;
@@ -100,7 +100,10 @@ export function mountMenu({ room, session }, actions, draw) {
     shown()[0]?.focus();
   }
 
-  /** The button goes with its message, so the focus goes to the next one. @param {number} id */
+  /**
+   * The button disappears with its message, so the focus moves to the next one.
+   * @param {number} id
+   */
   function remove(id) {
     const all = buttons();
     const at = all.findIndex((each) => each === opener);
@@ -127,7 +130,7 @@ export function mountMenu({ room, session }, actions, draw) {
   }
 
   /**
-   * Below the button, or above it where there is no room; a phone has it at the bottom.
+   * Below the button, or above it if there is no room; on a phone the menu is at the bottom.
    * @param {DOMRect} at
    */
   function place(at) {
@@ -137,7 +140,12 @@ export function mountMenu({ room, session }, actions, draw) {
     menu.style.top = `${Math.max(EDGE, isBelow ? at.bottom : at.top - height)}px`;
   }
 
-  /** Where the arrows lead in a list. @param {string} key @param {HTMLElement[]} all @param {number} at */
+  /**
+   * The target of an arrow key in a list.
+   * @param {string} key
+   * @param {HTMLElement[]} all
+   * @param {number} at
+   */
   function target(key, all, at) {
     switch (key) {
       case "ArrowDown": return all[at + 1];
@@ -151,7 +159,7 @@ export function mountMenu({ room, session }, actions, draw) {
   /** @param {KeyboardEvent} event */
   function onKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    // The keys of the page are not for a menu.
+    // The page's own keys must not act while the menu is open.
     event.stopPropagation();
     const all = shown();
     const at = all.findIndex((each) => each === document.activeElement);
@@ -179,7 +187,7 @@ export function mountMenu({ room, session }, actions, draw) {
   /** @param {ChatMessage} message */
   const hasMenu = (message) => isThere(message) || isOthers(message);
 
-  /** The one that Tab goes to: where it was last, or the newest. */
+  /** The message whose button is the Tab stop: the last one used, or the newest. */
   function tabStop() {
     if (reached.of !== room.messages) {
       const isGone = !current || !room.messages.includes(current);

@@ -1,4 +1,4 @@
-// What those who moderate have besides: a menu for each message, announcements, and what is in force.
+// The additional tools of moderators: a menu for each message, announcements, and what is in force.
 import { html, live, nothing, repeat } from "../../vendor/lit-html.js";
 import { Moderation } from "../moderation.js";
 import { moderation as texts } from "../moderation-texts.js";
@@ -14,11 +14,11 @@ import { region } from "./region.js";
 /** @typedef {ReturnType<typeof mountModeration>} Tools */
 
 const SHEET = new URL("../../moderation.css", import.meta.url);
-/** Seconds between messages that can be chosen. */
+/** The choices of seconds between messages. */
 const SLOW = [0, 5, 10, 30, 60];
 const MAX_ROWS = 200;
 
-// What comes with it is not seen before it has its looks.
+// Nothing that comes with this module is shown before its style sheet is loaded.
 await new Promise((resolve) => {
   const link = document.createElement("link");
   Object.assign(link, { rel: "stylesheet", href: SHEET, onload: resolve, onerror: resolve });

@@ -1,4 +1,4 @@
-// The palette: type letters of a name, and go there.
+// The palette: type letters of a name to go to that file.
 import { classMap, html, nothing, repeat } from "../../vendor/lit-html.js";
 import { NameSearch, matchedLetters } from "../fuzzy.js";
 import { visible } from "../names.js";
@@ -53,7 +53,7 @@ export function mountPalette(element, { project, workspace }) {
     found = query ? search.find(query, MAX_RESULTS).map(({ name }) => name) : recent();
   }
 
-  /** Files come and go while somebody types; what they have chosen stays chosen. */
+  /** Files come and go while the viewer types; the chosen one stays chosen. */
   function refresh() {
     if (seen === project.folders.version) return;
     const chosen = found[at];
@@ -62,7 +62,7 @@ export function mountPalette(element, { project, workspace }) {
     at = now < 0 ? Math.max(0, Math.min(at, found.length - 1)) : now;
   }
 
-  /** What changed last, then what is open, then what the server says is newest. */
+  /** The files that changed last, then the open ones, then the newest according to the server. */
   function recent() {
     const touched = [...project.touched].sort(([, one], [, other]) => other - one).map(([name]) => name);
     const open = workspace.tabs.map(({ name }) => name);
@@ -104,7 +104,7 @@ export function mountPalette(element, { project, workspace }) {
   }
 
   /**
-   * A piece of a name with its found letters marked, in as few pieces as can be.
+   * A part of a name with its matched letters marked, in as few pieces as possible.
    * @param {string} name
    * @param {number} from
    * @param {number} to

@@ -1,4 +1,5 @@
-// What is no text: pictures, bytes, and files that cannot be shown. Nothing here is ever a document.
+// Files that are not text: pictures, bytes, and files that cannot be shown. None ever becomes a
+// document.
 import { html, nothing } from "../../vendor/lit-html.js";
 import { encodeBase64 } from "../encoding.js";
 import { baseName } from "../names.js";
@@ -7,7 +8,7 @@ import { region } from "./region.js";
 import { saveBlob } from "./save.js";
 
 /**
- * Raster types that an image element may get, by ending; the type is ours, whatever the bytes are.
+ * Raster types that an image element may get, by ending. The bytes do not decide their type.
  * @type {Record<string, string>}
  */
 const RASTER = {
@@ -30,7 +31,7 @@ const endingOf = (name) => name.slice(name.lastIndexOf(".") + 1).toLowerCase();
 export function mountPreview(element, { active, project, workspace, notices, edits }) {
   /** @type {{ bytes: Uint8Array | null, address: string, broken: boolean, size: string }} */
   let picture = { bytes: null, address: "", broken: false, size: "" };
-  /** The SVG that the viewer wants to see as a picture. @type {string | null} */
+  /** The SVG file that the viewer wants to see as a picture. @type {string | null} */
   let drawn = null;
   let rows = BYTES_SHOWN / BYTES_IN_ROW;
   /** @type {string | null} */
@@ -146,7 +147,7 @@ export function mountPreview(element, { active, project, workspace, notices, edi
   }
 }
 
-/** Rows of offset, bytes in hex, and what of them is ASCII. @param {Uint8Array} bytes */
+/** Rows of offset, bytes in hex, and the same bytes as ASCII. @param {Uint8Array} bytes */
 function bytesText(bytes) {
   const lines = [];
   for (let at = 0; at < bytes.length; at += BYTES_IN_ROW) {

@@ -1,4 +1,4 @@
-// The proposals: a viewer's own, or those that wait for the streamer.
+// The proposals: a viewer's own, or the open ones for the streamer.
 import { html, nothing } from "../../vendor/lit-html.js";
 import { propose, review as reviewTexts } from "../panel-texts.js";
 import { joinButton, notAllowed } from "./edits.js";
@@ -15,7 +15,7 @@ const REFRESH_MS = 10_000;
  */
 
 /**
- * Draws the proposals, and tells in notices what comes in and what is decided.
+ * Draws the proposals, and announces in notices what arrives and what is decided.
  *
  * @param {HTMLElement} element
  * @param {Models} models

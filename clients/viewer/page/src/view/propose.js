@@ -1,4 +1,4 @@
-// A viewer's side of the proposals: their edits, the form to send them, and what became of those sent.
+// A viewer's side of the proposals: their edits, the form to send them, and the state of sent ones.
 import { html, live, nothing, repeat } from "../../vendor/lit-html.js";
 import { isChange, kindOf, nameProblem } from "../draft.js";
 import { baseName, visible } from "../names.js";
@@ -24,7 +24,7 @@ import { closeIcon } from "./icons.js";
 export function proposeTemplate(models, draw) {
   const { proposal, sent, project, workspace, notices, session } = models;
   /**
-   * What is being named: a new file, or the file to rename.
+   * What gets a name: a new file, or the file to rename.
    * @type {{ file: string | null, value: string, problem: string } | null}
    */
   let naming = null;
@@ -95,7 +95,7 @@ export function proposeTemplate(models, draw) {
     if (titleMissing) /** @type {HTMLFormElement} */ (event.target).querySelector("input")?.focus();
     else void sendAll();
   };
-  /** Sends the edits; files that only they had are closed with them. */
+  /** Sends the edits, and closes the files that existed only as edits. */
   const sendAll = async () => {
     const added = proposal.changes
       .filter((draft) => kindOf(draft) === "added")
@@ -210,7 +210,7 @@ export function proposeTemplate(models, draw) {
       </form>`;
   };
 
-  /** What those who may not send need for that. */
+  /** What viewers who may not send need in order to send. */
   const wayToSend = () =>
     session.mayJoin && session.guests === "propose"
       ? html`<p class="hint">${texts.nameless}</p>${joinButton(workspace)}`

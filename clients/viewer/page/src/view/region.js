@@ -1,4 +1,5 @@
-// Joins models to elements: one region of the page, one lit-html render, at most once per frame.
+// Connects models with elements: one region of the page, one lit-html render, at most once per
+// frame.
 import { render } from "../../vendor/lit-html.js";
 
 /** @typedef {import("../observable.js").Observable} Observable */

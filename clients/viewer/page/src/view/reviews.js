@@ -1,4 +1,4 @@
-// The streamer's side of the proposals: what waits, what has been looked at, accepting and closing.
+// The streamer's side of the proposals: open ones, what has been looked at, accepting and closing.
 import { html, nothing, repeat } from "../../vendor/lit-html.js";
 import { visible, visibleLines } from "../names.js";
 import { kinds, letters, review as texts } from "../panel-texts.js";
@@ -22,7 +22,7 @@ const MAX_CONFLICTS = 20;
  */
 export function reviewsTemplate({ review, workspace, notices, session }, draw) {
   /**
-   * The proposal that is about to be closed, once that has been confirmed.
+   * The proposal that will be closed if the streamer confirms.
    * @type {string | null}
    */
   let closing = null;

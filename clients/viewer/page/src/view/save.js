@@ -1,6 +1,6 @@
-// Hands bytes to the browser as a download. They are never a document of this page's origin.
+// Hands bytes to the browser as a download. They never become a document of this page's origin.
 
-/** How long the browser may take to begin the download. */
+/** How long the browser may take to start the download. */
 const KEPT_MS = 60_000;
 
 /** @param {Blob} blob @param {string} name */

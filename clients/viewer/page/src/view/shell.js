@@ -1,4 +1,5 @@
-// The frame: which of the regions are seen on which screen, the panel's tabs, a phone's places, notices.
+// The frame: which regions are visible on which screen, the panel's tabs, a phone's places,
+// notices.
 import { html, nothing, repeat } from "../../vendor/lit-html.js";
 import * as texts from "../texts.js";
 import { chatIcon, closeIcon, codeIcon, filesIcon, proposalIcon } from "./icons.js";
@@ -23,7 +24,7 @@ function badge(count) {
 }
 
 /**
- * Keeps the body's attributes in step with the workspace; the style sheet does the rest.
+ * Updates the body's attributes from the workspace; the style sheet does the rest.
  * @param {Workspace} workspace
  */
 export function mountFrame(workspace) {

@@ -1,4 +1,4 @@
-// What stands where the code would be when there is none: one sentence, and one way out.
+// What is shown instead of the code if there is none: one sentence, and one thing to do.
 import { html, nothing } from "../../vendor/lit-html.js";
 import { readFragment, visible } from "../names.js";
 import * as texts from "../texts.js";
@@ -6,9 +6,9 @@ import { copyText } from "./clipboard.js";
 import { closeIcon } from "./icons.js";
 import { region } from "./region.js";
 
-/** A first connection that takes no longer than this needs no words. */
+/** A first connection that is made within this time needs no message. */
 const PATIENCE_MS = 700;
-/** What a token by itself looks like. */
+/** The form of a token without a link. */
 const TOKEN = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
 /**
@@ -102,7 +102,7 @@ export function mountState(element, { session, connection, project, workspace, n
 }
 
 /**
- * The sentence above the tabs while a token has been lost and watching goes on.
+ * The sentence above the tabs when a token has been lost and watching continues.
  * @param {HTMLElement} element
  * @param {import("../session.js").Session} session
  */

@@ -1,4 +1,4 @@
-// The tabs above the code, and the bar that says which file this is and what can be done with it.
+// The tabs above the code, and the bar with the file's name and what can be done with it.
 import { classMap, html, nothing, repeat } from "../../vendor/lit-html.js";
 import { baseName, folderOf, sizeText, visible, writeFragment } from "../names.js";
 import * as texts from "../texts.js";
@@ -17,7 +17,7 @@ import { saveBlob } from "./save.js";
 export function mountTabs(element, { workspace, project, isEdited, edits }) {
   /** @type {string | null} */
   let seen = null;
-  /** Which tab's own focus has to move after the next render. */
+  /** Whether the focus must move to the active tab after the next render. */
   let focusNext = false;
 
   region(element, template, workspace, project, edits);
@@ -53,7 +53,7 @@ export function mountTabs(element, { workspace, project, isEdited, edits }) {
     </div>`;
   }
 
-  /** The folder, where two open files have one name. @param {string} name */
+  /** The folder, if two open files have the same name. @param {string} name */
   function labelAbove(name) {
     const base = baseName(name);
     const twins = workspace.tabs.some((other) => other.name !== name && baseName(other.name) === base);
@@ -74,12 +74,12 @@ export function mountTabs(element, { workspace, project, isEdited, edits }) {
     event.stopPropagation();
   }
 
-  /** A wheel turns through the tabs sideways. @param {WheelEvent} event */
+  /** A mouse wheel scrolls the tabs sideways. @param {WheelEvent} event */
   function onWheel(event) {
     if (event.deltaX === 0) /** @type {HTMLElement} */ (event.currentTarget).scrollLeft += event.deltaY;
   }
 
-  /** Keeps the active tab in sight, and the focus on it where it was. */
+  /** Keeps the active tab in sight, and restores the focus if a tab had it. */
   function settle() {
     const tab = /** @type {HTMLElement | null} */ (element.querySelector("[aria-selected=true]"));
     if (focusNext) tab?.focus();
@@ -91,7 +91,7 @@ export function mountTabs(element, { workspace, project, isEdited, edits }) {
 }
 
 /**
- * What can be done with the file on the stage. `edits` may begin an edit of it.
+ * What can be done with the file on the stage. `edits` may start an edit of it.
  * @param {HTMLElement} element
  * @param {{ workspace: import("../workspace.js").Workspace, project: import("../project.js").Project,
  *   active: import("../active.js").ActiveFile, session: import("../session.js").Session,

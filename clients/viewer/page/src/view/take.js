@@ -1,4 +1,4 @@
-// The project as a download, and the commands that have it in a terminal.
+// The project as a download, and the commands to get it in a terminal.
 import { html, nothing } from "../../vendor/lit-html.js";
 import { cloneCommand, mirrorCommand } from "../commands.js";
 import { visible } from "../names.js";
@@ -55,7 +55,10 @@ export function mountTake(element, { session, project, workspace, onDownload }) 
       <button class="button" @click=${() => copy(command)}>${label}</button></div>`;
   }
 
-  /** The token goes along in the body, only while the form is being sent. @param {FormDataEvent} event */
+  /**
+   * The token is in the body, and only while the form is being sent.
+   * @param {FormDataEvent} event
+   */
   function onFormData(event) {
     const token = session.token;
     if (token) event.formData.set("token", token);

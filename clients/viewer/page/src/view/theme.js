@@ -1,4 +1,4 @@
-// Light, dark, or as the system has it. The choice is kept in this browser.
+// Light, dark, or as in the system. The choice is kept in this browser.
 import { browserKeeper } from "../keeper.js";
 
 /** @typedef {"auto" | "light" | "dark"} Theme */
@@ -13,12 +13,12 @@ export function theme() {
   return chosen === "light" || chosen === "dark" ? chosen : "auto";
 }
 
-/** Shows what was chosen in an earlier visit. */
+/** Applies the choice of an earlier visit. */
 export function restoreTheme() {
   apply(/** @type {Theme} */ (browserKeeper.getItem(KEY) ?? "auto"));
 }
 
-/** Goes on to the next theme. */
+/** Switches to the next theme. */
 export function nextTheme() {
   const next = ORDER[(ORDER.indexOf(theme()) + 1) % ORDER.length];
   browserKeeper.setItem(KEY, next);

@@ -1,4 +1,5 @@
-// The tree of files: as many rows in the document as are seen, whatever the project's size.
+// The tree of files: the document has only as many rows as are visible, however large the project
+// is.
 import { classMap, html, nothing, repeat } from "../../vendor/lit-html.js";
 import { folderOf, visible } from "../names.js";
 import { foldersAbove, rowLabel } from "../folders.js";
@@ -8,11 +9,14 @@ import { region } from "./region.js";
 
 /** @typedef {import("../folders.js").Row} Row */
 
-/** No more rows than this are in the document. */
+/** The most rows in the document. */
 const MAX_ROWS = 60;
 const MARGIN_ROWS = 6;
 const TYPE_AHEAD_MS = 800;
-/** A folder is marked for what changed in it only while there are few changes to look through. */
+/**
+ * If more files than this have changed, folders are no longer marked: finding them would take too
+ * long.
+ */
 const MAX_TOUCHED = 2000;
 
 /**
@@ -99,7 +103,7 @@ export function mountTree(element, { project, workspace, isEdited, edits }) {
     return false;
   }
 
-  /** Brings the rows in step with the project, and shows the active file's row once. */
+  /** Updates the rows from the project, and scrolls to the active file's row once. */
   function refresh() {
     if (workspace.active !== revealed && workspace.active && project.entries.has(workspace.active)) {
       revealed = cursor = workspace.active;
@@ -113,7 +117,7 @@ export function mountTree(element, { project, workspace, isEdited, edits }) {
     cursor ??= rows[0]?.name ?? null;
   }
 
-  /** Scrolls no further than needed for the cursor's row to be seen. */
+  /** Scrolls just far enough for the cursor's row to be visible. */
   function reveal() {
     const box = list();
     const at = indexOf(cursor);
@@ -204,7 +208,7 @@ export function mountTree(element, { project, workspace, isEdited, edits }) {
     event.stopPropagation();
   }
 
-  /** Goes to the next row whose label starts with what was just typed. @param {string} key */
+  /** Goes to the next row whose label starts with the letters just typed. @param {string} key */
   function typeAhead(key) {
     const now = performance.now();
     typed = now - typedAt > TYPE_AHEAD_MS ? key : typed + key;

@@ -1,4 +1,4 @@
-//! Many orders of coming, going and telling.
+//! Members come and go and events are published, in many orders.
 
 use std::sync::Arc;
 

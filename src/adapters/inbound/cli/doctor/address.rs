@@ -1,4 +1,4 @@
-//! Under which names the server can be asked, and by which pages.
+//! Checks under which names the server can be asked, and which pages may ask it.
 
 use super::finding::Finding;
 use super::kinds::{
@@ -25,7 +25,7 @@ pub(super) fn check(config: &Config) -> Vec<Finding> {
     findings
 }
 
-/// Whether the server listens where other machines reach it.
+/// Whether the server listens where other machines can reach it.
 fn listens_to_others(config: &Config) -> bool {
     match config.host() {
         Host::Loopback => false,

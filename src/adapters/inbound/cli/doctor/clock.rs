@@ -1,4 +1,4 @@
-//! The clock: tokens end by it, and versions are numbered by it.
+//! Checks the clock: it decides when tokens expire, and versions are numbered by it.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use super::finding::Finding;
 use super::kinds::{CLOCK_BEHIND, CLOCK_OFF, CLOCK_UNSET};
 use crate::domain::Timestamp;
 
-/// 2025 began then: this program is younger.
+/// The beginning of 2025. This program is younger, so an earlier time is wrong.
 const OLDEST: Timestamp = Timestamp::from_millis(1_735_689_600_000);
 
-/// A file may be so much younger than now.
+/// How far ahead of the clock the time of a file may be.
 const AHEAD: Duration = Duration::from_secs(60);
 
-/// Two clocks may differ by so much.
+/// How far two clocks may differ.
 const APART: Duration = Duration::from_secs(30);
 
 const KEEP_TIME: &str = "let it keep time by NTP (timedatectl set-ntp true)";
@@ -36,7 +36,7 @@ pub(super) fn check(now: Timestamp, newest: Option<&(String, Timestamp)>) -> Fin
     }
 }
 
-/// What the clock of `publicUrl` says of this one.
+/// Compares this clock with the clock of `publicUrl`.
 pub(super) fn compare(now: Timestamp, theirs: Timestamp) -> Option<Finding> {
     let (apart, which) = if now > theirs {
         (now.since(theirs), "ahead of")

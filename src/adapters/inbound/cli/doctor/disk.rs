@@ -1,4 +1,4 @@
-//! The disk: what is free, what it promises, and how fast it is.
+//! Checks the disk: what is free, what it promises, and how fast it is.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::adapters::inbound::cli::config::Config;
 use crate::adapters::inbound::cli::values::Durability;
 use crate::application::inspection::{Free, MediumKind, PlaceState, Trial};
 
-/// A streamer notices when saving takes longer.
+/// A streamer notices if saving takes longer than this.
 const SLOW: Duration = Duration::from_millis(100);
 
 pub(super) fn check(config: &Config, place: &PlaceState) -> Vec<Finding> {

@@ -1,4 +1,4 @@
-//! What a doctor finds: how bad it is, its name, what is the case and what to do.
+//! What the doctor finds: how bad it is, its name, what was found and what to do.
 
 use std::fmt::{self, Write as _};
 
@@ -53,9 +53,9 @@ pub struct Kind {
 pub struct Finding {
     /// How bad it is.
     pub severity: Severity,
-    /// Its kind's name; the name of what was looked at where all is well.
+    /// The name of its kind or, if all is well, of what was looked at.
     pub name: &'static str,
-    /// What is the case.
+    /// What was found.
     pub says: Shown,
     /// What to do.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -63,7 +63,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// All is well.
+    /// A finding that all is well.
     pub fn ok(name: &'static str, says: impl Into<String>) -> Self {
         Self {
             severity: Severity::Ok,
@@ -73,7 +73,7 @@ impl Finding {
         }
     }
 
-    /// Something to be done about.
+    /// A finding of this kind.
     pub fn of(kind: Kind, says: impl Into<String>, cure: impl Into<String>) -> Self {
         let cure = Some(cure.into()).filter(|cure| !cure.is_empty());
         Self {
@@ -125,7 +125,7 @@ impl Serialize for Shown {
     }
 }
 
-/// Whether it is a control character, or one that is not seen or changes the direction of others.
+/// Whether it is a control character, is invisible, or changes the direction of others.
 fn steers(letter: char) -> bool {
     letter.is_control()
         || matches!(letter, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
@@ -144,7 +144,7 @@ pub(super) fn some(names: &[String]) -> String {
     }
 }
 
-/// Bytes in the unit that suits them.
+/// A number of bytes in a unit that suits it.
 pub(super) fn bytes(bytes: u64) -> String {
     let units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
     let mut unit = 0;

@@ -1,4 +1,5 @@
-//! The folder of the projects: whose it is, what the server keeps there, and what is none of it.
+//! Checks the folder of the projects: whose it is, what the server keeps there, and what does not
+//! belong to the server.
 
 use super::finding::{Finding, some};
 use super::kinds::{
@@ -8,7 +9,7 @@ use super::kinds::{
 };
 use crate::application::inspection::{Inspection, LayoutState, OwnState, PlaceState};
 
-/// May look at everybody's.
+/// The user who may look at everybody's folders.
 const ROOT: u32 = 0;
 
 pub(super) fn check(base: &str, inspection: &Inspection) -> Vec<Finding> {

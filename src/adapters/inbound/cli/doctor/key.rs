@@ -1,4 +1,4 @@
-//! The key that signs tokens, and who else may read or change it.
+//! Checks the key that signs tokens, and who else may read or change it.
 
 use super::finding::{Finding, Kind};
 use super::kinds::{
@@ -13,30 +13,31 @@ use crate::adapters::inbound::cli::layers::Source;
 
 const MAKE_ONE: &str = "set key, for example to the output of `openssl rand -hex 32`";
 
-/// A key of fewer different bytes was typed and not drawn.
+/// A key with fewer different bytes was typed, not generated.
 const FEWEST_BYTES: usize = 8;
 
-/// What is seen of the key's surroundings.
+/// What was seen of the key and its file.
 #[derive(Debug, Clone, Default)]
 pub(super) struct KeySeen {
-    /// The permissions of the configuration file, where the key comes from one.
+    /// The permissions of the configuration file or of `keyFile`, if the key comes from one of
+    /// them.
     pub file_mode: Option<u32>,
-    /// Where others could put in another key: that file, or `publicKeyFile`, or a folder above it.
+    /// Where others could replace the key: that file, `publicKeyFile`, or a folder above it.
     pub changeable: Option<Changeable>,
     /// Why tokens cannot be verified.
     pub fault: Option<String>,
 }
 
-/// A place that others than its owner can change.
+/// A place that somebody other than its owner can change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Changeable {
     /// Its path.
     pub place: String,
-    /// Who can.
+    /// Who can change it.
     pub by: ChangedBy,
 }
 
-/// Who can change a place beside its owner.
+/// Who can change a place besides its owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ChangedBy {
     /// Its group, which may be the owner alone.

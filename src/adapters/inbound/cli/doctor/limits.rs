@@ -1,10 +1,10 @@
-//! What the system lets the server have: open files and memory.
+//! Checks what the system lets the server have: open files and memory.
 
 use super::finding::{Finding, bytes};
 use super::kinds::{LIMITS_UNKNOWN, MEMORY_LOW, OPEN_FILES_LOW};
 use crate::adapters::inbound::cli::config::Config;
 
-/// About as much as the server takes beside what clients make it hold, under attack
+/// About how much memory the server takes under attack, besides what clients make it hold
 /// (docs/reliability.md).
 const OWN_BYTES: u64 = 160 << 20;
 

@@ -1,4 +1,4 @@
-//! Where the metrics are told: whether they can be, and who can read them.
+//! Checks the metrics: whether they can be served, and who can read them.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -8,8 +8,8 @@ use super::port::{Listening, Running};
 use crate::adapters::inbound::cli::config::Config;
 use crate::adapters::inbound::transport::listen::Host;
 
-/// `listening` is what came of listening there; `Taken` with a text where a file-ws-server tells
-/// its metrics there.
+/// `listening` is the result of listening on `metricsPort`. It is `Taken` with a text if a
+/// file-ws-server serves its metrics there.
 pub(super) fn check(config: &Config, running: &Running, listening: &Listening) -> Vec<Finding> {
     let Some((host, port)) = config.metrics() else {
         return Vec::new();
@@ -26,7 +26,7 @@ pub(super) fn check(config: &Config, running: &Running, listening: &Listening) -
     }
     match listening {
         Listening::Possible => {}
-        // Its own.
+        // The running server has the port itself.
         Listening::Taken(Some(_)) if is_running => {}
         Listening::Taken(_) => findings.push(Finding::of(
             METRICS_PORT_TAKEN,
@@ -59,7 +59,7 @@ pub(super) fn check(config: &Config, running: &Running, listening: &Listening) -
     findings
 }
 
-/// Whether one socket is in the way of the other.
+/// Whether the two cannot listen on the same port.
 fn overlap(one: &Host, other: &Host) -> bool {
     let ip = |host: &Host| match host {
         Host::Named(name) => name.parse::<IpAddr>().ok(),

@@ -1,6 +1,6 @@
-//! The operator's doctor: looks at what operators get wrong, and says what to do
-//! (`docs/doctor.md`). Each file beside this one judges one area from what was seen, without
-//! looking itself; `look` looks.
+//! The operator's doctor: looks for what operators get wrong, and says what to do
+//! (`docs/doctor.md`). Each file beside this one judges one area from what was seen. Only `look`
+//! looks.
 
 mod address;
 mod clock;
@@ -38,7 +38,7 @@ use crate::adapters::inbound::process;
 use crate::application::inspection::{Inspection, PlaceState};
 use crate::domain::Timestamp;
 
-/// What the doctor cannot see for itself, as it knows none of the adapters of the other side.
+/// What the doctor cannot see for itself, because it knows no outbound adapter.
 #[derive(Debug)]
 pub struct Doctor {
     /// Why tokens cannot be verified.
@@ -51,8 +51,8 @@ pub struct Doctor {
     pub number: String,
 }
 
-/// Looks at everything, prints what is found, and returns the exit code. `equip` is called with a
-/// configuration that can be used.
+/// Looks at everything, prints the findings, and returns the exit code. `equip` is called only if
+/// the configuration can be used.
 pub async fn doctor(
     loaded: Result<Loaded, Exit>,
     as_json: bool,
@@ -119,7 +119,7 @@ impl Doctor {
         let allowed = Allowed {
             open_files: match process {
                 Some(process) => process::open_files_of(process),
-                // It concerns this process alone, and shows whether a server could do the same.
+                // Changes only this process, and shows whether a server could do the same.
                 None => Some(process::raise_open_files(config.open_files() as u64)),
             },
             memory: process::max_memory_of(process),
@@ -133,7 +133,7 @@ impl Doctor {
         findings
     }
 
-    /// What is found of the place where projects are kept.
+    /// The findings about the place where projects are kept.
     fn kept(&self, config: &Config, place: Option<&PlaceState>) -> Vec<Finding> {
         if config.store == Store::Memory {
             let says = "projects are kept in memory, and end with the server";

@@ -1,4 +1,4 @@
-//! The port: whether it is free, and who has it.
+//! Checks the port: whether it is free, and who has it.
 
 use std::net::SocketAddr;
 
@@ -14,9 +14,9 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// A server on the folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Running {
-    /// There is none, as far as can be seen.
+    /// There is none, as far as the doctor can see.
     None,
-    /// There is one that does not answer, for this reason.
+    /// There is one, which does not answer for this reason.
     Silent(String),
     /// There is one.
     There {
@@ -24,21 +24,22 @@ pub(super) enum Running {
         version: Option<String>,
         /// Where it listens.
         addresses: Vec<SocketAddr>,
-        /// The number of its process, where that can be seen.
+        /// The number of its process, if it can be seen.
         process: Option<i32>,
     },
 }
 
-/// What came of listening on the port.
+/// The result of listening on a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Listening {
-    /// It can be done.
+    /// It works.
     Possible,
-    /// Somebody else does; the version if it is a file-ws-server.
+    /// Another program has the port. There is a text if it is a file-ws-server: its version or, on
+    /// `metricsPort`, its metrics.
     Taken(Option<String>),
-    /// This user may not.
+    /// The system does not let this user listen there.
     NotAllowed,
-    /// There is no such address here.
+    /// This machine does not have the address, for this reason.
     NotHere(String),
 }
 

@@ -1,4 +1,4 @@
-//! How others get here: what `publicUrl` leads to, and what a proxy does on the way.
+//! Checks how others reach the server: what `publicUrl` leads to, and what a proxy does on the way.
 
 use serde::Deserialize;
 
@@ -11,7 +11,7 @@ use super::kinds::{
 use crate::adapters::inbound::transport::{Origin, ProbeSeen};
 use crate::domain::Timestamp;
 
-/// So much of an answer is shown.
+/// How many letters of an answer are shown.
 const SHOWN_LETTERS: usize = 100;
 
 /// An answer over HTTP.
@@ -21,7 +21,7 @@ pub(super) struct Answer {
     pub status: u16,
     /// Its body, or the beginning of it.
     pub body: String,
-    /// When it was given, by the other clock.
+    /// When it was given, by the clock of the other side.
     pub date: Option<Timestamp>,
 }
 
@@ -30,7 +30,7 @@ pub(super) struct Answer {
 pub(super) enum NoAnswer {
     /// Nobody answers.
     Unreachable(String),
-    /// Nobody who is trusted does.
+    /// The certificate of what answers is not trusted.
     Untrusted(String),
 }
 
@@ -43,14 +43,14 @@ impl NoAnswer {
     }
 }
 
-/// What came of asking `publicUrl`.
+/// The result of asking `publicUrl`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct PublicSeen {
     /// The answer of `/healthz`.
     pub health: Result<Answer, NoAnswer>,
-    /// The answer to the beginning of a WebSocket.
+    /// The answer to the handshake of a WebSocket.
     pub upgrade: Result<Answer, NoAnswer>,
-    /// How these two requests came in at the server of the folder; `None` where it cannot be asked.
+    /// How these two requests came in at the server of the folder; `None` if it cannot be asked.
     pub seen: Option<Vec<ProbeSeen>>,
     /// When they were sent, by this clock.
     pub asked: Timestamp,
@@ -191,7 +191,7 @@ fn proxy(url: &Origin, seen: &ProbeSeen) -> Vec<Finding> {
     findings
 }
 
-/// Whether it is the name in `url`; a proxy may leave out the port.
+/// Whether `host` is the name in `url`; a proxy may leave out the port.
 fn is_host_of(host: &str, url: &Origin) -> bool {
     let same = |name: &str| name.eq_ignore_ascii_case(host);
     same(url.authority())

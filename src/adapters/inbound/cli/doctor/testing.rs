@@ -30,7 +30,7 @@ pub(super) fn names(findings: &[Finding]) -> Vec<&'static str> {
     findings.iter().map(|finding| finding.name).collect()
 }
 
-/// A folder with which all is well.
+/// A folder in which all is well.
 pub(super) fn place() -> PlaceState {
     PlaceState {
         owner: 7,

@@ -7,18 +7,18 @@ use chrono::{DateTime, Datelike as _, Timelike as _, Utc};
 
 use crate::domain::{FilePath, Timestamp};
 
-/// What stands for a number of four bytes, or of two, that does not fit.
+/// Stands for a number that does not fit into four bytes, or into two.
 const MORE_4: u32 = u32::MAX;
 const MORE_2: u16 = u16::MAX;
 
-/// Names are in UTF-8.
+/// Says that names are in UTF-8.
 const FLAGS: u16 = 1 << 11;
 
-/// The least version of the format that a reader must know: of an archive, and of one with Zip64.
+/// The lowest version of the format that a reader must know, without and with Zip64.
 const PLAIN: u16 = 20;
 const ZIP64: u16 = 45;
 
-/// Made on Unix: so a file's mode counts.
+/// Says that the archive was made on Unix, so that a file's mode counts.
 const UNIX: u16 = 3 << 8;
 
 /// What is written about a file before its content.
@@ -32,7 +32,7 @@ pub(super) struct Entry<'a> {
 }
 
 impl Entry<'_> {
-    /// Without the leading `/`.
+    /// The name without the leading `/`.
     fn name(&self) -> &[u8] {
         &self.path.as_str().as_bytes()[1..]
     }
@@ -59,7 +59,7 @@ impl Entry<'_> {
         self.sizes(out);
         out.put_u16_le(self.name_length());
         out.put_u16_le(self.times().length() + long.length());
-        // No comment, on the first disk, no attributes of DOS.
+        // No comment, on the first disk, no internal attributes.
         out.put_bytes(0, 6);
         let mode: u32 = if self.executable {
             0o100_755
@@ -85,7 +85,7 @@ impl Entry<'_> {
         out.put_u32_le(self.crc);
     }
 
-    /// The length as sent, and as it is.
+    /// The length in the archive, and of the file: both are the same.
     fn sizes(&self, out: &mut BytesMut) {
         out.put_u32_le(short(self.bytes));
         out.put_u32_le(short(self.bytes));
@@ -101,7 +101,8 @@ impl Entry<'_> {
     }
 }
 
-/// The extra field for a time in seconds, which DOS has not; absent where it does not fit.
+/// The extra field for a time to the second, which the fields of DOS do not have. Absent if the
+/// time does not fit.
 struct Times(Option<i32>);
 
 impl Times {
@@ -155,7 +156,7 @@ impl Long {
     }
 }
 
-/// A number in four bytes, or what says that it is elsewhere.
+/// A number in four bytes, or the value that says that it is in the extra field.
 fn short(number: u64) -> u32 {
     u32::try_from(number).unwrap_or(MORE_4)
 }
@@ -166,7 +167,7 @@ fn dos_time(time: Timestamp) -> (u16, u16) {
     let time = DateTime::<Utc>::from_timestamp_millis(millis).unwrap_or_default();
     let year = time.year().clamp(1980, 2107);
     if year != time.year() {
-        // The first of January 1980, the earliest that there is.
+        // For a year that does not fit: the first of January 1980, the earliest date that there is.
         return (0, (1 << 5) | 1);
     }
     let date = ((year.unsigned_abs() - 1980) << 9) | (time.month() << 5) | time.day();
@@ -175,7 +176,7 @@ fn dos_time(time: Timestamp) -> (u16, u16) {
     (fits(time), fits(date))
 }
 
-/// What an archive ends with: a line for each file, which is all that is kept of it.
+/// What an archive ends with: a line for each file. Nothing else is kept of a file.
 #[derive(Default)]
 pub(super) struct Directory {
     full: VecDeque<Bytes>,
@@ -218,7 +219,7 @@ impl Directory {
         let is_long = files == MORE_2 || short(self.bytes) == MORE_4 || short(offset) == MORE_4;
         if is_long {
             out.put_u32_le(0x0606_4b50);
-            // The length of what follows.
+            // The length of the rest of this record.
             out.put_u64_le(44);
             out.put_u16_le(UNIX | ZIP64);
             out.put_u16_le(ZIP64);
@@ -227,7 +228,7 @@ impl Directory {
             out.put_u64_le(self.files);
             out.put_u64_le(self.bytes);
             out.put_u64_le(offset);
-            // Where that stands.
+            // Where that record stands.
             out.put_u32_le(0x0706_4b50);
             out.put_u32_le(0);
             out.put_u64_le(offset + self.bytes);

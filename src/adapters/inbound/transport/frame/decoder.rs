@@ -1,7 +1,7 @@
 //! Decodes what a client sends: bytes in, messages out, without IO.
 //!
 //! A message in a single short frame is unmasked in the read buffer and split off, not copied. A
-//! declared length alone allocates nothing: memory grows with the bytes that have come.
+//! declared length alone allocates nothing: memory grows with the bytes that have arrived.
 
 use bytes::{Buf, BytesMut};
 use tungstenite::protocol::frame::coding::Control;
@@ -21,7 +21,7 @@ const KEEP: usize = 1024;
 /// Decodes the frames of one client.
 #[derive(Debug)]
 pub struct Decoder {
-    /// What has been read and is not decoded yet, from the payload of the current frame on.
+    /// What has been read but not decoded, starting with the payload of the current frame.
     buffer: BytesMut,
     frame: Option<Frame>,
     fragments: Option<Fragments>,
@@ -97,7 +97,7 @@ impl Decoder {
         (&mut self.buffer, room)
     }
 
-    /// Frees memory. To be called when there is nothing to read for now.
+    /// Frees memory. Call it when there is nothing to read for now.
     pub fn release(&mut self) {
         if self.buffer.is_empty() {
             self.buffer = BytesMut::new();
@@ -120,7 +120,7 @@ impl Decoder {
             }
     }
 
-    /// The payload bytes that have come of the message in progress.
+    /// How many payload bytes of the message in progress have arrived.
     pub fn message_bytes(&self) -> usize {
         let whole = match &self.frame {
             Some(Frame {
@@ -215,7 +215,7 @@ impl Decoder {
         }))
     }
 
-    /// Unmasks and checks, in the buffer, what has come of a message in one frame.
+    /// Unmasks and checks, in the buffer, the part of a message in one frame that has arrived.
     fn advance_whole(&mut self, frame: &mut Frame) -> Result<bool, ProtocolError> {
         let available = self.buffer.len().min(frame.length);
         unmask(
@@ -234,7 +234,7 @@ impl Decoder {
         Ok(available == frame.length)
     }
 
-    /// Unmasks what has come of a fragment and moves it to its message.
+    /// Unmasks the part of a fragment that has arrived, and moves it to its message.
     fn advance_fragment(&mut self, frame: &mut Frame) -> Result<bool, ProtocolError> {
         let fragments = self
             .fragments

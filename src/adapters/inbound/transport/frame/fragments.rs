@@ -1,24 +1,24 @@
-//! What has come of a message that does not stay in the read buffer: one in fragments, or a long
-//! one.
+//! The part that has arrived of a message that does not stay in the read buffer: one in fragments,
+//! or a long one.
 
 use bytes::Bytes;
 
 use super::protocol_error::ProtocolError;
 
-/// The bytes are kept in chunks of at most this many until the message is complete. A buffer that
-/// grew with them would take up to twice as much, and be copied each time.
+/// The bytes are kept in chunks of at most this many until the message is complete. A single
+/// growing buffer would take up to twice as much memory, and be copied each time it grows.
 pub(super) const CHUNK: usize = 256 * 1024;
 
-/// The part of a message that has come.
+/// The part of a message that has arrived.
 #[derive(Debug)]
 pub(super) struct Fragments {
     /// Whether it is a text.
     pub(super) text: bool,
-    /// All but the last are complete; those of a text end with a whole character.
+    /// All but the last are complete. In a text, complete chunks end with a whole character.
     chunks: Vec<Vec<u8>>,
     /// How much of the last chunk of a text is known to be UTF-8.
     checked: usize,
-    /// How many bytes have come.
+    /// How many bytes have arrived.
     pub(super) bytes: usize,
 }
 
@@ -36,7 +36,8 @@ impl Fragments {
     /// Adds bytes.
     ///
     /// # Errors
-    /// It is a text and they are not UTF-8. A character may still be incomplete.
+    /// The message is a text and the bytes are not UTF-8. The last character may still be
+    /// incomplete.
     pub(super) fn push(&mut self, mut bytes: &[u8]) -> Result<(), ProtocolError> {
         self.bytes += bytes.len();
         while let (false, Some(chunk)) = (bytes.is_empty(), self.chunks.last_mut()) {
@@ -80,8 +81,8 @@ impl Fragments {
     }
 }
 
-/// Checks text from `checked` on and returns how far it is known to be UTF-8; an incomplete last
-/// character is no error.
+/// Checks text from `checked` on, and returns up to where it is known to be UTF-8. An incomplete
+/// last character is no error.
 pub(super) fn check_utf8(bytes: &[u8], checked: usize) -> Result<usize, ProtocolError> {
     match std::str::from_utf8(&bytes[checked..]) {
         Ok(_) => Ok(bytes.len()),

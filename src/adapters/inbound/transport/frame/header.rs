@@ -1,6 +1,6 @@
 //! The header of a client frame, and every error that the header alone shows.
 //!
-//! tungstenite parses the format; the rules are checked here, as each has its own close code.
+//! tungstenite parses the format. The rules are checked here, because each has its own error.
 
 use std::io::Cursor;
 
@@ -21,10 +21,11 @@ pub(super) struct Header {
     pub(super) bytes: usize,
 }
 
-/// The part of a message that a frame is.
+/// Which part of a message a frame holds.
 #[derive(Debug)]
 pub(super) enum Kind {
-    /// The first part, if it says whether the message is a text, or a later one.
+    /// The first part if `text` is there, which says whether the message is a text; otherwise a
+    /// later one.
     Data { text: Option<bool>, last: bool },
     /// No part: a control frame.
     Control(Control),

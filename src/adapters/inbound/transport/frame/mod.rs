@@ -1,4 +1,4 @@
-//! The frames of RFC 6455: a decoder for those of the client, an encoder for the server's. No IO.
+//! The frames of RFC 6455: a decoder for the client's, an encoder for the server's. No IO.
 
 pub(super) mod close_code;
 pub(super) mod decoder;

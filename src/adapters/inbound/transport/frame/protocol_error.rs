@@ -44,7 +44,7 @@ pub enum ProtocolError {
     /// A message over the limit.
     #[error("a message takes at most {max} bytes")]
     TooBig {
-        /// The limit that held.
+        /// The limit that applied.
         max: usize,
     },
 }

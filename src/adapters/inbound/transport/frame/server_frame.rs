@@ -40,7 +40,7 @@ pub struct FrameBuilder {
 }
 
 impl FrameBuilder {
-    /// A builder with room for a payload of `payload` bytes; it grows beyond where needed.
+    /// A builder with room for a payload of `payload` bytes. It grows if needed.
     pub fn with_capacity(payload: usize) -> Self {
         let mut bytes = BytesMut::with_capacity(HEADER_ROOM + payload);
         bytes.put_bytes(0, HEADER_ROOM);

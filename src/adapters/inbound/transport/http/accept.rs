@@ -79,7 +79,7 @@ async fn accept(
             Err(error) if is_client_error(&error) => {}
             Err(error) => {
                 // The client stays in the kernel's queue, so accepting again at once would fail
-                // at once, until sockets are free.
+                // until sockets are free.
                 if !exhausted {
                     tracing::warn!(%error, exhausted = is_exhausted(&error), "cannot accept");
                 }

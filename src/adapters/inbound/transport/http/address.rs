@@ -1,4 +1,4 @@
-//! The address of a client, also behind a proxy.
+//! The address of a client, even behind a proxy.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -8,12 +8,12 @@ use ipnetwork::IpNetwork;
 
 const X_FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// The client's address: that of the socket, or, where the socket is a trusted proxy's, the
-/// right-most hop of `X-Forwarded-For` that is not a trusted proxy itself. Hops to the left of it
-/// prove nothing, as the client can write anything there.
+/// The client's address. This is the address of the socket or, if the socket is a trusted proxy's,
+/// the right-most hop of `X-Forwarded-For` that is not a trusted proxy itself. Hops to the left of
+/// it prove nothing, because the client can write anything there.
 ///
-/// Beside it whether a trusted proxy says something of its client that cannot be read; then the
-/// proxy's own address is the client's.
+/// Also returns whether a trusted proxy says something about its client that cannot be read. In
+/// that case the proxy's own address counts as the client's.
 pub(super) fn client_address(
     socket: SocketAddr,
     headers: &HeaderMap,
@@ -32,12 +32,12 @@ pub(super) fn client_address(
             None => return (client, true),
         }
     }
-    // The header of the standard (RFC 7239), which does not count.
+    // The header of the standard (RFC 7239) does not count.
     let is_other = headers.contains_key(FORWARDED) && !headers.contains_key(X_FORWARDED_FOR);
     (client, is_other && is_proxy(client))
 }
 
-/// Whether `address` is in one of `trusted_proxies`, also where it is mapped into IPv6.
+/// Whether `address` is in one of `trusted_proxies`, even if it is mapped into IPv6.
 pub(crate) fn is_trusted_proxy(address: IpAddr, trusted_proxies: &[IpNetwork]) -> bool {
     let address = address.to_canonical();
     let mapped = match address {
@@ -48,8 +48,8 @@ pub(crate) fn is_trusted_proxy(address: IpAddr, trusted_proxies: &[IpNetwork]) -
     proxies.any(|proxy| proxy.contains(address) || proxy.contains(mapped.into()))
 }
 
-/// Whether `client` may be the address of many clients at once: loopback's, or a trusted proxy's
-/// that does not say who it asks for.
+/// Whether `client` may be the address of many clients at once: loopback's, or that of a trusted
+/// proxy that does not say who it asks for.
 pub(crate) fn is_shared_address(client: IpAddr, trusted_proxies: &[IpNetwork]) -> bool {
     client.to_canonical().is_loopback() || is_trusted_proxy(client, trusted_proxies)
 }

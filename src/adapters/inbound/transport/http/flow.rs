@@ -8,22 +8,22 @@ use tokio::time::Instant;
 use crate::adapters::inbound::transport::settings::TransportSettings;
 use crate::application::locks::lock;
 
-/// A client gets a second more for so many bytes that it takes.
+/// How many bytes a client must take to get one second more.
 const BYTES_PER_SECOND: u32 = 1_024;
 
-/// How much time can be saved up, in times of what an answer begins with. The system takes many
-/// bytes at once and then none for long, so a slow client needs some of it; one that has stopped
-/// reading keeps no more than this.
+/// How much time can be saved up, as a multiple of what an answer begins with. The system takes
+/// many bytes at once and then none for long, so a slow client needs some saved time. A client that
+/// has stopped reading has no more than this left.
 const SAVED: u32 = 4;
 
 /// The time that a plain connection has left.
 #[derive(Debug)]
 pub(super) struct Flow {
-    /// How long a head may take to come, the first and every later one.
+    /// How long the head of a request may take to come, the first and every later one.
     head: Duration,
-    /// What each answer begins with.
+    /// The time that each answer begins with.
     answer: Duration,
-    /// Whether what is taken earns more.
+    /// Whether taking bytes earns more time.
     earns: bool,
     state: Mutex<State>,
 }
@@ -32,16 +32,16 @@ pub(super) struct Flow {
 struct State {
     deadline: Instant,
     doing: Doing,
-    /// Since when something waits of which the client takes nothing.
+    /// Since when something waits and the client takes nothing of it.
     stalled_since: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Doing {
-    /// A head is awaited, or comes.
+    /// The head of a request is awaited, or is coming.
     Waiting,
     Answering,
-    /// The answer is complete, but not yet written to its end.
+    /// The answer is complete, but not all of it is written.
     Writing,
 }
 
@@ -75,7 +75,7 @@ impl Flow {
         Answering(Arc::clone(self))
     }
 
-    /// Notes that the client has taken so many bytes.
+    /// Notes that the client has taken this many bytes.
     pub fn taken(&self, bytes: usize) {
         let mut state = lock(&self.state);
         state.stalled_since = None;
@@ -87,7 +87,7 @@ impl Flow {
         }
     }
 
-    /// For how long the client has taken nothing of what waits; zero where nothing waits.
+    /// For how long the client has taken nothing of what waits; zero if nothing waits.
     pub fn stalled_for(&self) -> Duration {
         let since = lock(&self.state).stalled_since;
         since.map_or(Duration::ZERO, |since| since.elapsed())
@@ -129,7 +129,7 @@ mod tests {
 
     use super::*;
 
-    /// One with 10 s for a head and 30 s for an answer.
+    /// A flow with 10 s for a head and 30 s for an answer.
     fn flow(waits_for_slow_readers: bool) -> Arc<Flow> {
         Flow::new(&TransportSettings {
             waits_for_slow_readers,

@@ -16,46 +16,46 @@ closed_set! {
     /// Why a request does not become a connection, or is not answered.
     #[derive(thiserror::Error)]
     pub enum HandshakeError {
-        /// Another method.
+        /// The method is not GET.
         #[error("a WebSocket begins with a GET")]
         Method = "method",
         /// Nothing asks for an upgrade.
         #[error("this is a WebSocket; ask for an upgrade")]
         NoUpgrade = "no_upgrade",
-        /// `Connection` does not say so.
+        /// `Connection` does not ask for an upgrade.
         #[error("the Connection header lacks the token 'upgrade'")]
         NoConnectionUpgrade = "no_connection_upgrade",
-        /// Another version.
+        /// The version is not 13.
         #[error("this server speaks version 13 of the WebSocket protocol")]
         Version = "version",
-        /// No key, or a bad one.
+        /// There is no key, or a bad one.
         #[error("Sec-WebSocket-Key must be the base64 of 16 bytes, once")]
         Key = "key",
-        /// A body.
+        /// There is a body.
         #[error("a request for a WebSocket has no body")]
         Body = "body",
-        /// A name that is not the server's.
+        /// The name in `Host` is not the server's.
         #[error(
             "this server listens on loopback and does not know the name in Host: set publicUrl to \
              the address at which others reach it"
         )]
         Host = "host",
-        /// A page of another origin.
+        /// The page is of another origin, which may not connect.
         #[error(
             "pages of this origin may not connect: add it to allowedOrigins or, if it is this \
              server's own, set publicUrl"
         )]
         Origin = "origin",
-        /// `maxConnections` or `maxConnectionsPerAddress`.
+        /// `maxConnections` or `maxConnectionsPerAddress` is reached.
         #[error("there are too many connections; try again later")]
         Full = "full",
-        /// The same for sockets whose first request is awaited.
+        /// There are too many sockets whose first request is awaited.
         #[error("there are too many pending sockets; try again later")]
         Pending = "pending",
-        /// The server stops.
+        /// The server is stopping.
         #[error("the server is shutting down")]
         Draining = "draining",
-        /// What keeps the projects has not answered for `clusterTimeoutSeconds`.
+        /// The engine that keeps the projects has not answered for `clusterTimeoutSeconds`.
         #[error("the server cannot reach its projects; try another or try again later")]
         Away = "away",
     }
@@ -77,7 +77,7 @@ impl HandshakeError {
                 response.status(StatusCode::BAD_REQUEST)
             }
             Self::Host | Self::Origin => response.status(StatusCode::FORBIDDEN),
-            // A client that connects anew may reach another server, or a moment without load.
+            // A client that connects again may reach another server, or a moment without load.
             Self::Full | Self::Pending | Self::Away | Self::Draining => response
                 .status(StatusCode::SERVICE_UNAVAILABLE)
                 .header(CONNECTION, "close"),

@@ -1,4 +1,4 @@
-//! Binding the port: the listeners, on IPv6 and IPv4.
+//! Binds the port, on IPv6 and IPv4.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
@@ -17,9 +17,9 @@ const PORT_ATTEMPTS: usize = 16;
 /// Where to listen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Host {
-    /// 127.0.0.1, and `::1` where the machine has it.
+    /// 127.0.0.1, and `::1` if the machine has it.
     Loopback,
-    /// All addresses, of both families where the machine has both.
+    /// All addresses, of both families if the machine has both.
     All,
     /// An address, or a name that stands for one or several.
     Named(String),
@@ -71,13 +71,13 @@ impl ListenError {
 /// Needs a tokio runtime to be entered.
 ///
 /// # Errors
-/// An address that the machine has cannot be bound, or a name stands for none.
+/// An address that the machine has cannot be bound, or a name stands for no address.
 pub fn bind(host: &Host, port: u16) -> Result<Vec<TcpListener>, ListenError> {
     let mut attempts = if port == 0 { PORT_ATTEMPTS } else { 1 };
     loop {
         attempts -= 1;
         match bind_once(host, port) {
-            // A free port of one family may be taken on the other.
+            // A port that is free on one family may be taken on the other.
             Err(error) if error.is_in_use() && attempts > 0 => {}
             bound => return bound,
         }
@@ -163,8 +163,8 @@ fn bind_each(
 /// replace them.
 const MAX_UNSENT_BYTES: u32 = 128 * 1_024;
 
-/// Finds, in about a minute and a half, the peers that are gone without a word. Not so the busy
-/// ones, whose kernel answers although they do not read.
+/// Finds peers that are gone without a word, in about a minute and a half. Busy peers are not
+/// affected: their kernel answers although they do not read.
 const KEEP_ALIVE: TcpKeepalive = TcpKeepalive::new()
     .with_time(Duration::from_secs(60))
     .with_interval(Duration::from_secs(10))

@@ -23,7 +23,7 @@ pub(super) struct Metered {
     stream: TcpStream,
     flow: Arc<Flow>,
     traffic: Arc<Traffic>,
-    /// Whether [`UNSENT_BYTES`] is set: not for most, which have little to write.
+    /// Whether [`UNSENT_BYTES`] is set. Most sockets have little to write and do not need it.
     is_bounded: bool,
 }
 
@@ -37,10 +37,10 @@ impl Metered {
         }
     }
 
-    /// The socket as it was.
+    /// The socket, no longer bounded by [`UNSENT_BYTES`].
     pub fn into_inner(self) -> TcpStream {
         if self.is_bounded {
-            // Where it fails the socket has failed as well.
+            // If this fails, the socket has failed as well.
             let _ = SockRef::from(&self.stream).set_tcp_notsent_lowat(u32::MAX);
         }
         self.stream
@@ -49,7 +49,7 @@ impl Metered {
     fn before_write(&mut self, bytes: usize) {
         if !self.is_bounded && bytes > UNSENT_BYTES as usize {
             self.is_bounded = true;
-            // The same.
+            // If this fails, the socket has failed as well.
             let _ = SockRef::from(&self.stream).set_tcp_notsent_lowat(UNSENT_BYTES);
         }
     }

@@ -37,14 +37,14 @@ use crate::application::memory::MemoryBudget;
 use crate::application::memory::{Account, Reservation};
 use crate::domain::ClientAddress;
 
-/// The longest head of a request, and the most headers in it. What hyper keeps of a head that has
-/// begun is bounded by this and by [`TransportSettings::max_pending`].
+/// The longest head of a request, and the most headers in it. Together with
+/// [`TransportSettings::max_pending`], this bounds what hyper keeps of heads that have begun.
 ///
 /// [`TransportSettings::max_pending`]: crate::adapters::inbound::transport::TransportSettings
 const MAX_HEAD_BYTES: usize = 16 * 1_024;
 const MAX_HEADERS: usize = 100;
 
-/// About how much memory a connection takes that is idle or sends a short answer.
+/// About how much memory a connection takes while it is idle or sends a short answer.
 const CONNECTION_BYTES: usize = 12 * 1_024;
 
 /// How long a plain HTTP connection may take to finish once it is asked to end.
@@ -76,7 +76,7 @@ impl DownloadClient for State {
     }
 }
 
-/// What a connection counts among.
+/// Where a connection counts.
 #[derive(Debug)]
 enum Place {
     /// The sockets whose first request is awaited.
@@ -85,11 +85,11 @@ enum Place {
     Counted {
         client: IpAddr,
         _permit: AdmissionPermit,
-        /// Whether there was memory enough to keep it for further requests.
+        /// Whether there was enough memory to keep it for further requests.
         is_kept: bool,
         _held: Reservation,
     },
-    /// None, as its place has been taken over.
+    /// Nowhere: it has given up its place.
     Nowhere,
 }
 
@@ -105,13 +105,13 @@ impl PlainConnection {
         }))
     }
 
-    /// One without limits.
+    /// A connection without limits.
     #[cfg(test)]
     pub(crate) fn alone() -> Self {
         Self::alone_for(WebPages::default())
     }
 
-    /// One without limits, of a server that answers these pages.
+    /// A connection without limits, of a server that answers these pages.
     #[cfg(test)]
     pub(crate) fn alone_for(web_pages: WebPages) -> Self {
         let settings = TransportSettings {
@@ -133,16 +133,16 @@ impl PlainConnection {
         Arc::<State>::clone(&self.0)
     }
 
-    /// The answer to a request that comes from a web page, or asks for a name of the server, that
-    /// gets none.
+    /// The refusal of a request that comes from a web page that may not ask, or under a name that
+    /// the server does not accept.
     pub fn page_refusal(&self, headers: &HeaderMap) -> Option<Response> {
         let shared = &self.0.shared;
         let refused = shared.settings.web_pages.check(headers, false).err();
         refused.map(|why| shared.refuse(why))
     }
 
-    /// Counts it among the connections of the client that sent `headers`: a proxy sends the
-    /// requests of many over one connection. Returns the answer to give where there are too many.
+    /// Counts this connection as one of the client that sent `headers`, because a proxy sends the
+    /// requests of many clients over one connection. Returns the refusal if there are too many.
     pub fn enter(&self, headers: &HeaderMap) -> Option<Response> {
         let client = self.0.shared.client(self.0.socket, headers);
         let mut place = lock(&self.0.place);
@@ -234,7 +234,7 @@ impl PlainConnection {
                 if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
                     return Poll::Ready(Some(ended));
                 }
-                // Whatever moves the deadline happens in the poll above.
+                // Only the poll above moves the deadline.
                 loop {
                     if time_is_up.deadline() != flow.deadline() {
                         time_is_up.as_mut().reset(flow.deadline());
@@ -285,15 +285,15 @@ impl PlainConnection {
     }
 }
 
-/// Gives a request without a path (`CONNECT a:80`, `GET a`) one that nothing matches: warp panics
-/// if there is none.
+/// Gives a request without a path (`CONNECT a:80`, `GET a`) a path that nothing matches: warp
+/// panics if there is none.
 fn ensure_path(uri: &mut Uri) {
     if uri.path_and_query().is_none() {
         *uri = Uri::from_static("/-");
     }
 }
 
-/// Whether the request has one `Host`, or is of a version before it had to (RFC 9112, section 3.2).
+/// Whether the request has exactly one `Host`; HTTP/1.0 needs none (RFC 9112, section 3.2).
 fn names_one_host(request: &Request<Incoming>) -> bool {
     match request.headers().get_all(header::HOST).iter().count() {
         0 => request.version() == Version::HTTP_10,

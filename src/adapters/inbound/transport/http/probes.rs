@@ -1,7 +1,8 @@
-//! How the requests of an operator's doctor come in: from which address, and under which name.
+//! Notes how the requests of an operator's doctor come in: from which address, and under which
+//! name.
 //!
-//! The doctor says beforehand, by the control socket, which number its requests carry. Nothing is
-//! noted of any other request, and only that socket tells what was.
+//! The doctor says beforehand, over the control socket, which number its requests carry. No other
+//! request is noted, and only that socket tells what was noted.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Mutex;
@@ -19,16 +20,16 @@ use crate::application::locks::lock;
 /// The header with the number.
 pub const PROBE: HeaderName = HeaderName::from_static("x-file-ws-server-doctor");
 
-/// So many requests are noted.
+/// The most requests that are noted.
 const MOST: usize = 4;
 
-/// A name that is longer is cut.
+/// How many letters of a name are noted; the rest is cut off.
 const LONGEST_HOST: usize = 255;
 
 /// Notes the requests that are expected.
 #[derive(Debug, Default)]
 pub struct Probes {
-    /// Whether any is, so that the others cost next to nothing.
+    /// Whether any request is expected. If not, a request costs next to nothing.
     is_expecting: AtomicBool,
     expected: Mutex<Option<Expected>>,
 }
@@ -45,11 +46,11 @@ struct Expected {
 pub struct ProbeSeen {
     /// Whether it still asked for a WebSocket.
     pub upgrade: bool,
-    /// The address of the socket, which is the proxy's where there is one.
+    /// The address of the socket, which is the proxy's if there is one.
     pub socket: IpAddr,
-    /// Whether it had an `X-Forwarded-For`, one that can be read where it counts.
+    /// Whether it had an `X-Forwarded-For`, which must be readable if it counts.
     pub forwarded: bool,
-    /// Whether that counts, since the socket is a trusted proxy's.
+    /// Whether that header counts, because the socket is a trusted proxy's.
     pub trusted: bool,
     /// The name under which the server was asked.
     pub host: String,
@@ -63,7 +64,7 @@ impl Probes {
         self.is_expecting.store(true, Ordering::Relaxed);
     }
 
-    /// What was noted; from now on, nothing is.
+    /// Stops noting, and returns what was noted.
     pub fn take(&self) -> Vec<ProbeSeen> {
         self.is_expecting.store(false, Ordering::Relaxed);
         let expected = lock(&self.expected).take();

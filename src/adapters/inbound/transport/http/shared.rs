@@ -1,4 +1,4 @@
-//! What all connections share, plain ones and those that were upgraded.
+//! What all connections share, both plain and upgraded ones.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::adapters::inbound::transport::traffic::Traffic;
 use crate::application::fair_share::FairShare;
 use crate::application::memory::MemoryBudget;
 
-/// The settings of the transport, and what its connections take their parts of.
+/// The settings of the transport, and what its connections share.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) settings: TransportSettings,
@@ -30,7 +30,7 @@ pub(super) struct Shared {
     /// Counts the sockets whose first request is awaited.
     pub(super) pending: Admission,
     pub(super) traffic: Arc<Traffic>,
-    /// Whether it is in the log that a proxy's header cannot be read.
+    /// Whether the log already says that a proxy's header cannot be read.
     has_told_of_proxy: AtomicBool,
 }
 
@@ -58,13 +58,13 @@ impl Shared {
         })
     }
 
-    /// The client that sent `headers` on `socket`. What a trusted proxy says of it and cannot be
-    /// read is logged once: it would be the same for every request.
+    /// The client that sent `headers` on `socket`. If a trusted proxy says something about the
+    /// client that cannot be read, that is logged once: it would be the same for every request.
     pub(super) fn client(&self, socket: SocketAddr, headers: &HeaderMap) -> IpAddr {
         let proxies = &self.settings.trusted_proxies;
         let (client, is_unread) = client_address(socket, headers, proxies);
         if is_unread && !self.has_told_of_proxy.swap(true, Ordering::Relaxed) {
-            // Not what it says: that may be a user's.
+            // Does not log what the proxy says: that may come from a user.
             tracing::warn!(
                 proxy = %socket.ip(),
                 "a proxy of trustedProxies does not say who it asks for, as far as can be read: \
@@ -75,7 +75,7 @@ impl Shared {
         client
     }
 
-    /// The answer to what is refused.
+    /// Counts a refusal, and returns its answer.
     pub(super) fn refuse(&self, why: HandshakeError) -> Response {
         self.traffic.refused.of(why).one();
         why.response()

@@ -35,7 +35,7 @@ pub struct Transport<H> {
 }
 
 impl<H> Transport<H> {
-    /// A transport whose connections `handler` serves, and have their accounts with `memory`.
+    /// A transport. `handler` serves its connections, and `memory` keeps their accounts.
     pub fn new(
         settings: TransportSettings,
         memory: Arc<MemoryBudget>,
@@ -46,12 +46,12 @@ impl<H> Transport<H> {
         Arc::new(Self { shared, handler })
     }
 
-    /// What notes the requests of an operator's doctor.
+    /// The [`Probes`] that note the requests of an operator's doctor.
     pub fn probes(&self) -> Arc<Probes> {
         Arc::clone(&self.shared.probes)
     }
 
-    /// What its sockets are and have done, for as long as somebody wants to know.
+    /// Shows which sockets there are and what they have done. May outlive the transport.
     pub fn observer(&self) -> Observer {
         Observer(Arc::clone(&self.shared))
     }
@@ -62,17 +62,17 @@ impl<H> Transport<H> {
 pub struct Observer(Arc<Shared>);
 
 impl Observer {
-    /// What has come and gone over them.
+    /// What has happened on them.
     pub fn traffic(&self) -> &Traffic {
         &self.0.traffic
     }
 
-    /// Those that there are now.
+    /// How many there are now.
     pub fn sockets(&self) -> Sockets {
         let websockets = self.0.shutdown.connections.len();
         Sockets {
             pending: self.0.pending.taken(),
-            // What is being upgraded may for a moment count as neither.
+            // A connection that is being upgraded may count as neither for a moment.
             http: self.0.admission.taken().saturating_sub(websockets),
             max_connections: self.0.settings.max_connections,
         }
@@ -130,7 +130,8 @@ impl<H: ConnectionHandler> Transport<H> {
             };
             let shared = &self.shared;
             let share = shared.fair_share.open();
-            // In one expression: a local would be kept beside the future, for as long as it runs.
+            // In one expression, because a local variable would be kept beside the future for as
+            // long as it runs.
             let serving = pin!({
                 let socket = SharedSocket::new(stream, permit, Arc::clone(&shared.traffic));
                 let connection = Connection::new(
@@ -152,7 +153,7 @@ impl<H: ConnectionHandler> Transport<H> {
 /// The filter that accepts connections on `/` and `/ws`, which may end in a slash.
 ///
 /// A request for `/` that asks for no WebSocket is rejected as not found, so that another filter
-/// can show a page there; any other path likewise.
+/// can show a page there. So is any other path.
 pub fn upgrade<H: ConnectionHandler>(
     transport: &Arc<Transport<H>>,
 ) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<H> {
@@ -179,7 +180,7 @@ pub fn upgrade<H: ConnectionHandler>(
         )
 }
 
-/// The socket itself, and what has been read of it beyond the request.
+/// The socket itself, and what has been read from it beyond the request.
 async fn bare_socket(on_upgrade: OnUpgrade) -> Option<(TcpStream, Bytes)> {
     let upgraded = on_upgrade
         .await

@@ -1,5 +1,5 @@
-//! Which web pages may ask, and under which names (protocol, section 8). Browsers alone send an
-//! `Origin`, and whatever page is open in one can reach loopback.
+//! Which web pages may ask, and under which names (protocol, section 8). Only browsers send an
+//! `Origin`, and any page that is open in one can reach loopback.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
@@ -27,7 +27,7 @@ pub struct WebPages {
 }
 
 impl WebPages {
-    /// Checks a request. `is_proxied`: it is an upgrade that came from a trusted proxy with
+    /// Checks a request. `is_proxied` means that it is an upgrade from a trusted proxy with
     /// `X-Forwarded-For`, which no page can add to an upgrade.
     ///
     /// # Errors
@@ -46,8 +46,8 @@ impl WebPages {
         let any_will_do = !is_local
             && self.allowed_origins.is_none()
             && (!self.loopback_only || self.public_url.is_none());
-        // No page can set this header. A browser sends `null` with a form of a page that hides its
-        // address, as the server's own does.
+        // No page can set this header. A browser sends `Origin: null` with a form of a page that
+        // hides its address, as the server's own page does.
         let is_same_origin = headers
             .get(SEC_FETCH_SITE)
             .is_some_and(|site| site == "same-origin");
@@ -74,7 +74,7 @@ impl WebPages {
         }
     }
 
-    /// Whether `origin` is the server itself under a name that nobody can bind anew.
+    /// Whether `origin` is the server itself, under a name that nobody can bind to another address.
     fn is_own(&self, origin: &Origin, host: Option<&Authority>) -> bool {
         host.is_some_and(|host| {
             let is_same = host.host().eq_ignore_ascii_case(origin.authority.host())
@@ -88,7 +88,7 @@ impl WebPages {
         is_loopback(host) || ip(host).is_some() || self.is_public(host)
     }
 
-    /// Whether `host` is the name in `publicUrl`, on any port: a proxy may leave that out.
+    /// Whether `host` is the name in `publicUrl`, on any port: a proxy may leave out the port.
     fn is_public(&self, host: &Authority) -> bool {
         let mut public = self.public_url.iter();
         public.any(|public| public.authority.host().eq_ignore_ascii_case(host.host()))
@@ -108,7 +108,7 @@ impl Origin {
         header.to_str().ok()?.parse().ok()
     }
 
-    /// Whether it is that of a web server.
+    /// Whether it is the origin of a web server.
     pub fn is_of_http(&self) -> bool {
         self.default_port().is_some()
     }
@@ -118,22 +118,22 @@ impl Origin {
         &self.scheme
     }
 
-    /// The host, an address of IPv6 in brackets, and the port where it is given.
+    /// The host, with an IPv6 address in brackets, and the port if it is given.
     pub fn authority(&self) -> &str {
         self.authority.as_str()
     }
 
-    /// The host alone, an address of IPv6 in brackets.
+    /// The host alone, with an IPv6 address in brackets.
     pub fn host(&self) -> &str {
         self.authority.host()
     }
 
-    /// Whether it is of this machine alone.
+    /// Whether it can only be on this machine.
     pub fn is_loopback(&self) -> bool {
         is_loopback(&self.authority)
     }
 
-    /// The port, also where it is the scheme's usual one.
+    /// The port, even if it is the scheme's usual one.
     pub fn port(&self) -> Option<u16> {
         self.authority.port_u16().or(self.default_port())
     }
@@ -218,7 +218,7 @@ fn authority(header: &HeaderValue) -> Option<Authority> {
     (!authority.as_str().contains('@')).then_some(authority)
 }
 
-/// Whether a page or a request is of this machine.
+/// Whether the host can only be this machine.
 fn is_loopback(authority: &Authority) -> bool {
     authority.host().eq_ignore_ascii_case("localhost")
         || ip(authority).is_some_and(|ip| ip.to_canonical().is_loopback())

@@ -19,14 +19,13 @@ pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How many bytes the client may still send after the server's close frame.
 const MAX_DRAINED: usize = 32 * 1024 * 1024;
 
-/// How many bytes are discarded that came behind the client's own close frame; there should be
-/// none.
+/// How many bytes behind the client's own close frame are discarded; there should be none.
 const MAX_DISCARDED: usize = 256 * 1024;
 
 /// Closes the connection: finishes a frame that was partly written, sends the close frame (or the
 /// echo of the client's), shuts the sending side, and drains until the client hangs up. A client
-/// that has sent its close frame sends no more and waits for the server to hang up first. All of
-/// it takes at most [`CLOSE_TIMEOUT`], also if the client has stopped reading.
+/// that has sent its close frame sends no more and waits for the server to hang up first. All of it
+/// takes at most [`CLOSE_TIMEOUT`], even if the client has stopped reading.
 pub(super) async fn close(reader: &mut Reader, writer: &mut Writer, close: &Close) {
     let frame = match (reader.peer_close(), close) {
         (Some(peer), _) => server_frame::close(peer.code, ""),

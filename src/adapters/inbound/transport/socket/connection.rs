@@ -34,9 +34,9 @@ pub struct Connection {
     pub reader: Reader,
     /// The half that writes to the client.
     pub writer: Writer,
-    /// The client's address, also where a trusted proxy is in between.
+    /// The client's address, even if a trusted proxy is in between.
     pub client: IpAddr,
-    /// Whether the address may be that of many clients: loopback's or a trusted proxy's.
+    /// Whether many clients may have this address: it is loopback's or a trusted proxy's.
     pub is_shared_address: bool,
     /// What it uses of the processor.
     pub share: Arc<ProcessorShare>,
@@ -44,7 +44,8 @@ pub struct Connection {
     pub idle_timeout: IdleTimeout,
     /// What the client makes the server hold.
     pub account: Arc<Account>,
-    /// Cancelled when the connection should end soon: the server drains, or sends all away.
+    /// Cancelled when the connection should end soon: the server drains, or sends all connections
+    /// away.
     pub shutdown: CancellationToken,
 }
 
@@ -105,7 +106,7 @@ impl Connection {
         handler: &H,
     ) -> impl Future<Output = ()> {
         async move {
-            // After a panic only the connection is used, and it is whole whenever the handler
+            // After a panic, only the connection is used, and it is consistent whenever the handler
             // runs.
             let served = AssertUnwindSafe(handler.serve(&mut self))
                 .catch_unwind()

@@ -9,8 +9,8 @@ use tokio::sync::Notify;
 use crate::adapters::inbound::transport::frame::server_frame;
 use crate::application::locks::lock;
 
-/// The most bytes that may wait. It bounds what a client costs that floods the server with pings
-/// and reads no pongs: RFC 6455 (section 5.5.3) allows answering only the latest ping.
+/// The most bytes that may wait. This bounds what a client costs if it floods the server with pings
+/// and reads no pongs. RFC 6455 (section 5.5.3) allows answering only the latest ping.
 const MAX_WAITING: usize = 2048;
 
 /// The control frames of one connection that wait to be written, already encoded.

@@ -1,10 +1,10 @@
 //! Counts the frames that bring a client's messages no further: pings, pongs, empty fragments.
 //!
 //! A frame costs the server about the same whatever it holds, so a client that sends nothing else
-//! must be slowed down. Short fragments count in part, or a message in pieces of a byte would get
-//! around it.
+//! must be slowed down. Short fragments count in part; otherwise a message in pieces of one byte
+//! would get around the limit.
 
-/// After so many frames without any progress there is a pause.
+/// After how many frames without any progress there is a pause.
 const MAX_FRAMES: usize = 32;
 
 /// A fragment of this many bytes counts as no frame at all, and a longer one makes up for others.
@@ -13,13 +13,13 @@ const FULL_FRAGMENT: usize = 64;
 /// The balance of the frames since the last message or pause.
 #[derive(Debug, Default)]
 pub(super) struct IdleFrames {
-    /// The payload that full fragments would have brought and these frames have not, in bytes.
+    /// How many bytes of payload these frames have brought less than full fragments would have.
     missing: usize,
 }
 
 impl IdleFrames {
     /// Counts a frame that completes no message and brings `bytes` of one. Returns whether there
-    /// have been so many that it is time for a pause; the count then begins anew.
+    /// have been so many that it is time for a pause; the count then starts again.
     pub(super) fn is_too_many(&mut self, bytes: usize) -> bool {
         self.missing = (self.missing + FULL_FRAGMENT).saturating_sub(bytes);
         let too_many = self.missing >= MAX_FRAMES * FULL_FRAGMENT;

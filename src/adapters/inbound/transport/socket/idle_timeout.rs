@@ -25,8 +25,8 @@ impl IdleTimeout {
         }))
     }
 
-    /// Says whether the client only receives: a browser that is busy with what it has received
-    /// neither reads nor answers pings for minutes. It takes effect at the next check.
+    /// Says whether the client only receives: a browser that is busy with what it has received may
+    /// neither read nor answer pings for minutes. It takes effect at the next check.
     pub fn set_receiver(&self, is_receiver: bool) {
         self.0.is_receiver.store(is_receiver, Ordering::Relaxed);
     }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::idle_timeout::IdleTimeout;
 
-/// The slowest a message may come, in bytes per second.
+/// The slowest rate at which a message may come, in bytes per second.
 const MIN_BYTES_PER_SECOND: u128 = 1024;
 
 /// How many more reads an overdue message gets while there is something to read.

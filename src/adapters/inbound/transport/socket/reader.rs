@@ -28,15 +28,16 @@ const DRAIN_BYTES: usize = 16 * 1024;
 /// reads. System calls cost more than bytes.
 const BURST_BYTES: usize = 32 * 1024;
 
-/// A read of this many bytes is counted at once, not only when it is found not to end a message.
+/// A read of this many bytes or more counts as held memory at once, not only once it turns out not
+/// to complete a message.
 const COUNTED_READ: usize = 4 * 1024;
 
-/// What a frame costs, besides its length, of the 128 units that a task may use before it yields
-/// to others; they last for some tens of microseconds (see [`Reader::pay`]).
+/// How many units a frame costs, and how many bytes of it cost one more. A task may use 128 units
+/// before it yields to others, which takes some tens of microseconds (see [`Reader::pay`]).
 const FRAME_COST: usize = 4;
 const BYTES_PER_UNIT: usize = 256;
 
-/// How long a client is not read from after too many frames that bring no message further.
+/// How long nothing is read from a client after too many frames that bring no message further.
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// The reading half of a connection.
@@ -52,13 +53,13 @@ pub struct Reader {
     /// resetting it for every message.
     alarm: Option<Pin<Box<Sleep>>>,
     peer_close: Option<PeerClose>,
-    /// Units that are still to be paid for what has come.
+    /// How many units are still to be paid for what has come.
     debt: usize,
     /// How many frames have come that bring no message further.
     idle_frames: IdleFrames,
     /// Until when nothing is read, because there were too many such frames.
     paused: Option<Instant>,
-    /// Counts what has come of the message in progress.
+    /// Reserves memory for what has come of the message in progress.
     held: Reservation,
     account: Arc<Account>,
     /// Whether the client has authenticated.
@@ -100,7 +101,7 @@ impl Reader {
     /// nor as slowness.
     ///
     /// # Errors
-    /// Says why nothing more comes; [`Close::from`](super::close::Close) makes the answer of it.
+    /// Says why nothing more comes; [`Close::from`](super::close::Close) turns it into the answer.
     pub async fn next(&mut self) -> Result<Message, ReadError> {
         Reading::new(self).0.read().await
     }
@@ -111,7 +112,7 @@ impl Reader {
                 return Err(ReadError::Closed { proper: true });
             }
             if let Some(until) = self.paused {
-                // The client has earned the pause, so it counts as time of the client's.
+                // The client has caused the pause, so it counts as the client's time.
                 self.timeouts.start();
                 sleep_until(until).await;
                 self.paused = None;
@@ -133,7 +134,7 @@ impl Reader {
                     self.peer_close = Some(PeerClose { code });
                 }
                 None => {
-                    // Only now: decoding what has come is not the client's time.
+                    // The clock starts only now, because decoding is not the client's time.
                     self.timeouts.start();
                     let message = self
                         .decoder
@@ -142,7 +143,7 @@ impl Reader {
                     self.timeouts.message(message);
                     self.held.set(message.unwrap_or(0));
                     if !self.account.has_room(0) {
-                        // The client is held back, so this is no time of the client's.
+                        // The server holds the client back, so this is not the client's time.
                         self.timeouts.stop();
                         let room = self.socket.unless_failed(self.account.room(0));
                         room.await.ok_or(ReadError::Closed { proper: false })?;
@@ -164,8 +165,8 @@ impl Reader {
     }
 
     /// Pays for what has come, and yields to other tasks if it was much. Otherwise a client that
-    /// sends without end would hold them up for milliseconds at a time, as its task never has to
-    /// wait for anything. Cancel-safe.
+    /// sends without end would hold them up for milliseconds at a time, because its task never has
+    /// to wait for anything. Cancel-safe.
     async fn pay(&mut self) {
         while self.debt > 0 {
             tokio::task::consume_budget().await;
@@ -173,7 +174,7 @@ impl Reader {
         }
     }
 
-    /// Waits for `work` unless the connection fails before, which is not seen otherwise while
+    /// Waits for `work` unless the connection fails first, which would otherwise go unnoticed while
     /// nothing is read.
     pub fn unless_failed<'a, T>(
         &'a self,
@@ -187,7 +188,7 @@ impl Reader {
         self.decoder.in_message()
     }
 
-    /// The payload bytes that have come of the message in progress.
+    /// How many payload bytes of the message in progress have come.
     pub fn message_bytes(&self) -> usize {
         self.decoder.message_bytes()
     }
@@ -197,18 +198,19 @@ impl Reader {
         self.decoder.set_max_message_bytes(max_message_bytes);
     }
 
-    /// Says whether the client has authenticated: such a client may hold more memory than others
-    /// when all together hold too much.
+    /// Says whether the client has authenticated. If so, more is read at a time while it sends
+    /// faster than the server reads.
     pub fn set_authenticated(&mut self, authenticated: bool) {
         self.authenticated = authenticated;
     }
 
-    /// Reserves a message of this length, for as long as the value lives.
+    /// Reserves memory for a message of this length, for as long as the returned value lives.
     pub fn hold(&self, bytes: usize) -> Reservation {
         self.account.reserve(bytes)
     }
 
-    /// Frees what has come of a message: the connection is closed, and nothing more is read.
+    /// Frees what has come of a message. The connection is being closed, and nothing more may be
+    /// read.
     pub fn discard_message(&mut self) {
         self.decoder = Decoder::new(0);
         self.held.set(0);
@@ -291,7 +293,7 @@ impl Reader {
                     self.received(count);
                     self.timeouts.heard();
                     if count >= COUNTED_READ {
-                        // Before it yields to others, who may read as much.
+                        // Counted before this task yields to others, which may read as much.
                         self.held.set(self.held.bytes() + count);
                     }
                     self.debt += count / BYTES_PER_UNIT;

@@ -48,14 +48,15 @@ impl SharedSocket {
         })
     }
 
-    /// Whether the client sends no more, as far as the system has told.
+    /// Whether the client sends no more, as far as the system has said.
     pub(super) fn has_finished(&self) -> bool {
         let ready = self.stream.ready(Interest::READABLE).now_or_never();
         ready.is_some_and(|ready| ready.is_ok_and(Ready::is_read_closed))
     }
 
-    /// Waits for `work` unless the connection fails before, for instance because the client resets
-    /// it. What has come is still there to be read. In a box, as most connections are read from.
+    /// Waits for `work` unless the connection fails first, for instance because the client resets
+    /// it. What has come can still be read. In a box, because it is rare: most connections are just
+    /// being read.
     pub(super) fn unless_failed<'a, T>(
         &'a self,
         work: impl Future<Output = T> + Send + 'a,
@@ -64,7 +65,7 @@ impl SharedSocket {
             tokio::select! {
                 biased;
                 done = work => Some(done),
-                // Whatever comes of it, it is at an end.
+                // Whatever the result, the connection is at an end.
                 _ = self.stream.ready(Interest::ERROR) => None,
             }
         };

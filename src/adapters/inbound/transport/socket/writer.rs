@@ -22,7 +22,7 @@ use crate::application::locks::lock;
 /// The most frames that go into one write.
 const MAX_SLICES: usize = 64;
 
-/// How many bytes of a frame go into one write, and about how many into one turn: to copy megabytes
+/// How many bytes of a frame go into one write, and about how many into one turn: copying megabytes
 /// takes so long that others would notice.
 const MAX_BYTES: usize = 128 * 1_024;
 
@@ -67,14 +67,14 @@ pub enum Written {
 pub struct SocketWriter(Arc<SharedSocket>);
 
 impl SocketWriter {
-    /// Whether the client sends no more, as far as the system has told, though what it has sent may
-    /// still wait to be read.
+    /// Whether the client sends no more, as far as the system has said. What it has sent may still
+    /// wait to be read.
     pub fn has_finished(&self) -> bool {
         self.0.has_finished()
     }
 
     /// Writes `frames`, and the pings and pongs that wait, until nothing is left, the socket is
-    /// full or it is others' turn. Pings and pongs go first, at the next boundary between two
+    /// full or the turn is used up. Pings and pongs go first, at the next boundary between two
     /// frames. Never waits.
     ///
     /// A frame leaves `frames` when the socket has taken its first bytes; the connection keeps the
@@ -154,7 +154,7 @@ impl SocketWriter {
     }
 }
 
-/// As much of a frame as one write may have.
+/// As much of a frame as one write may take.
 fn start(bytes: &[u8]) -> &[u8] {
     &bytes[..bytes.len().min(MAX_BYTES)]
 }
@@ -227,13 +227,13 @@ impl Writer {
     }
 
     /// Like [`write`](Self::write), but waits for a ping or pong if there is nothing to write, and
-    /// writes that: the one future that a connection's loop needs beside
+    /// writes that: the one future that a connection's loop needs besides
     /// [`Reader::next`](super::reader::Reader::next). Cancel-safe.
     ///
     /// # Errors
     /// The client has stopped reading, or the socket failed.
     pub async fn drive<F: OutFrame>(&mut self, frames: &mut VecDeque<F>) -> Result<(), WriteError> {
-        // The rest of a frame is work too.
+        // The rest of a frame is something to write, too.
         if frames.is_empty() && !self.is_mid_frame() {
             self.control_pending().await;
         }
@@ -259,7 +259,7 @@ impl Writer {
             let until = since + self.idle_timeout.get();
             match timeout_at(until, &mut writable).await {
                 Ok(ready) => return Ok(ready?),
-                // Another task may have written meanwhile.
+                // Another task may have written in the meantime.
                 Err(_) if lock(&socket.progress).stalled == Some(since) => {
                     return Err(WriteError::NoProgress);
                 }

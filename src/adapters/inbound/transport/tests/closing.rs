@@ -162,7 +162,7 @@ async fn a_client_that_stops_reading_is_closed_and_dropped() {
     let mut client = server.connect().await;
     let started = Instant::now();
     client.send(&masked(0x81, b"flood")).await;
-    // It is heard, so that it is not closed for silence.
+    // The client sends pongs, so that it is not closed for silence.
     let heard = async {
         loop {
             client.send(&masked(0x8A, b"")).await;

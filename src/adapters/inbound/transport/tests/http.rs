@@ -117,7 +117,8 @@ async fn the_socket_of_a_plain_request_ends_behind_the_answer() {
 #[tokio::test]
 async fn what_is_no_request_is_refused_without_waiting_for_its_end() {
     let server = start();
-    // No longer than is read: closing a socket with more in it could take the answer back.
+    // No longer than what the server reads: closing a socket with unread bytes could discard the
+    // answer.
     let longest = format!("{:x<16384}", "GET / HTTP/1.1\r\nX: ");
     for (sent, status) in [("\x16\x03\x01\x02\0", " 400 "), (&longest, " 431 ")] {
         let mut client = server.raw().await;
@@ -264,7 +265,7 @@ async fn a_trusted_proxy_may_take_more_places_than_one_address() {
     expect_refusal(server.raw_from([127, 0, 0, 2]).await).await;
 }
 
-/// Connects once the socket before has been given up.
+/// Connects once the previous socket has been given up.
 async fn retry_connect(server: &Server) -> Client {
     loop {
         let mut client = server.raw().await;

@@ -67,7 +67,7 @@ async fn from_its_first_request_on_it_is_a_connection_and_not_pending() {
     first.get("/kept", "").await;
     let mut second = server.raw().await;
     second.get("/kept", "").await;
-    // There is a place to ask from, but none to stay.
+    // There is a place for a socket that asks, but none for another connection.
     for request in [HANDSHAKE, "GET /kept HTTP/1.1\r\nHost: x\r\n\r\n"] {
         let mut third = server.raw().await;
         third.send(request.as_bytes()).await;
@@ -156,7 +156,7 @@ async fn a_reader_that_has_stopped_is_cut_off_and_a_slow_one_is_kept() {
         sleep(Duration::from_millis(100)).await;
     }
     assert!(taken < 300 * 1_024, "it was slow: {taken}");
-    // What the system had taken for it is still there, and then the end.
+    // It still gets what the system had taken for it, and then the end.
     read_to_end(&mut stopped).await;
 }
 
@@ -182,7 +182,8 @@ async fn a_connection_ends_soon_once_the_server_stops() {
 
 #[tokio::test]
 async fn a_connection_is_kept_only_where_there_is_memory_for_it() {
-    // Half of a quarter of it, for clients without a token: enough for two.
+    // Clients without a token may use a quarter of it, and connections are kept up to half of that:
+    // enough for two.
     let memory = MemoryBudget::new(2 * 12 * 1_024 * 8);
     let server = Server::with_memory(TransportSettings::default(), Arc::clone(&memory));
     let mut clients = Vec::new();

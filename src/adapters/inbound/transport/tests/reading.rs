@@ -205,7 +205,7 @@ async fn a_message_that_comes_too_slowly_is_closed_whatever_comes_in_between() {
     let mut client = server.connect().await;
     let started = Instant::now();
     client.send(&masked(0x01, b"a")).await;
-    // The server closes meanwhile, so a failing write is an end too.
+    // The server closes while the client sends, so a failing write is an end, too.
     let send_slowly = async {
         loop {
             let bytes = [masked(0x00, b"b"), masked(0x89, b"")].concat();

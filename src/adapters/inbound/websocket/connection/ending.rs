@@ -1,4 +1,4 @@
-//! The ways in which a connection ends, and the time that each leaves for the rest.
+//! The ways in which a connection ends, and how much time each leaves for the rest of the work.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use crate::application::session::End;
 /// How long a connection that is ending may take to finish what it has been asked.
 const FINISH_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long it may then take to get out what was answered.
+/// How long it may then take to send out the answers.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The same for a connection that is closed for its memory, which it keeps until then.
+/// The same for a connection that is closed to free its memory, which it keeps until then.
 const EVICTED_FLUSH_TIMEOUT: Duration = Duration::from_millis(250);
 
 const TOO_SLOW: &str = "the client reads too slowly";
@@ -27,11 +27,11 @@ pub(crate) struct Ending {
     pub(crate) end: End,
     pub(crate) still_writing: bool,
     pub(crate) still_working: bool,
-    /// How long answers of many pieces go on.
+    /// How long answers of many pieces may go on.
     pub(crate) patience: Duration,
-    /// How long all that it has been asked may take after that.
+    /// How long the rest of what it has been asked may take after that.
     pub(crate) finish_timeout: Duration,
-    /// How long it may then take to get out what was answered.
+    /// How long it may then take to send out the answers.
     pub(crate) flush_timeout: Duration,
 }
 
@@ -48,12 +48,12 @@ impl Ending {
         }
     }
 
-    /// Because the connection has failed.
+    /// The connection has failed.
     pub(crate) fn failed() -> Self {
         Self::cut(Close::Drop).not_heard()
     }
 
-    /// The same, where nothing can be written any more.
+    /// The same ending, but nothing can be written any more.
     pub(crate) fn not_heard(self) -> Self {
         Self {
             still_writing: false,
@@ -66,7 +66,8 @@ impl Ending {
         matches!(self.close, Close::Drop) && !self.still_writing
     }
 
-    /// Because it holds most while memory is short: what waits to be sent is dropped at once.
+    /// Memory is short, and this connection holds the most. What waits to be sent is dropped at
+    /// once.
     pub(crate) fn evicted() -> Self {
         Self {
             still_writing: false,
@@ -75,7 +76,7 @@ impl Ending {
         }
     }
 
-    /// Because the client has failed to authenticate too often: nothing else is carried out.
+    /// The client has failed to authenticate too often. Nothing else is carried out.
     pub(crate) fn banned() -> Self {
         Self {
             still_working: false,
@@ -83,7 +84,7 @@ impl Ending {
         }
     }
 
-    /// Because the client has closed: it wants no more files.
+    /// The client has closed, so it wants no more files.
     pub(crate) fn closed(close: Close) -> Self {
         Self {
             end: End::Proper,
@@ -91,8 +92,8 @@ impl Ending {
         }
     }
 
-    /// Because the engine does not answer: what has been asked of it may or may not have been done,
-    /// so it is not answered any more.
+    /// The engine does not answer. What was asked of it may or may not have been done, so those
+    /// requests get no answer.
     pub(crate) fn away() -> Self {
         Self {
             still_working: false,
@@ -100,7 +101,7 @@ impl Ending {
         }
     }
 
-    /// Because the server ends within `drain`, and each client is to be told before that.
+    /// The server ends within `drain`, and each client must be told before that.
     pub(crate) fn shutdown(drain: Duration) -> Self {
         Self {
             patience: drain / 4,
@@ -111,7 +112,7 @@ impl Ending {
     }
 }
 
-/// How a connection is closed whose send queue takes nothing any more.
+/// How to close a connection whose send queue has closed.
 pub(crate) fn close_of(closed: SendQueueClosed) -> Close {
     let reason = match closed {
         SendQueueClosed::Missed => MISSED,

@@ -1,4 +1,4 @@
-//! Lists of any length: of files, of what was said, of who is there.
+//! Lists of any length: of files, chat messages, members and moderation.
 
 use futures_util::FutureExt;
 use serde::Serialize;
@@ -13,8 +13,8 @@ use crate::application::session::Responder as _;
 use crate::application::{FileStream, NextFile};
 use crate::domain::{ContentHash, FilePath, ProjectEntry};
 
-/// How many files one message of a `list` holds at the most, and how many bytes of names: one more
-/// name may follow.
+/// The most files that one message of a `list` holds, and how many bytes of names. One more name
+/// may go beyond the latter.
 const LIST_FILES: usize = 1_000;
 const LIST_BYTES: usize = 64 * 1_024;
 
@@ -23,7 +23,7 @@ const LIST_BYTES: usize = 64 * 1_024;
 const LISTED_BYTES: usize = size_of::<ListedFile>() + ContentHash::CHARS + 32;
 const LIST_STEP: usize = 8 * 1_024;
 
-/// What a list of more than one slice takes at the least: more than a connection may always hold.
+/// The least that a list of more than one slice takes: more than a connection may always hold.
 const LONG_LIST_BYTES: usize = FREE_BYTES + 1;
 
 impl WebSocketResponder {
@@ -38,7 +38,7 @@ impl WebSocketResponder {
             if self.queue.closed().is_some() {
                 return;
             }
-            // What is known needs no wait, so the task would not yield before the end.
+            // Entries that are known need no wait, so the task would not yield before the end.
             tokio::task::consume_budget().await;
             match stream.next_listed().await {
                 None => break,
@@ -85,12 +85,12 @@ impl WebSocketResponder {
     /// Waits until no other connection encodes a long list and there is room for one.
     async fn only_long_list(&self) -> Option<SemaphorePermit<'_>> {
         loop {
-            // Nobody closes the semaphore.
+            // The semaphore is never closed.
             let only = self.long_lists.acquire().await.ok();
             if self.room(LONG_LIST_BYTES).now_or_never().is_some() {
                 return only;
             }
-            // Others may have room meanwhile.
+            // Others may have room in the meantime.
             drop(only);
             self.room(LONG_LIST_BYTES).await;
         }

@@ -1,4 +1,4 @@
-//! From a connection's messages to its queue of requests.
+//! Reads a connection's messages into its queue of requests.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -39,7 +39,7 @@ pub(super) async fn read(
                 return Ending::closed(ended.into());
             }
             Err(ReadError::Protocol(ProtocolError::TooBig { .. })) if undecided => {
-                // Whether it may be that long depends on an `authenticate` before it.
+                // Whether the message may be that long depends on an `authenticate` before it.
                 if !wait(reader, requests.carried_out(), is_heard).await {
                     return Ending::failed();
                 }
@@ -49,7 +49,7 @@ pub(super) async fn read(
             Err(ended) => return Ending::cut(ended.into()),
         };
         let bytes = payload.len();
-        // What is read from it is copied, and decoded content takes nearly as much.
+        // What is read from the message is copied, and decoded content takes nearly as much.
         let mut held = reader.hold(2 * bytes);
         let (command, context) = read_command::read_command(&payload, binary);
         drop(payload);
@@ -67,8 +67,8 @@ pub(super) async fn read(
     }
 }
 
-/// Waits for the queue while nothing is read. Returns whether the connection is still there, which
-/// does not matter if it is not heard.
+/// Waits for the queue while nothing is read. Returns whether the connection is still there.
+/// Without `is_heard`, that does not matter.
 async fn wait(reader: &Reader, queue: impl Future<Output = ()> + Send, is_heard: bool) -> bool {
     if is_heard {
         return reader.unless_failed(queue).await.is_some();

@@ -1,4 +1,4 @@
-//! What a connection is sent: into its queue, in pieces that fit.
+//! Puts what a connection is sent into its queue, in pieces that fit.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,9 +19,9 @@ use crate::application::{
 };
 use crate::domain::{ContentHash, FilePath, ProjectId};
 
-/// How often a changed file that cannot be read is tried again, after 10 ms at first and then twice
-/// as long each time: the disk or the file descriptors may be short for a moment. With the wait
-/// after the last, the connection has 1.27 s.
+/// How often the server tries again to read a changed file, first after 10 ms and then after twice
+/// as long each time: the disk or the file descriptors may be short for a moment. Including the
+/// wait after the last try, the connection has 1.27 s.
 const RETRIES: u32 = 6;
 const FIRST_RETRY: Duration = Duration::from_millis(10);
 
@@ -34,12 +34,12 @@ pub(crate) struct WebSocketResponder {
     pub account: Arc<Account>,
     /// `partBytes`.
     pub part_bytes: usize,
-    /// Held while a list of more than one slice is encoded: so only one of them takes memory that
-    /// is not reserved yet.
+    /// Held while a list of more than one slice is encoded, so that only one such list takes memory
+    /// that is not reserved yet.
     pub long_lists: Arc<Semaphore>,
 }
 
-/// What is told with each part of a file, beside its content.
+/// What is told with each part of a file, besides its content.
 #[derive(Clone, Copy)]
 struct Told<'a> {
     base: Option<ContentHash>,
@@ -126,7 +126,7 @@ impl Responder for WebSocketResponder {
 }
 
 impl WebSocketResponder {
-    /// An error message, which counts as told.
+    /// An error message. Counts the error as told.
     fn refusal(&self, refusal: &RequestError, context: &Context) -> Bytes {
         self.application.counts.errors.of(refusal.kind()).one();
         encode::refusal(refusal, context)
@@ -137,7 +137,7 @@ impl WebSocketResponder {
     }
 
     /// Sends all files of `get`, each as the connection has room for it. Returns how many were
-    /// sent, or `None` where an error ended it.
+    /// sent, or `None` if an error or the end of the connection cut it short.
     async fn files(&self, mut stream: FileStream, context: &Context) -> Option<u64> {
         let mut sent = 0;
         let mut turn = None;
@@ -149,8 +149,7 @@ impl WebSocketResponder {
                 if self.queue.closed().is_some() {
                     return None;
                 }
-                // Taken before files are opened: from here on no other version of them comes
-                // between.
+                // Taken before files are opened, so that no other version of them comes in between.
                 turn = Some(self.queue.begin_file().await);
             }
             // Files that are open already need no wait, so the task would not yield between them.
@@ -241,21 +240,21 @@ impl WebSocketResponder {
     pub(crate) async fn pending_updates(&self) {
         loop {
             let (turn, key) = self.queue.next_pending().await;
-            // In a box, for it is large, and most connections are idle most of the time.
+            // In a box, because it is large and most connections are idle most of the time.
             Box::pin(self.pending_update(turn, &key)).await;
         }
     }
 
     /// Sends the newest version of a file. If it can be read neither now nor a little later, the
-    /// connection ends, for it would stay out of step.
+    /// connection ends, because it would never learn of the change.
     async fn pending_update(&self, turn: FileTransferGuard<WireFrame>, key: &FileKey) {
         let FileKey { project, path } = key;
         let nobody = Context::default();
         for tries in 0..=RETRIES {
-            // Not waited for: that has been done, and most changed files are small.
+            // Does not wait for room: `next_pending` has done so, and most changed files are small.
             let _held = self.account.reserve(HELD_FILE_BYTES);
             let opened = open_updated(&self.application, project, path).await;
-            // Otherwise it may not be told of the project any more.
+            // If it is no longer wanted, the connection must not be told of the project any more.
             if !turn.is_wanted() {
                 return;
             }
@@ -271,7 +270,7 @@ impl WebSocketResponder {
                         return;
                     }
                 }
-                // Deleted by now, of which the connection is told as well.
+                // The file is deleted by now. The connection is told of that as well.
                 Ok(None) => return,
                 Err(error) => tracing::error!(%error, "could not read a changed file"),
             }
@@ -303,7 +302,7 @@ impl WebSocketResponder {
         }
     }
 
-    /// Tells of the pull requests that have waited for the streamer.
+    /// Tells the streamer of the pull requests that have waited.
     async fn waiting_pull_requests(&self, mut pages: PullRequestPages) {
         while !pages.is_over() {
             // A failure has been logged, and must not keep the others back.

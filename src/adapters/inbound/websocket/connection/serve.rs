@@ -1,9 +1,9 @@
 //! One connection from its first message to its last: four futures in one task.
 //!
 //! The reader puts requests into a queue, the processor carries them out, the writer sends what the
-//! socket does not take at once, and waiting updates are read back on the side; a flush task
-//! empties the send queue. None blocks another: while a `get` waits for room, pings are answered
-//! and a close is seen.
+//! socket does not take at once, and the fourth reads waiting updates back. A flush task empties
+//! the send queue. None blocks another: while a `get` waits for room, pings are answered and a
+//! close is seen.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -46,8 +46,8 @@ impl ProtocolHandler {
     }
 }
 
-/// A connection's entry in the hub and its `ConnectionWriter`, which end with it, even by a panic:
-/// nothing may be written behind the close.
+/// A connection's entry in the hub and its `ConnectionWriter`, which end with it, even after a
+/// panic: nothing may be written after the close.
 struct Registration<'a> {
     hub: &'a Hub<WireFrame>,
     connection_writer: &'a Arc<ConnectionWriter>,
@@ -109,10 +109,10 @@ impl ConnectionHandler for ProtocolHandler {
             &connection_writer,
         )
         .await;
-        // Its roles, room and draft end now, not when the last has been written.
+        // The connection's roles, room and draft end now, not once the last frame has been written.
         drop(processor);
         let flushing = flush(&connection.writer, &connection_writer);
-        // Whether all got out or not, the close is next.
+        // Whether or not everything was sent, the close is next.
         let _ = tokio::time::timeout(ending.flush_timeout, flushing).await;
         drop(registration);
         // A client that does not read the rest of a frame would only keep its memory for longer.
@@ -189,7 +189,7 @@ async fn attend(
     };
     connection_writer.finish_reading();
     if ending.has_failed() {
-        // What has come is still read and carried out.
+        // What has come already is still read and carried out.
         updating.set(Fuse::terminated());
         responder.queue.close();
         requests.hurry();
@@ -214,7 +214,8 @@ async fn attend(
         connection_writer.discard();
     }
     if ending.still_working {
-        // What has come whole is still carried out and, if the client takes it, answered.
+        // Requests that have come whole are still carried out and, if the client takes the answers,
+        // answered.
         requests.close(ending.end);
         let finishing = async {
             if ending.still_writing {
@@ -250,7 +251,7 @@ async fn write(writer: &Writer, connection_writer: &ConnectionWriter) -> Close {
     loop {
         tokio::select! {
             biased;
-            // Also where the client takes nothing: then this is all that is heard of it.
+            // Comes even if the client takes nothing: then it is all that is heard of the client.
             closed = connection_writer.queue.until_closed() => return close_of(closed),
             () = connection_writer.stuck() => {}
             () = writer.control_pending() => {}
@@ -258,7 +259,7 @@ async fn write(writer: &Writer, connection_writer: &ConnectionWriter) -> Close {
         let written = tokio::select! {
             biased;
             closed = connection_writer.queue.until_closed() => return close_of(closed),
-            // In a box, as most clients take what they are sent.
+            // In a box, because most clients take what they are sent, so this is rare.
             written = Box::pin(flush(writer, connection_writer)) => written,
         };
         if let Err(ended) = written {

@@ -26,12 +26,12 @@ pub struct Service {
     pub max_unauthenticated_message_bytes: usize,
     /// `drainSeconds`.
     pub drain: Duration,
-    /// Whether the engine answers: why connections are asked to end.
+    /// Whether the engine answers. It tells why connections are asked to end.
     pub engine: watch::Receiver<EngineState>,
 }
 
 impl Service {
-    /// How a connection ends that is asked to.
+    /// How a connection ends when the server asks it to.
     pub(super) fn stopped(&self) -> Ending {
         match *self.engine.borrow() {
             EngineState::Lost => Ending::away(),

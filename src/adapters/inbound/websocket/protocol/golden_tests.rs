@@ -65,7 +65,7 @@ fn proposal() -> PullRequest {
     }
 }
 
-/// The same proposal with one more file, the base of one of the two, and that of the deletion.
+/// The same proposal with one more file, a base for one of the two, and a base for the deletion.
 fn proposal_with_bases() -> PullRequest {
     PullRequest {
         files: vec![path("a"), path("c")],
@@ -123,7 +123,7 @@ fn number_of_reply(reply: &Reply) -> usize {
     }
 }
 
-/// What is told to somebody and to nobody.
+/// A status as it is told to somebody with a name, and to somebody without.
 fn statuses() -> [ProjectStatus; 2] {
     let status = ProjectStatus {
         streamer: true,
@@ -519,7 +519,7 @@ fn updated(executable: bool, content: &'static [u8]) -> Event {
     }
 }
 
-/// Those that are not about watching or applying.
+/// The events that are not about watching or applying.
 fn events() -> Vec<(Event, Vec<&'static str>)> {
     let presence = |connected| Event::Presence {
         project: project(),
@@ -668,7 +668,8 @@ fn events_of_moderation() -> [(Event, Vec<&'static str>); 5] {
     .map(|(event, message)| (event, vec![message]))
 }
 
-/// What the two connections of a streamer are told of a pull request that one wants applied.
+/// What the two connections of a streamer are told of a pull request that one of them wants
+/// applied.
 fn events_of_applying() -> [(Event, Vec<&'static str>); 5] {
     let id = proposal().id;
     let asked = |files| ApplyNotice::Asked {

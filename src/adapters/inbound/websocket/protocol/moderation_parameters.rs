@@ -6,7 +6,7 @@ use crate::adapters::inbound::websocket::protocol::request::Data;
 use crate::application::{BadParameters, Ban, Checked, Command, Mute};
 use crate::domain::{MOST_SECONDS, SLOWEST, UserName};
 
-/// The request of this type and subtype, if moderators have it.
+/// The request of this type and subtype, if it is one for moderators.
 pub(super) fn moderation(request: (&str, &str), data: Checked<&Data<'_>>) -> Option<Command> {
     Some(match request {
         ("chat", "mute") => Command::Mute(data.and_then(mute)),
@@ -53,7 +53,7 @@ fn seconds(value: &LenientValue<'_>, least: u32, most: u32) -> Checked<u32> {
     number.ok_or_else(|| fault(format!("seconds must be an integer from {least} to {most}")))
 }
 
-/// A number that is not positive is that of no message.
+/// No message has a negative number, which becomes `None`.
 fn message_id(data: &Data<'_>) -> Checked<Option<u64>> {
     match data.id {
         LenientValue::Integer(id) => Ok(u64::try_from(id).ok()),

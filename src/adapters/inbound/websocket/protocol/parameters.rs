@@ -1,4 +1,4 @@
-//! Single parameters of a request, each of the kind that it must be.
+//! Reads single parameters of a request, and checks the type of each.
 
 use std::borrow::Cow;
 
@@ -58,12 +58,12 @@ pub(super) fn name<T>(
     parse(required(name, value)?).map_err(|error| fault(format!("{name} {error}")))
 }
 
-/// A 400 that says so.
+/// A 400 with this sentence.
 pub(super) fn fault(sentence: String) -> BadParameters {
     BadParameters(Cow::Owned(sentence))
 }
 
-/// At most how many names of files a request lists, and how many bytes these take: the bounds of a
+/// The most names of files that a request lists, and the most bytes that they take: the bounds of a
 /// pull request's names.
 const MOST_NAMES: usize = 10_000;
 const MOST_NAME_BYTES: usize = 256 * 1_024;

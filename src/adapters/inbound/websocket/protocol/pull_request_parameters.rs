@@ -19,12 +19,12 @@ pub(super) fn creation(data: &Data<'_>) -> Checked<CreatePullRequest> {
     })
 }
 
-/// An id that is not a UUID cannot exist, which differs from an id that is not a text.
+/// An id that is not a UUID cannot exist (`None`). An id that is not a text is an error.
 pub(super) fn pull_request_id(data: &Data<'_>) -> Checked<Option<PullRequestId>> {
     Ok(PullRequestId::parse(required("id", &data.id)?))
 }
 
-/// Those of `delete`.
+/// The parameters of `delete`.
 pub(super) fn deletion(data: &Data<'_>) -> Checked<DeletePullRequest> {
     let id = pull_request_id(data)?;
     let outcome = match optional("outcome", &data.outcome)? {
@@ -38,7 +38,7 @@ pub(super) fn deletion(data: &Data<'_>) -> Checked<DeletePullRequest> {
     Ok(DeletePullRequest { id, outcome })
 }
 
-/// Those of `apply`.
+/// The parameters of `apply`.
 pub(super) fn apply(data: &Data<'_>) -> Checked<ApplyPullRequest> {
     let files = match &data.files {
         LenientValue::Absent => None,

@@ -1,5 +1,5 @@
-//! From requests as they come over the wire to commands of the application. Total: every message
-//! becomes one command.
+//! Turns requests as they come over the wire into commands of the application. Every message
+//! becomes exactly one command.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -115,7 +115,7 @@ fn command(request: &Request<'_>, binary: bool) -> Command {
     }
 }
 
-/// A request that there is not.
+/// A request that does not exist.
 fn unknown() -> Command {
     Command::Malformed(BadParameters::new("type or subtype is unknown"))
 }
@@ -142,8 +142,8 @@ fn section<T>(
     }
 }
 
-/// The separate forms: a section as the data itself, and optionally a token. An error in the
-/// section counts only once it is clear that there is a token.
+/// The separate forms of authentication: the data itself is a section, and optionally has a token.
+/// An error in the section counts only once it is clear that there is a token.
 fn section_form(
     data: Checked<&Data<'_>>,
     read: fn(&SectionData<'_>) -> Checked<Sections>,

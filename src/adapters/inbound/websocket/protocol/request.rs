@@ -53,8 +53,8 @@ pub(crate) struct Request<'a> {
     pub reference: LenientValue<'a>,
 }
 
-/// Whether a message that cannot be read as a request is still an `authenticate`, in JSON that has
-/// more than it should, such as a duplicate member: then it counts as a failed one.
+/// Whether a message that cannot be read as a request is still an `authenticate`. It is valid JSON
+/// then, but has more than it should, such as a duplicate member, and counts as a failed one.
 pub(crate) fn is_authenticate(message: &[u8]) -> bool {
     message.len() <= UNCOUNTED_BYTES
         && serde_json::from_slice::<Outline>(message).is_ok_and(|Outline(found)| found)

@@ -19,7 +19,7 @@ fn read(message: &str) -> Value {
     serde_json::from_str(message).expect("JSON")
 }
 
-/// A request and how it is read: what is wrong with it, if something is.
+/// What is wrong with a request, if anything is, by the command that it is read as.
 fn fault(command: &str) -> Option<&str> {
     let at = command.find("BadParameters(")?;
     Some(&command[at..])

@@ -18,12 +18,12 @@ use crate::domain::{ClientAddress, GuestEntry, Guests, ProjectId, Timestamp, Use
 
 const KEY: &str = "guest-key";
 
-/// How many names are kept in memory, some 200 bytes each: those that are wanted again and again
-/// are then refused without the disk.
+/// How many names are kept in memory, about 200 bytes each. A name that is asked for again and
+/// again is then refused without a disk access.
 const MOST_KNOWN: usize = 20_000;
 
-/// Keeps a project's guests in `.twicecast/guests/<user>/<project>`. Nobody else changes them, so
-/// those that were asked for lately are known.
+/// Keeps a project's guests in `.twicecast/guests/<user>/<project>`. Nobody else changes these
+/// files, so the guests that were used lately are kept in memory.
 pub(crate) struct FilesystemGuests {
     records: Records,
     known: Arc<Known>,
@@ -34,7 +34,7 @@ pub(crate) struct FilesystemGuests {
 struct Known(Mutex<HashMap<ProjectId, Guests>>);
 
 impl Known {
-    /// Takes those of a project out, for the one who has its turn.
+    /// Takes a project's guests out, for the caller whose turn it is.
     fn take_out(&self, project: &ProjectId) -> Option<Guests> {
         lock(&self.0).remove(project)
     }

@@ -27,7 +27,7 @@ const KNOWN: &[(u32, &str, MediumKind)] = &[
     (0x0116_1970, "gfs2", MediumKind::Network),
 ];
 
-/// Which file system a folder is on. One that is not known is taken for a disk.
+/// Which file system a folder is on. An unknown one counts as a disk.
 pub(super) fn of(folder: &Folder) -> Medium {
     let number = rustix::fs::fstatfs(folder).map(|about| about.f_type);
     // The kernel has 32 bits for it; where the field is longer, it may be sign-extended.
@@ -48,12 +48,12 @@ fn named(number: u32) -> Medium {
     }
 }
 
-/// What is free for this user.
+/// How much this user can still store.
 pub(super) fn free(folder: &Folder) -> Option<Free> {
     let about = rustix::fs::fstatvfs(folder).ok()?;
     Some(Free {
         bytes: about.f_bavail.saturating_mul(about.f_frsize),
-        // Some file systems have no bound, and say zero of zero.
+        // A file system without a bound reports zero of zero.
         files: (about.f_files > 0).then_some(about.f_favail),
     })
 }

@@ -1,5 +1,5 @@
-//! Looks at a base folder without opening the stores: for an operator's doctor. Changes nothing but
-//! for a small file, which it removes again.
+//! Looks at a base folder without opening the stores, for an operator's doctor. Changes nothing,
+//! except that it writes a small file and removes it again.
 
 mod medium;
 mod own;
@@ -39,7 +39,7 @@ pub fn inspect(base: &Path) -> Inspection {
 fn look(path: &Path) -> std::io::Result<PlaceState> {
     let base = Folder::open(path)?;
     let about = std::fs::metadata(path)?;
-    // Everybody may, and may remove what is others' too.
+    // Everybody may write here and, without the sticky bit, remove the files of others.
     let is_open_to_all = about.mode() & 0o1002 == 0o002;
     let state = match base.folder(STATE) {
         Err(rustix::io::Errno::NOENT) => Ok(None),
@@ -66,7 +66,7 @@ fn look(path: &Path) -> std::io::Result<PlaceState> {
     })
 }
 
-/// Whether a folder could be made, as far as the one that is nearest to it tells.
+/// Whether the folder could be made, judged by its nearest existing ancestor.
 fn may_be_made(base: &Path) -> Result<(), String> {
     let absolute = std::path::absolute(base).map_err(|error| error.to_string())?;
     let nearest = absolute.ancestors().skip(1).find(|above| above.exists());

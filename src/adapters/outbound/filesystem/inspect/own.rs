@@ -62,8 +62,8 @@ fn layout(base: &Folder, state: &Folder) -> LayoutState {
     }
 }
 
-/// Whether somebody has the lock. Shares it for an instant to find out, so that a server that
-/// starts in this very instant would be refused once.
+/// Whether somebody holds the lock. To find out, this shares the lock for an instant; a server that
+/// starts in that very instant is refused once.
 fn is_held(state: &Folder) -> Option<bool> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let lock = match rustix::fs::openat(state, "lock", flags, Mode::empty()) {

@@ -1,13 +1,14 @@
-//! What lies beside `.twicecast`: projects, folders that are none, and what is mounted there.
+//! What lies beside `.twicecast`: projects, folders that are not projects, and what is mounted
+//! there.
 
 use crate::adapters::outbound::filesystem::projects::versions::{FileState, modified};
 use crate::adapters::outbound::filesystem::sandbox::folder::{Folder, Kind};
 use crate::domain::{Timestamp, UserName};
 
-/// No more files than this are looked at for the newest.
+/// At most this many files are looked at to find the newest.
 const MOST_FILES: usize = 200_000;
 
-/// No deeper than this: a project's folders are not.
+/// How deep the search goes: a project's folders are never deeper.
 const DEEPEST: usize = 64;
 
 #[derive(Debug, Default)]
@@ -19,8 +20,8 @@ pub(super) struct Found {
     device: u64,
 }
 
-/// Looks at the folders of users and of their projects. What cannot be read is passed over: the
-/// server tells of it when it is asked for.
+/// Looks at the folders of users and of their projects. Skips what cannot be read: the server
+/// reports it when a client asks for it.
 pub(super) fn look(base: &Folder, state: Option<&Folder>, device: u64) -> Found {
     let mut found = Found {
         device,
@@ -40,7 +41,7 @@ pub(super) fn look(base: &Folder, state: Option<&Folder>, device: u64) -> Found 
             .map(|markers| markers.folder(user.as_str()));
         match marked {
             Some(Ok(markers)) => found.user(user.as_str(), &folder, &markers),
-            // An empty one becomes the user's by itself.
+            // An empty folder becomes the user's by itself.
             _ if folder.is_empty().unwrap_or(true) => {}
             _ => found.foreign.push(user.as_str().to_owned()),
         }

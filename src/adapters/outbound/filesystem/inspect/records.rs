@@ -1,5 +1,6 @@
-//! Whether what the server keeps of each project, besides its files, can be read: the names of its
-//! guests, what its moderators have decided, and its pull requests. Nothing of it is told.
+//! Checks that the server can read what it keeps about each project besides its files: the names of
+//! its guests, what its moderators have decided, and its pull requests. Reports nothing of the
+//! contents.
 
 use std::collections::BTreeSet;
 use std::fs::{File, Metadata};
@@ -13,17 +14,17 @@ use crate::adapters::outbound::filesystem::sandbox::records;
 use crate::adapters::outbound::records::{guests, moderation};
 use crate::domain::{ProjectId, ProjectName, UserName};
 
-/// No more records than this are looked at, and no more bytes of them.
+/// At most this many records are looked at, and at most this many bytes of them.
 const MOST_RECORDS: usize = 20_000;
 const MOST_BYTES: u64 = 256 * 1_024 * 1_024;
 
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    /// Those that the server cannot read.
+    /// Records that the server cannot read.
     pub unreadable: Vec<String>,
-    /// Those that other users may open.
+    /// Records that other users may open.
     pub open: Vec<String>,
-    /// The projects that are gone, and of which something is left.
+    /// Projects that are gone but have left records.
     pub left: Vec<String>,
     /// Whether there were more than are looked at.
     pub is_cut_short: bool,
@@ -97,7 +98,7 @@ impl Found {
             if self.may_look_at(0) {
                 let read = pulls.folder(&id).map_err(io::Error::from);
                 let read = read.and_then(|folder| load::read(&folder));
-                // One that was deleted meanwhile is not missing.
+                // A pull request that was deleted meanwhile is not a fault.
                 if read.is_err() && pulls.kind(&id).is_ok_and(|kind| kind.is_some()) {
                     let shown = format!("pulls/{name}/{id}").escape_debug().to_string();
                     self.unreadable.push(shown);
@@ -117,7 +118,7 @@ impl Found {
         if is_open(metadata.mode()) {
             self.open.push(shown.clone());
         }
-        // What is longer than the server reads is not read here either.
+        // The server does not read a record that is longer than this, so neither does the doctor.
         let is_read = metadata.len() <= most;
         if self.may_look_at(if is_read { metadata.len() } else { 0 }) {
             let content = records::whole(opened, most);

@@ -144,7 +144,7 @@ fn what_the_server_keeps_of_projects_and_cannot_read_is_found() {
     write("guest-key", "short");
     write("guests/ana/a", "{}");
     write("moderation/ana/b", &whole.replace('0', "3601"));
-    // It would be sound, but the server does not read as much.
+    // A sound record, but longer than the server reads.
     let padding = " ".repeat(4 * 1_024 * 1_024);
     write(
         "guests/ana/c",

@@ -1,4 +1,4 @@
-//! A trial: what the server does with each file that it is sent, done with a small one.
+//! A trial: does with a small file what the server does with each file that it receives.
 
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -12,17 +12,17 @@ use crate::adapters::outbound::filesystem::sandbox::temporary::stamp;
 use crate::application::inspection::Trial;
 use crate::domain::Version;
 
-/// So often; the time in the middle counts.
+/// How many rounds are timed; the median counts.
 const ROUNDS: usize = 3;
 
-/// About as much as a source file has.
+/// About the size of a source file.
 const BYTES: usize = 4_096;
 
-/// A time that a file system with coarser ones does not keep.
+/// A time that a file system with coarser times does not keep.
 const PROBED: u64 = 1_600_000_000_123_456_789;
 
 /// Writes, syncs, renames and removes a small file: in `staging`, which clients cannot name and
-/// which every start sweeps, or in the base folder where there is none.
+/// which every start sweeps, or in the base folder if there is no `staging`.
 pub(super) fn run(base: &Folder, state: Option<&Folder>) -> Result<Trial, String> {
     let staging = state.map(|state| state.folder("staging"));
     let place = match staging {

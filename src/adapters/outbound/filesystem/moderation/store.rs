@@ -13,22 +13,23 @@ use crate::application::memory::MemoryBudget;
 use crate::application::ports::{Decided, ModerationStore, StoreError};
 use crate::domain::{Moderation, ProjectId};
 
-/// About how many bytes of memory reading a byte of a record takes: itself, what JSON makes of it,
-/// and what becomes of that.
+/// About how many bytes of memory it takes to read one byte of a record: the byte itself, the JSON
+/// made from it, and the values made from that.
 const READING: usize = 4;
 
-/// Reading one may take one in so many bytes of the memory for clients: enough for any record that
-/// the default limits allow.
+/// Reading a record may take one byte in this many of the memory for clients: enough for any record
+/// that the default limits allow.
 const PART_OF_MEMORY: usize = 4;
 
-/// Keeps it in `.twicecast/moderation/<user>/<project>`, and nothing in memory.
+/// Keeps each project's moderation in `.twicecast/moderation/<user>/<project>`, and nothing in
+/// memory.
 pub(crate) struct FilesystemModeration {
     records: Records,
     memory: Arc<MemoryBudget>,
 }
 
 impl FilesystemModeration {
-    /// What it takes to read a record is reserved from `memory`.
+    /// Reserves from `memory` what it takes to read a record.
     pub(crate) fn new(layout: Arc<Layout>, memory: Arc<MemoryBudget>) -> Self {
         let records = Records::new(layout, DiskWork::Moderation);
         Self { records, memory }
@@ -41,13 +42,14 @@ impl ModerationStore for FilesystemModeration {
         const WHAT: &str = "read a file below .twicecast/moderation";
         let (asked, memory) = (project.clone(), Arc::clone(&self.memory));
         let load = move |layout: &Layout| {
-            // Where all is gone, nobody is unbanned by that.
+            // If everything is gone, this fails, so that nobody is unbanned by that.
             layout.must_be_there()?;
             let found = records::find(&layout.moderation, &asked).during(WHAT)?;
             let Some(opened) = found else {
                 return Ok(Moderation::default());
             };
-            // Nobody's connection is closed for it.
+            // A record that is too long is refused, so that no connection is closed to make room
+            // for it.
             let (_, metadata) = &opened;
             let bytes = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
             let reading = bytes.saturating_mul(READING);

@@ -1,4 +1,4 @@
-//! Blocking work off the async threads, so much at a time.
+//! Does blocking work off the async threads, a bounded amount at a time.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, LazyLock};
@@ -21,34 +21,35 @@ use crate::application::{DiskCounts, DiskWork};
 const WIDTH: usize = 16;
 const QUICK_WIDTH: usize = 8;
 
-/// The same for a narrow pool, for each kind of operation.
+/// The same for a narrow pool, both for slow and for quick operations.
 const NARROW_WIDTH: usize = 4;
 
-/// The same for what is done for a project last: as many as there are processors, and two at least.
+/// The same for a project's work that goes last: as many as there are processors, but at least two.
 static LAST_WIDTH: LazyLock<usize> = LazyLock::new(|| {
     thread::available_parallelism().map_or(2, |count| count.get().clamp(2, WIDTH))
 });
 
-/// What goes last and changes projects does not wait for what else goes last.
+/// Work that goes last and changes projects does not wait for other work that goes last.
 static CHANGES: Pacer = Pacer::new();
 static OTHERS: Pacer = Pacer::new();
 
-/// If no quick operation has begun for this long, those that wait get another thread: what is
-/// usually quick is slow at the moment. A long queue is no reason at first: where the processor is
-/// what is short, more threads only take it from each other. It is one after so many times as long.
-/// Nor does anybody wait longer to be told of what is done while the next operation hangs.
+/// If no quick operation begins for this long, the waiting ones get another thread: what is usually
+/// quick is slow at the moment. A long queue alone is no reason at first: where the processor is
+/// the bottleneck, more threads only take it from each other. It becomes a reason after `MAX_WAITS`
+/// times as long. This is also the longest that a caller waits for a result while the next
+/// operation hangs.
 const PATIENCE: Duration = Duration::from_millis(5);
 const MAX_WAITS: u32 = 10;
 
-/// The most that a quick operation costs: what takes longer waits for the disk.
+/// The most that a quick operation is charged: one that takes longer is waiting for the disk.
 const MAX_QUICK: Duration = Duration::from_millis(1);
 
-/// Lets a bounded number of operations run at once, so that those of a project whose disk hangs
-/// leave the runtime's blocking threads to the others. With tokio's default of 512 such threads,
-/// the pools of some sixteen projects may hang before the rest feels it.
+/// Runs a bounded number of operations at once, so that a project whose disk hangs leaves the
+/// runtime's blocking threads to the others. With tokio's default of 512 such threads, the pools of
+/// about sixteen projects may hang before the rest feels it.
 ///
-/// What is done for connections that go last has permits and a queue of its own: what is done for
-/// others never waits for it.
+/// Work for connections that go last has its own permits and queue, so work for others never waits
+/// for it.
 #[derive(Clone)]
 pub(crate) struct BlockingPool {
     usual: Lane,
@@ -56,10 +57,10 @@ pub(crate) struct BlockingPool {
     meter: Meter,
 }
 
-/// What waits and is done for those that go last, or for the others.
+/// The waiting and running work of the connections that go last, or of all others.
 #[derive(Clone)]
 struct Lane {
-    /// Of work that goes last on threads of low priority.
+    /// `Some` for work that goes last on threads of low priority.
     pacer: Option<&'static Pacer>,
     slow: Arc<Semaphore>,
     quick_width: usize,
@@ -76,7 +77,7 @@ impl Lane {
         }
     }
 
-    /// For what one project's files need.
+    /// A lane that goes last, for one project's files.
     fn last(pacer: &'static Pacer, usual_width: usize) -> Self {
         let width = usual_width.min(*LAST_WIDTH);
         Self::new(Some(pacer), width, width)
@@ -86,7 +87,7 @@ impl Lane {
         self.pacer.is_some()
     }
 
-    /// Waits until its work for this connection may begin.
+    /// Waits until the lane's work for this connection may begin.
     async fn begin(&self, user: &DiskUser) -> Option<Paced> {
         match self.pacer {
             Some(pacer) => Some(pacer.begin(user).await),
@@ -94,7 +95,7 @@ impl Lane {
         }
     }
 
-    /// Has one more thread do the waiting work, if there are fewer than `width`.
+    /// Starts one more thread for the waiting quick work, if fewer than `width` run.
     fn help(&self, width: usize) {
         if self.quick.add_thread(width) {
             let quick = Arc::clone(&self.quick);
@@ -111,9 +112,9 @@ struct Meter {
 }
 
 impl Meter {
-    /// Does `work` for `user`, and counts how long it takes and whether the system refuses it. What
-    /// is quick hardly waits, and is charged by the time it takes unless it goes last: the thread's
-    /// own clock would be a tenth of its cost.
+    /// Does `work` for `user`, and counts how long it takes and whether the system refuses it. A
+    /// quick operation hardly waits, so it is charged the time that it takes, unless it goes last:
+    /// reading the thread's own clock would add a tenth to its cost.
     fn measure<T>(
         &self,
         user: &DiskUser,
@@ -148,8 +149,8 @@ fn time_of_thread() -> Duration {
 }
 
 impl BlockingPool {
-    /// A pool for work whose locks all projects share; the system locks a folder, too, while it
-    /// changes. A thread that lets others go first would hold up all of them.
+    /// A pool for work under locks that all projects share; the system, too, locks a folder while
+    /// it changes. A thread that lets others go first would hold up all of them.
     pub fn shared(work: DiskWork, counts: &Arc<DiskCounts>) -> Self {
         let lane = || Lane::new(None, WIDTH, QUICK_WIDTH);
         Self::of(lane(), lane(), work, counts)
@@ -162,14 +163,14 @@ impl BlockingPool {
         Self::of(usual, Lane::last(&CHANGES, WIDTH), work, counts)
     }
 
-    /// The same for drafts or pull requests, those of all projects.
+    /// The same for the drafts or pull requests of all projects.
     pub fn changes_of_all(work: DiskWork, counts: &Arc<DiskCounts>) -> Self {
         let lane = |pacer| Lane::new(pacer, WIDTH, QUICK_WIDTH);
         Self::of(lane(None), lane(Some(&OTHERS)), work, counts)
     }
 
-    /// The same for what is read of a project: a pool of few threads, which must leave most of the
-    /// disk's turns to others.
+    /// The same for reads of a project: a pool of few threads, which must leave most of the disk's
+    /// turns to others.
     pub fn reads(work: DiskWork, counts: &Arc<DiskCounts>) -> Self {
         let usual = Lane::new(None, NARROW_WIDTH, NARROW_WIDTH);
         Self::of(usual, Lane::last(&OTHERS, NARROW_WIDTH), work, counts)
@@ -185,7 +186,7 @@ impl BlockingPool {
     }
 
     /// Runs `work`, which may wait for the disk, on a blocking thread in parallel with others. Once
-    /// started it runs to its end even if the caller is gone, and counts as long as it runs.
+    /// started, it runs to its end even if the caller is gone, and keeps its permit until then.
     pub async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
@@ -229,11 +230,11 @@ impl BlockingPool {
             Box::new(move || drop(done.send(result.flatten())))
         };
         if lane.quick.push(Box::new(job)) {
-            // After this poll: a thread that is woken up at once would often take the processor
-            // from this one, do the only operation there is, and sleep again.
+            // The thread starts only after this poll: one that is woken up at once would often take
+            // the processor from this thread, do the only operation there is, and sleep again.
             let lane = lane.clone();
             tokio::spawn(async move { lane.help(1) });
-            // Nothing waits before it, and its caller is told at once.
+            // Nothing waits before it, so its caller is told at once.
             return logged(result.await.map_err(StoreError::failed).flatten());
         }
         let mut begun = None;
@@ -242,7 +243,7 @@ impl BlockingPool {
             if let Ok(received) = timeout(PATIENCE, &mut result).await {
                 break received;
             }
-            // The next operation may hang.
+            // Tells of what is done now, because the next operation may hang.
             lane.quick.answer_all();
             let now = lane.quick.begun();
             waits += 1;
@@ -262,7 +263,7 @@ impl BlockingPool {
     }
 }
 
-/// Tells nobody.
+/// An answer that tells nobody.
 fn nothing() -> Answer {
     Box::new(|| {})
 }
@@ -375,7 +376,7 @@ mod tests {
         let operations = (0..100).map(|number: usize| {
             let (done, hang) = (Arc::clone(&done), hang.take());
             pool.run_quick(move |_| {
-                // The first, until all of them wait.
+                // The first operation hangs until all of them wait.
                 let _ = hang.map(|hang| hang.recv());
                 lock(&done).push((number, std::thread::current().id()));
                 Ok(())
@@ -465,7 +466,8 @@ mod tests {
         let (pool, usual) = (new_pool(), own());
         assert!(usual < LOWEST_PRIORITY);
 
-        // First, while there is no common thread yet: one that is made inherits its maker's.
+        // This comes first, while there is no common thread yet: a new thread inherits the priority
+        // of the thread that makes it.
         let (found, priority_soon) = oneshot::channel();
         let tell = move || {
             soon(move || found.send(own()).expect("heard"));
@@ -484,7 +486,7 @@ mod tests {
     async fn what_a_thread_uses_of_the_processor_is_charged_to_the_connection() {
         let (pool, all) = (new_pool(), FairShare::default());
         let other = all.open();
-        // Much, so that it is still owed when it is asked for on a busy machine.
+        // Long work, so that some of it is still owed when the test asks, even on a busy machine.
         let long = || {
             let enough = time_of_thread() + Duration::from_millis(100);
             while time_of_thread() < enough {}
@@ -547,7 +549,7 @@ mod tests {
             Ok(())
         });
         let (mut done, mut hangs) = (std::pin::pin!(done), std::pin::pin!(hangs));
-        // Both are there before a thread begins.
+        // Both operations wait before a thread begins.
         assert!(futures_util::poll!(&mut done).is_pending());
         assert!(futures_util::poll!(&mut hangs).is_pending());
         let told = timeout(Duration::from_secs(10), done).await;

@@ -1,4 +1,4 @@
-//! The threads on which the disk is waited for: common ones, and those of low priority.
+//! The threads that wait for the disk: common ones, and ones of low priority.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task;
 
-/// How much work waits for a blocking thread, in the whole process.
+/// How many pieces of work wait for a blocking thread, in the whole process.
 static WAITING: AtomicUsize = AtomicUsize::new(0);
 
 /// Counts in [`WAITING`] as long as it exists.
@@ -27,12 +27,13 @@ impl Drop for Waits {
     }
 }
 
-/// The blocking threads for what is done for connections that go last. Where processors are short, the
-/// system runs all other threads before these: other connections would otherwise wait
-/// milliseconds for each thing that is done for them.
+/// The blocking threads that work for connections that go last. Where processors are short, the
+/// system runs all other threads before these. Otherwise other connections would wait milliseconds
+/// for each thing that is done for them.
 ///
-/// One at least is always there, so that work finds a thread where the system refuses more. Where
-/// it refuses even the first, there are none, and the common ones do all.
+/// At least one thread is always there, so that work finds a thread even if the system refuses
+/// more. If the system refuses even the first, there are none, and the common threads do
+/// everything.
 static LOW_PRIORITY_THREADS: LazyLock<Option<Runtime>> = LazyLock::new(|| {
     let first = thread::Builder::new().spawn(|| ()).map(JoinHandle::join);
     let threads = first.and_then(|_| {
@@ -55,14 +56,15 @@ static LOW_PRIORITY_THREADS: LazyLock<Option<Runtime>> = LazyLock::new(|| {
     }
 });
 
-/// As they stay, there are fewer than of the common ones, of which tokio has 512 at most.
+/// These threads stay, so there are fewer of them than of the common ones, of which tokio has at
+/// most 512.
 const MAX_OF_LOW_PRIORITY: usize = 128;
 
-/// As long as any server runs.
+/// Longer than any server runs.
 const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
-/// Has this thread let all others go first. Where that is forbidden, it is like the others, and so
-/// it is where the system knows only the priority of whole processes.
+/// Makes this thread let all others go first. Where that is forbidden, or the system knows only the
+/// priority of whole processes, this thread stays like the others.
 fn lower_priority() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::setpriority_process(None, LOWEST_PRIORITY) {
@@ -74,9 +76,9 @@ fn lower_priority() {
 #[cfg(target_os = "linux")]
 pub(super) const LOWEST_PRIORITY: i32 = 19;
 
-/// Does `work` on a common blocking thread, or on one of low priority. If the thread has more to do
-/// afterwards, it first lets others have the processor: otherwise it would keep it for milliseconds
-/// of one operation after the other, while the threads that read sockets wait.
+/// Does `work` on a common blocking thread, or on one of low priority. If more work waits
+/// afterwards, the thread first yields the processor: otherwise it would do one operation after
+/// another for milliseconds, while the threads that read sockets wait.
 pub(super) fn on_a_thread<T: Send + 'static>(
     has_low_priority: bool,
     work: impl FnOnce() -> T + Send + 'static,
@@ -87,7 +89,7 @@ pub(super) fn on_a_thread<T: Send + 'static>(
         .flatten();
     let threads = own.map_or(&runtime, Runtime::handle).clone();
     threads.spawn_blocking(move || {
-        // So that `soon` has the common threads do it.
+        // So that `soon` uses the common threads.
         let _entered = runtime.enter();
         drop(waits);
         let result = work();
@@ -103,7 +105,7 @@ pub(super) fn on_a_thread<T: Send + 'static>(
 pub(crate) fn soon(work: impl FnOnce() + Send + 'static) {
     let work = AtLatestWhenDropped(Some(work));
     match Handle::try_current() {
-        // A thread that is made inherits the priority of its maker, which is a worker so.
+        // A new thread inherits the priority of its maker. This way, its maker is a worker.
         Ok(runtime) => drop(runtime.spawn(async { task::spawn_blocking(|| drop(work)).await })),
         Err(_) => drop(work),
     }

@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex, RwLock};
 use crate::application::locks::{lock, read, write};
 use crate::application::ports::StoreError;
 
-/// The things being put together, by key. A caller may drop a write half-way and discard the whole;
-/// without this the write, still running, would bring it back.
+/// The things being put together, by key. A caller may drop a write half-way and discard the whole
+/// thing. Without this, the write would still run and bring it back.
 #[derive(Debug)]
 pub(crate) struct InFlight<K>(Mutex<HashMap<K, Arc<InFlightEntry>>>);
 
-/// One of them; the flag says whether it has ended.
+/// The life of one such thing; the flag says whether it has ended.
 #[derive(Debug, Default)]
 pub(crate) struct InFlightEntry(RwLock<bool>);
 
@@ -63,8 +63,8 @@ impl InFlightEntry {
         Ok(result)
     }
 
-    /// Ends it once the work in progress is done, and cleans up, alone. Does nothing if it has
-    /// ended.
+    /// Ends the life once the work in progress is done, and cleans up, alone. Does nothing if the
+    /// life has already ended.
     pub fn end(&self, clean: impl FnOnce()) {
         let mut ended = write(&self.0);
         if !*ended {

@@ -1,9 +1,10 @@
-//! How often work that goes last is begun: if it is done for several connections, or uses much of a
-//! processor at a time, only often enough to use a sixth of the processors.
+//! Decides how often work that goes last may begin. If it is done for several connections, or uses
+//! much of a processor at a time, it begins only often enough to use a sixth of the processors.
 //!
 //! A low priority alone is not enough. A thread that is stopped in the middle of an operation may
-//! hold a lock of the file system, or keep its journal from being written, and everybody who waits
-//! for that waits until the processor has nothing better to do. Nobody waits for what has not begun.
+//! hold a lock of the file system, or keep its journal from being written. Everybody who waits for
+//! that waits until the processor has nothing better to do. Nobody waits for work that has not
+//! begun.
 
 use std::sync::{LazyLock, Mutex};
 use std::thread;
@@ -14,24 +15,26 @@ use tokio::time::sleep_until;
 use crate::application::fair_share::DiskUser;
 use crate::application::locks::lock;
 
-/// All that goes last for several connections takes one part in so many of the time of all
+/// Work that goes last for several connections takes one part in this many of the time of all
 /// processors.
 const PART: u32 = 6;
 
-/// One connection alone, such as that of a streamer who uploads a project while others watch, does
-/// not pause after work that uses less of a processor than this.
+/// A connection that is alone, such as one of a streamer who uploads a project while others watch,
+/// does not pause after work that uses less processor time than this.
 const ALONE: Duration = Duration::from_millis(1);
 
-/// How long after the work of another connection there are several.
+/// How long work counts as done for several connections after one connection's work has followed
+/// another's.
 const LATELY: Duration = Duration::from_secs(1);
 
-/// What takes longer waits for the disk, or hangs, and costs the others no more than this.
+/// Work that takes longer is waiting for the disk, or hangs, and costs the others no more than
+/// this.
 const MAX_TIME: Duration = Duration::from_millis(5);
 
-/// How long work takes before any has been seen.
+/// How long work is taken to last before any has been measured.
 const FIRST_ESTIMATE: Duration = Duration::from_micros(100);
 
-/// The estimate is a mean that forgets: the last time counts as one in so many.
+/// The estimate is a moving average: the latest time counts as one part in this many.
 const SMOOTHING: u32 = 8;
 
 static PROCESSORS: LazyLock<u32> = LazyLock::new(|| {
@@ -41,15 +44,15 @@ static PROCESSORS: LazyLock<u32> = LazyLock::new(|| {
         .unwrap_or(1)
 });
 
-/// Has work begin one after the other, with pauses that depend on how long it takes.
+/// Lets pieces of work begin one after another, with pauses that depend on how long they take.
 pub(super) struct Pacer(Mutex<Pace>);
 
 struct Pace {
-    /// When more may begin.
+    /// When the next work may begin.
     next: Option<Instant>,
     /// How long work is likely to take.
     estimate: Duration,
-    /// Whose work began last, and when that was not the one whose work began before it.
+    /// The connection whose work began last, and when that last changed.
     user: Option<DiskUser>,
     changed: Option<Instant>,
 }
@@ -64,8 +67,8 @@ impl Pace {
         }
     }
 
-    /// How long after the beginning of work that takes this long, and uses this much of a
-    /// processor, more may begin.
+    /// How long after the beginning of work that takes this long, and uses this much processor
+    /// time, the next work may begin.
     fn pause(&self, took: Duration, used: Duration, now: Instant) -> Duration {
         let is_of_several = self.changed.is_some_and(|changed| now < changed + LATELY);
         let time = if is_of_several {
@@ -94,12 +97,13 @@ impl Pace {
         self.user = Some(user.clone());
     }
 
-    /// Has work cost this instead of what it was likely to.
+    /// Replaces the likely cost of some work by what it did cost.
     fn correct(&mut self, likely: Duration, cost: Duration) {
         self.next = self.next.and_then(|next| (next + cost).checked_sub(likely));
     }
 
-    /// How long the pause is after work that took this long, and used this much of a processor.
+    /// Learns from work that took this long and used this much processor time, and returns the
+    /// pause after it.
     fn learn(&mut self, took: Duration, used: Duration, now: Instant) -> Duration {
         self.estimate = (self.estimate * (SMOOTHING - 1) + took.min(MAX_TIME)) / SMOOTHING;
         self.pause(took, used, now)
@@ -111,9 +115,9 @@ impl Pacer {
         Self(Mutex::new(Pace::new()))
     }
 
-    /// Waits until work for this connection may begin. It costs what work is likely to take, until
-    /// it has [ended](Paced::end). Nothing is held meanwhile: a caller that is not polled holds up
-    /// nobody.
+    /// Waits until work for this connection may begin. Until the work has [ended](Paced::end), it
+    /// costs what it is likely to take. This holds nothing while it waits, so a caller that is not
+    /// polled holds up nobody.
     pub async fn begin(&'static self, user: &DiskUser) -> Paced {
         let now = Instant::now();
         let (at, cost) = lock(&self.0).place(user, now);
@@ -128,12 +132,13 @@ impl Pacer {
 /// Work that may begin. It costs nothing if it is dropped without having been done.
 pub(super) struct Paced {
     pacer: &'static Pacer,
-    /// The pause that it has been given.
+    /// The pause that is planned after it.
     cost: Duration,
 }
 
 impl Paced {
-    /// Has it cost what it took, or what it used of a processor.
+    /// Replaces the planned pause by one that depends on how long the work took, or how much
+    /// processor time it used.
     pub fn end(mut self, took: Duration, used: Duration) {
         let mut pace = lock(&self.pacer.0);
         let cost = pace.learn(took, used, Instant::now());
@@ -166,7 +171,7 @@ mod tests {
         [user().await, user().await]
     }
 
-    /// The pause of several after work that takes so long.
+    /// The pause after work that takes this long, with several connections.
     fn pause_after(time: Duration) -> Duration {
         time.min(MAX_TIME) * PART / *PROCESSORS
     }

@@ -1,5 +1,5 @@
-//! Quick operations, done one after the other: waking up a thread for each would cost as much as
-//! they do.
+//! Does quick operations one after another: waking up a thread for each would cost as much as the
+//! operation itself.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -11,21 +11,22 @@ use crate::application::fair_share::is_one_alone;
 use crate::application::locks::lock;
 use crate::application::ports::StoreError;
 
-/// How long a thread does quick operations before it lets others have the processor, or tells the
-/// one connection that is there.
+/// How long a thread does quick operations before it yields the processor or, if there is only one
+/// connection, answers it.
 const SLICE: Duration = Duration::from_micros(300);
 
-/// How long a result of one operation counts for the next.
+/// How long the folder that one operation has found is used for the next ones.
 const FRESH: Duration = Duration::from_millis(5);
 
 /// Does an operation.
 pub(super) type Job = Box<dyn FnOnce(&mut Batch) -> Answer + Send>;
 
-/// Tells who waits for an operation that it is done.
+/// Tells the caller that an operation is done.
 pub(super) type Answer = Box<dyn FnOnce() + Send>;
 
-/// What quick operations done in one go share: the folder of the project, which each of them would
-/// otherwise have to look up. It is used for some milliseconds, as if they had all begun then.
+/// What the quick operations done in one go share: the folder of the project, which each of them
+/// would otherwise have to look up. It is used for a few milliseconds, as if all of them had begun
+/// when it was found.
 #[derive(Default)]
 pub(crate) struct Batch(Option<(Folder, Instant)>);
 
@@ -53,10 +54,10 @@ pub(super) struct Quick(Mutex<State>);
 #[derive(Default)]
 struct State {
     waiting: VecDeque<Job>,
-    /// Of what has been done, but whose callers have not been told.
+    /// The answers to operations that are done but whose callers have not been told.
     answers: Vec<Answer>,
     threads: usize,
-    /// How many have begun.
+    /// How many operations have begun.
     begun: u64,
 }
 
@@ -68,12 +69,12 @@ impl Quick {
         state.threads == 0 && state.waiting.len() == 1
     }
 
-    /// How many have begun.
+    /// How many operations have begun.
     pub fn begun(&self) -> u64 {
         lock(&self.0).begun
     }
 
-    /// How many threads do them.
+    /// How many threads do operations.
     #[cfg(test)]
     pub fn threads(&self) -> usize {
         lock(&self.0).threads
@@ -88,9 +89,10 @@ impl Quick {
         is_needed
     }
 
-    /// Does what waits, until nothing does. Several connections are told of each operation at once.
-    /// One alone is told of the first at once, and of others in one go: each time would wake up its
-    /// task, which takes the processor from this thread.
+    /// Does the waiting operations until there are none. If there are several connections, each is
+    /// told of its operation at once. A connection that is alone is told of the first operation at
+    /// once, and of the others in batches: each time wakes up its task, which takes the processor
+    /// from this thread.
     pub fn run(&self) {
         let mut batch = Batch::default();
         let mut since = Instant::now();
@@ -120,7 +122,7 @@ impl Quick {
         }
     }
 
-    /// The next operation for a thread, which is done if there is none.
+    /// The next operation for a thread. If there is none, the thread ends.
     fn next(&self) -> Option<Job> {
         let mut state = lock(&self.0);
         let job = state.waiting.pop_front();

@@ -26,7 +26,7 @@ fn take_out(layout: &Layout, folder: &Folder, name: &str) -> Result<(), StoreErr
     let Some(Kind::File(_)) = folder.kind(name).looking(WHAT)? else {
         return Err(StoreError::NotFound);
     };
-    // First it is moved out of sight, where it can be examined, and from where it can be restored.
+    // First move it out of sight, to where it can be examined and restored from.
     let hidden = layout.temporary_name();
     folder
         .rename(name, &layout.staging, &hidden)

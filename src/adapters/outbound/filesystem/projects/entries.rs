@@ -29,14 +29,14 @@ const UNUSED: Duration = Duration::from_secs(5 * 60);
 /// How long a reader's load waits for memory. A streamer may wait behind it.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The existing projects that are in use. Nothing is remembered about names that are not projects,
-/// or anybody could make the server grow.
+/// The existing projects that are in use. Nothing is remembered about names that are not projects;
+/// otherwise anybody could make the server's memory grow.
 pub(crate) struct Entries {
     layout: Arc<Layout>,
     known: Mutex<HashMap<ProjectId, Arc<Entry>>>,
     memory: Arc<ProjectMemory>,
     versions: Arc<LastVersion>,
-    /// Where work waits that belongs to no known project.
+    /// For work that belongs to no known project.
     pub common: BlockingPool,
 }
 
@@ -47,7 +47,7 @@ pub(crate) struct Entry {
     pub reads: BlockingPool,
     pub versions: Arc<LastVersion>,
     pub locks: Arc<FileLocks>,
-    /// Shared by all changes under way, and held alone while the project is removed.
+    /// Held shared by all changes under way, and alone while the project is removed.
     pub is_removed: Arc<tokio::sync::RwLock<bool>>,
     pub new_folders: NewFolders,
     pub shared_reads: Arc<SharedReads>,
@@ -136,7 +136,8 @@ impl Entries {
         if let Some(loaded) = entry.loaded(user) {
             return Ok(loaded);
         }
-        // A streamer may be waiting for it as well, even if a reader started it.
+        // The load runs in its own task: a streamer may be waiting for it as well, even if a reader
+        // started it.
         let loaded = {
             let (own, entry, project) = (Arc::clone(self), Arc::clone(entry), project.clone());
             let loading = async move {
@@ -151,7 +152,7 @@ impl Entries {
         Ok(loaded)
     }
 
-    /// The same for a reader who needs nothing else of it.
+    /// Loads a project for a reader that needs nothing else of its entry.
     ///
     /// # Errors
     /// Those of [`of`](Self::of) and [`load`](Self::load).
@@ -163,8 +164,8 @@ impl Entries {
         self.load(&entry, project, User::Reader).await
     }
 
-    /// Loads the project anew, for somebody who keeps all changes away meanwhile. Returns what was
-    /// in memory of it before, if anything was, and what is now.
+    /// Loads the project anew. The caller must keep all changes away meanwhile. Returns the project
+    /// that was in memory before, if any, and the new one.
     ///
     /// # Errors
     /// `NotFound` if the project is gone; `Failed`.
@@ -200,7 +201,8 @@ impl Entries {
     }
 
     /// Walks the project's folder. A reader's walk waits for memory when there is none, so that
-    /// what it loads does not come on top of what connections hold; `None` if none comes free.
+    /// what it loads does not come on top of what connections hold. Returns `None` if no memory
+    /// comes free.
     async fn walk(
         self: &Arc<Self>,
         entry: &Entry,
@@ -229,7 +231,7 @@ impl Entries {
     }
 
     /// Unloads the least recently used project, except those that are in use or that their
-    /// streamers write to. Returns whether there was one.
+    /// streamers have written to lately. Returns whether there was one.
     fn make_room(&self) -> bool {
         let recently = Instant::now().checked_sub(UNUSED);
         let known = lock(&self.known);
@@ -250,7 +252,7 @@ impl Entries {
     /// Forgets everything about a project that is no longer in use.
     fn drop_unused(&self, project: &ProjectId) {
         let mut known = lock(&self.known);
-        // Others take a reference under the lock that we hold.
+        // The count is exact: others take a reference only under the lock that we hold.
         if known
             .get(project)
             .is_some_and(|entry| Arc::strong_count(entry) == 1 && lock(&entry.loaded).is_none())
@@ -263,7 +265,7 @@ impl Entries {
 /// Unloads a project once it has not been used for long enough.
 async fn let_go(entries: Weak<Entries>, project: ProjectId, loaded: Weak<LoadedProject>) {
     while let Some(until) = loaded.upgrade().map(|loaded| loaded.last_used() + UNUSED) {
-        // At least a second, in case somebody uses it for longer than that.
+        // At least a second: if somebody uses the project for longer than that, this tries again.
         sleep_until(until.max(Instant::now() + Duration::from_secs(1))).await;
         let Some(entries) = entries.upgrade() else {
             return;
@@ -305,7 +307,7 @@ impl Entry {
     /// Unloads the project, unless it is in use. Returns whether it did.
     fn unload(&self) -> bool {
         let mut slot = lock(&self.loaded);
-        // Others take a reference under the lock that we hold.
+        // The count is exact: others take a reference only under the lock that we hold.
         let is_free = slot
             .as_ref()
             .is_some_and(|loaded| Arc::strong_count(loaded) == 1);

@@ -20,7 +20,7 @@ struct Level {
     /// Closed while the walk is far below, and reopened if there is more to do here.
     folder: Option<Folder>,
     path: Option<FilePath>,
-    /// What is still to come of it, and whether each is a folder.
+    /// The entries still to come, and whether each is a folder.
     entries: vec::IntoIter<(String, bool)>,
 }
 
@@ -71,7 +71,7 @@ impl Walk {
                 self.levels.pop();
                 continue;
             };
-            // As deep as a name may be, and no deeper.
+            // Skips names that break the rules, such as one that lies too deep.
             let Ok(path) = FilePath::join(level.path.as_ref(), &name) else {
                 continue;
             };

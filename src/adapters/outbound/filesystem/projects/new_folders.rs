@@ -9,8 +9,8 @@ use crate::adapters::outbound::filesystem::sandbox::folder::{FOLDER, Folder};
 use crate::application::locks::lock;
 
 /// The folders of a project that were created and are not known to be durable yet, by name, with
-/// how many writes have created one of that name. A write that puts a file into such a folder has
-/// to sync it too, or its file could be lost with the folder.
+/// the number of writes that have created one of that name. A write that puts a file into such a
+/// folder has to sync the folder too, or its file could be lost with the folder.
 #[derive(Debug, Default)]
 pub(crate) struct NewFolders(Mutex<HashMap<String, usize>>);
 

@@ -18,8 +18,9 @@ use crate::domain::Version;
 /// two, and no open file kept.
 pub(crate) const READ_AT_ONCE: u64 = HELD_FILE_BYTES as u64;
 
-/// Reads a file that has just been opened, or keeps it open if it is long, which requires `permit`:
-/// `None` if there is none. Its version is what `version_of` finds in the file's metadata.
+/// Reads a file that has just been opened, or keeps it open if it is long. Keeping it open requires
+/// `permit`; without one, the result is `None`. `version_of` finds the file's version in its
+/// metadata.
 pub(crate) fn open(
     (file, metadata): (File, Metadata),
     pool: BlockingPool,
@@ -51,7 +52,7 @@ pub(crate) fn open(
 /// A file that is read as needed; open as long as this lives.
 struct OnDisk {
     file: Arc<(File, OwnedSemaphorePermit)>,
-    /// As it was when it was opened.
+    /// The file's state when it was opened.
     state: FileState,
     pool: BlockingPool,
 }
@@ -73,9 +74,9 @@ impl FileSource for OnDisk {
     }
 }
 
-/// Reads from a file that was in `state` when it was opened. With its last byte it must still be:
-/// if another program writes into a file, what is read of it may be of two versions. The server
-/// itself never does: it moves a new file to its place.
+/// Reads from a file that was in `state` when it was opened. A read of the last byte checks that
+/// the file is still in that state: if another program writes into a file, what is read may mix two
+/// versions. The server itself never writes into a file: it moves a new one into its place.
 fn read_at(file: &File, state: FileState, offset: u64, length: u64) -> Result<Bytes, StoreError> {
     let mut bytes = vec![0; usize::try_from(length).map_err(StoreError::failed)?];
     file.read_exact_at(&mut bytes, offset)

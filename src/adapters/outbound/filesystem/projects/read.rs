@@ -27,8 +27,9 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    /// Opens the first of `paths` until they reach this many bytes; at least one, and none after
-    /// the first that has to be kept open. Nobody can join once the read has begun.
+    /// Opens files from the start of `paths`: at least one, and more until they reach this many
+    /// bytes together or the next one would have to be kept open. Nobody can join once the read has
+    /// begun.
     pub async fn run(
         self,
         paths: Arc<[FilePath]>,

@@ -1,5 +1,5 @@
-//! Which folders are projects: those with a marker in `.twicecast/projects`. And which folders of
-//! users are the server's own: those that have a folder for markers there, however empty.
+//! Decides which folders are projects: those with a marker in `.twicecast/projects`. And which
+//! users' folders are the server's own: those with a folder for markers there, even an empty one.
 
 use rustix::io::Errno;
 
@@ -33,7 +33,8 @@ pub(crate) fn state(layout: &Layout, project: &ProjectId) -> Result<ProjectState
 enum Lying {
     Nothing,
     Folder,
-    /// No folder, or nothing but in a user's folder that is none or foreign.
+    /// Something that is not a folder; or nothing, but the user's folder is foreign or not a
+    /// folder.
     Other,
 }
 
@@ -62,8 +63,8 @@ fn is_own(layout: &Layout, streamer: &UserName, user: &Folder) -> rustix::io::Re
     Ok(layout.markers.kind(streamer.as_str())? == Some(Kind::Folder) || user.is_empty()?)
 }
 
-/// Creates the project, and returns whether this call did. Only one at a time: two that create the
-/// same project would take each other's folder for a foreign one.
+/// Creates the project, and returns whether this call did. Calls must not overlap: two that create
+/// the same project would take each other's folder for a foreign one.
 pub(crate) fn register(layout: &Layout, project: &ProjectId) -> Result<bool, StoreError> {
     match state(layout, project)? {
         ProjectState::Registered => return Ok(false),
@@ -75,13 +76,14 @@ pub(crate) fn register(layout: &Layout, project: &ProjectId) -> Result<bool, Sto
     let new = mark(layout, project)?;
     let made = make_folder(layout, project);
     if made.is_err() {
-        // Otherwise whatever is there would become a project, or the user's.
+        // Otherwise whatever is there would become a project, or the user's folder.
         new.take_back(layout, project);
     }
     made.map(|()| true)
 }
 
-/// Makes a folder that the server did not create a project, and that of its streamer theirs.
+/// Turns a folder that the server did not create into a project, and the folder above it into its
+/// streamer's.
 pub(crate) fn adopt(layout: &Layout, project: &ProjectId) -> Result<(), StoreError> {
     if lying_there(layout, project)? != Lying::Folder {
         return Err(StoreError::NotFound);
@@ -89,7 +91,8 @@ pub(crate) fn adopt(layout: &Layout, project: &ProjectId) -> Result<(), StoreErr
     mark(layout, project).map(drop)
 }
 
-/// Makes a user's folder that the server did not create theirs, but no project in it.
+/// Gives a user the folder of their name, which the server did not create, but makes nothing in it
+/// a project.
 pub(crate) fn adopt_user(layout: &Layout, user: &UserName) -> Result<(), StoreError> {
     const WHAT: &str = "adopt a user's folder";
     if layout.base.kind(user.as_str()).during(WHAT)? != Some(Kind::Folder) {
@@ -107,7 +110,7 @@ pub(crate) fn remove(layout: &Layout, project: &ProjectId) -> Result<(), StoreEr
     }
     let user = layout.base.folder(project.streamer.as_str());
     let user = user.looking(WHAT)?;
-    // Gone at once, however much there is in it: the rest is only cleanup.
+    // The move removes the project at once, however large it is: the rest is only cleanup.
     let (name, hidden) = (project.name.file_name(), layout.temporary_name());
     let moved = user.rename(&name, &layout.staging, &hidden);
     moved.looking(WHAT)?;
@@ -117,7 +120,7 @@ pub(crate) fn remove(layout: &Layout, project: &ProjectId) -> Result<(), StoreEr
         }
         return Err(error).during(WHAT);
     }
-    // A marker that stays is that of no project.
+    // A marker that stays behind marks no project.
     let marks = NewMarks {
         user: false,
         project: true,
@@ -155,7 +158,7 @@ struct NewMarks {
     project: bool,
 }
 
-/// Durable.
+/// Marks a project, durably, and returns what that has made.
 fn mark(layout: &Layout, project: &ProjectId) -> Result<NewMarks, StoreError> {
     const WHAT: &str = "mark a project";
     let streamer = project.streamer.as_str();

@@ -86,7 +86,7 @@ impl Replacing<'_> {
         }
         stamp(&file, version).during("number a file")?;
         if self.layout.durability == Durability::Fsync {
-            // Once this has failed, the state of the disk is unknown: the temporary is removed.
+            // If this fails, the state of the disk is unknown, so the temporary is removed.
             file.sync_all().during("sync a file")?;
         }
         drop(file);
@@ -103,9 +103,8 @@ impl Replacing<'_> {
         Ok(entry)
     }
 
-    /// Moves the temporary to a place that is still as it is known to be. Returns false, without
-    /// having changed anything, if the folder is not known to be durable, or something has come or
-    /// gone.
+    /// Moves the temporary to its place if that is still as it is known to be. Returns false, and
+    /// changes nothing, if the folder is not known to be durable, or if something has come or gone.
     fn place_as_known(
         &self,
         path: &FilePath,
@@ -217,7 +216,8 @@ impl Placed {
     }
 }
 
-/// Something else may have taken the file's place just before the exchange; it gets it back.
+/// Something else may have taken the file's place just before the exchange. If so, this puts it
+/// back.
 fn keep_only_a_file(folder: &Folder, name: &str, temporary: &Temporary) -> Result<Placed, Errno> {
     let (staging, old) = temporary.place_in_staging();
     if matches!(staging.kind(old), Ok(Some(Kind::File(_)))) {
@@ -227,7 +227,7 @@ fn keep_only_a_file(folder: &Folder, name: &str, temporary: &Temporary) -> Resul
     Err(Errno::ISDIR)
 }
 
-/// Lets everybody execute a file who may read it.
+/// Lets everybody who may read a file execute it.
 fn make_executable(file: &File) -> Result<(), Errno> {
     let mode = rustix::fs::fstat(file)?.st_mode;
     rustix::fs::fchmod(file, Mode::from_raw_mode(mode | (mode & 0o444) >> 2))

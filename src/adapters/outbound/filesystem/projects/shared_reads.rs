@@ -11,7 +11,7 @@ use crate::application::locks::lock;
 use crate::application::ports::{OpenFile, StoreError};
 use crate::domain::FilePath;
 
-/// The result for each of some files, in their order.
+/// The results for some files, in the order of the files.
 pub(crate) type Opened = Result<OpenedFiles, StoreError>;
 
 /// Some files, each opened or not.
@@ -21,7 +21,7 @@ type Opening = BoxFuture<'static, Opened>;
 
 /// The reads of one project that have not begun. A caller that asks for the same files as one of
 /// them shares its result: the read begins after the request, so the result cannot be outdated.
-/// Others do not join the reads of connections that go last.
+/// Connections that go last and all others do not share reads.
 #[derive(Debug, Default)]
 pub(crate) struct SharedReads {
     waiting: Mutex<Vec<Waiting>>,
@@ -37,8 +37,8 @@ struct Waiting {
     opening: WeakShared<Opening>,
 }
 
-/// A waiting read. Dropping this means that it begins, or never will: then nobody can join it any
-/// more.
+/// A waiting read. This is dropped when the read begins, or when it never will: then nobody can
+/// join it any more.
 pub(crate) struct Joinable {
     reads: Arc<SharedReads>,
     number: u64,

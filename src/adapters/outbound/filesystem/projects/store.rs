@@ -94,7 +94,7 @@ impl FilesystemProjects {
         }
     }
 
-    /// Runs `change` of which projects there are, alone.
+    /// Runs `change`, which changes the set of projects, while no other such change runs.
     async fn change_projects<T: Send + 'static>(
         &self,
         change: impl FnOnce(&Layout) -> Result<T, StoreError> + Send + 'static,

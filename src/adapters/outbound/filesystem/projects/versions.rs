@@ -16,7 +16,7 @@ use crate::domain::{Project, ProjectEntry, Timestamp, Version};
 pub(crate) struct LastVersion(AtomicU64);
 
 impl LastVersion {
-    /// Numbers from now on.
+    /// Starts numbering at the present time.
     pub fn from_now() -> Self {
         Self(AtomicU64::new(now_nanos()))
     }

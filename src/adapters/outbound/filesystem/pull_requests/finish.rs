@@ -17,7 +17,7 @@ pub(crate) fn finish(layout: &Layout, finished: &PullRequest) -> Result<(), Stor
     const WHAT: &str = "finish a pull request";
     let id = finished.id.to_string();
     if finished.files.is_empty() {
-        // A draft that only proposes deletions has nothing yet.
+        // A draft that only proposes deletions has no folder yet.
         layout
             .drafts
             .make_folder(&id, PRIVATE_FOLDER)

@@ -37,7 +37,7 @@ fn load_project(
             Ok(folder) => read(&folder),
             Err(error) => Err(error.into()),
         };
-        // Texts of others: invisible characters are escaped.
+        // Others chose these texts, so invisible characters are escaped.
         let place = || format!("{project}/{name}").escape_debug().to_string();
         match read {
             Ok(found) if found.project == *project && found.id.to_string() == name => {

@@ -46,14 +46,14 @@ impl FilesystemPullRequests {
         }
     }
 
-    /// Runs `work` on the folder of an open pull request, if it is open.
+    /// Runs `work` on the folder of the project's pull requests, if this one is open.
     async fn at_home<T: Send + 'static>(
         &self,
         project: &ProjectId,
         id: PullRequestId,
         work: impl FnOnce(&Layout, &Folder) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        // An id that is not ours causes no disk access.
+        // An unknown id causes no disk access.
         if !self.open.contains(project, id) {
             return Err(StoreError::NotFound);
         }
@@ -168,7 +168,7 @@ impl PullRequestStore for FilesystemPullRequests {
         let (open, asked) = (Arc::clone(&self.open), project.clone());
         let delete = move |layout: &Layout, home: &Folder| {
             let (name, hidden) = (id.to_string(), layout.temporary_name());
-            // Returns at once, though it may have many files: the rest is only cleanup.
+            // The move returns at once even if there are many files: the rest is only cleanup.
             let moved = home.rename(&name, &layout.staging, &hidden);
             moved.looking(WHAT)?;
             if let Err(error) = home.sync() {

@@ -64,7 +64,7 @@ pub enum OpenError {
 pub(crate) trait During<T> {
     /// The error with what was being done.
     fn or_refused(self, what: &'static str) -> Result<T, Refused>;
-    /// Any error is a failure of the store.
+    /// The same, as a failure of the store.
     fn during(self, what: &'static str) -> Result<T, StoreError>;
 }
 
@@ -83,9 +83,9 @@ impl<T, E: Into<io::Error>> During<T> for Result<T, E> {
 
 /// Separates what is absent or conflicts from what failed.
 pub(crate) trait Looking<T> {
-    /// As [`During::during`], but nothing usable of that name is `NotFound`.
+    /// As [`During::during`], but if nothing usable has that name, the error is `NotFound`.
     fn looking(self, what: &'static str) -> Result<T, StoreError>;
-    /// As [`During::during`], but something unusable of that name is `PathConflict`.
+    /// As [`During::during`], but if something unusable has that name, the error is `PathConflict`.
     fn writing(self, what: &'static str) -> Result<T, StoreError>;
 }
 

@@ -163,8 +163,8 @@ impl Folder {
     /// Moves `name` to `new` in `to`; `EXIST` if something already exists there.
     pub fn rename_new(&self, name: &str, to: &Self, new: &str) -> Result<()> {
         match self.rename_with(name, to, new, RenameFlags::NOREPLACE) {
-            // A file system that cannot guarantee it. Callers have checked; that must suffice
-            // there.
+            // This file system cannot guarantee it. Callers have checked before; that must suffice
+            // here.
             Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => self.rename(name, to, new),
             other => other,
         }
@@ -215,7 +215,7 @@ impl Folder {
             }
             match rustix::fs::unlinkat(self, &name, AtFlags::empty()) {
                 Ok(()) | Err(Errno::NOENT) => {}
-                // What the system says of a folder.
+                // The errors that the system reports for a folder.
                 Err(Errno::ISDIR | Errno::PERM) => {
                     let flags =
                         OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;

@@ -1,9 +1,9 @@
 //! The number of the layout, and how layout 1 becomes layout 2.
 //!
 //! Layout 2 percent-encodes the names of projects ([`ProjectName::file_name`]), so a project `100%`
-//! lies in `100%25`. What must be renamed is checked first and then written down in `renames`; the
-//! new number comes next, so that a server of layout 1 refuses the folder from then on; and only
-//! then is anything renamed. Every start carries on with what is written down.
+//! lies in `100%25`. An upgrade first checks what must be renamed and writes it down in `renames`.
+//! Then it writes the new number, so that a server of layout 1 refuses the folder from then on.
+//! Only then does it rename anything. Every start carries on with what is written down.
 
 use std::io;
 use std::io::{Read as _, Write as _};
@@ -29,7 +29,7 @@ pub(crate) enum Format {
     Current,
 }
 
-/// The folders in which things have names of projects, and the one that holds the state.
+/// The folders whose entries bear names of projects, and the one that holds the state.
 pub(crate) struct Places<'a> {
     pub state: &'a Folder,
     pub base: &'a Folder,
@@ -44,7 +44,7 @@ enum Place {
     Pulls,
 }
 
-/// What a project's name of layout 1 is called in layout 2.
+/// A project's name in layout 1, and what it becomes in layout 2.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Rename {
     place: Place,
@@ -53,8 +53,8 @@ struct Rename {
     to: String,
 }
 
-/// Called before each change of the disk. An error ends the upgrade there, as a crash would: tests
-/// only.
+/// Called before each change of the disk. An error ends the upgrade there, as a crash would; only
+/// tests return one.
 type Step<'a> = &'a mut dyn FnMut() -> Result<(), OpenError>;
 
 impl Format {
@@ -141,13 +141,14 @@ impl Places<'_> {
                 }
             }
         }
-        // A name may become what another is called now. The other one becomes longer, too.
+        // A name may become what another is called now. That other one is longer, so it goes first.
         renames.sort_by_key(|rename: &Rename| std::cmp::Reverse(rename.from.len()));
         self.check(&renames)?;
         Ok(renames)
     }
 
-    /// A name of layout 1, if it must change, and with a marker the folder that it marks.
+    /// The renames for a name of layout 1, if it must change. A marker's rename comes with that of
+    /// the folder that it marks.
     fn rename(&self, place: Place, user: &UserName, from: &str) -> Result<Vec<Rename>, OpenError> {
         // Layout 1 had no names with a backslash.
         if !from.contains('%') || from.contains('\\') {
@@ -171,7 +172,7 @@ impl Places<'_> {
         Ok(renames)
     }
 
-    /// Refuses what cannot be done, before anything is.
+    /// Refuses what cannot be done, before anything is done.
     fn check(&self, renames: &[Rename]) -> Result<(), OpenError> {
         for rename in renames {
             let Rename {

@@ -73,15 +73,15 @@ pub(crate) struct Layout {
     /// stay below the process's limit. What is written, or read in one go, needs none.
     kept_open: Arc<Semaphore>,
     temporaries: AtomicU64,
-    /// The lock goes with it.
+    /// The lock is given up when this is closed.
     _lock: File,
 }
 
 impl Layout {
     /// Creates what is missing, takes the lock and removes what an earlier run left unfinished.
     ///
-    /// At most `open_files` are kept open for reading, and at least one. What is done later is
-    /// counted in `disk`.
+    /// At most `open_files` files, but at least one, are kept open for reading. `disk` counts what
+    /// is done later.
     pub fn open(
         base: &Path,
         durability: Durability,
@@ -205,7 +205,7 @@ fn own_folder(parent: &Folder, name: &'static str) -> Result<Folder, OpenError> 
 fn make_private(state: &Folder) -> Result<(), OpenError> {
     const WHAT: &str = "make .twicecast private";
     let stat = rustix::fs::fstat(state).or_refused(WHAT)?;
-    // Not where it is already: only its owner could.
+    // A folder that is private already is left alone: only its owner can change the mode.
     if Mode::from_raw_mode(stat.st_mode) == PRIVATE_FOLDER {
         return Ok(());
     }

@@ -1,5 +1,5 @@
-//! Small private files of the server's own, most of them one for each project: read and written as
-//! a whole, one after the other.
+//! The server's own small private files, most of them one per project: read and written whole, one
+//! at a time.
 
 use std::collections::HashMap;
 use std::fs::{File, Metadata};
@@ -18,13 +18,13 @@ use crate::application::locks::lock;
 use crate::application::ports::StoreError;
 use crate::domain::{ProjectId, UserName};
 
-/// Does one thing at a time with such files of one streamer, or with the server's own. Nothing of
-/// them is kept in memory here.
+/// Does one thing at a time with such files of one streamer, or with those of the server. Keeps
+/// none of their contents in memory.
 pub(crate) struct Records {
     layout: Arc<Layout>,
     pool: BlockingPool,
-    /// Each is held until a change has ended, and not merely until its caller is gone. All files
-    /// of a streamer share one, as they share a folder that goes with the last of them.
+    /// Each is held until a change has ended, even if its caller is gone. All files of a streamer
+    /// share one, because they share a folder that is removed with the last of them.
     turns: Mutex<HashMap<Option<UserName>, Weak<Turn<()>>>>,
 }
 
@@ -37,8 +37,8 @@ impl Records {
         }
     }
 
-    /// Does `work` when everything before it with the files of that streamer is done; `None`: with
-    /// those of nobody.
+    /// Does `work` once all earlier work with the files of that streamer is done. `None` stands for
+    /// the files that belong to no streamer.
     pub async fn in_turn<T: Send + 'static>(
         &self,
         streamer: Option<&UserName>,
@@ -66,7 +66,7 @@ impl Records {
     }
 }
 
-/// Opens a project's file below `home`; `None` if there is nothing of that name.
+/// Opens a project's file below `home`; `None` if nothing has that name.
 pub(crate) fn find(home: &Folder, project: &ProjectId) -> io::Result<Option<(File, Metadata)>> {
     match home.folder(project.streamer.as_str()) {
         Err(Errno::NOENT) => Ok(None),
@@ -74,8 +74,9 @@ pub(crate) fn find(home: &Folder, project: &ProjectId) -> io::Result<Option<(Fil
     }
 }
 
-/// Opens such a file; `None` if there is nothing of that name. What is no regular file, or has a
-/// second name, somebody else has put there: it is not read, nor does it count as absent.
+/// Opens such a file; `None` if nothing has that name. Anything that is not a regular file, or has
+/// a second name, was put there by somebody else: this is an error, so that it is neither read nor
+/// counted as absent.
 pub(crate) fn open(folder: &Folder, name: &str) -> io::Result<Option<(File, Metadata)>> {
     match folder.sole_file(name) {
         Ok(found) => Ok(Some(found)),
@@ -85,7 +86,7 @@ pub(crate) fn open(folder: &Folder, name: &str) -> io::Result<Option<(File, Meta
     }
 }
 
-/// Whether there is anything of a project's name below `home`, even if it cannot be read.
+/// Whether anything below `home` has the project's name, even if it cannot be read.
 pub(crate) fn is_there(home: &Folder, project: &ProjectId) -> io::Result<bool> {
     match home.folder(project.streamer.as_str()) {
         Err(Errno::NOENT) => Ok(false),
@@ -96,7 +97,7 @@ pub(crate) fn is_there(home: &Folder, project: &ProjectId) -> io::Result<bool> {
 /// The whole content of a file.
 ///
 /// # Errors
-/// The system's own, or that it has more than `most` bytes: then nothing of it is read.
+/// The system's own, or the file has more than `most` bytes; then nothing of it is read.
 pub(crate) fn whole((file, metadata): (File, Metadata), most: u64) -> io::Result<Vec<u8>> {
     if metadata.len() > most {
         let bytes = metadata.len();

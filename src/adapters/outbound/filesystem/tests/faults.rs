@@ -4,7 +4,7 @@ use crate::adapters::outbound::filesystem::tests::{assert_nothing_is_left, on_di
 use crate::application::ports::StoreError;
 use crate::domain::PullRequestId;
 
-/// The content of a file, `None` if there is none.
+/// The present content of a file; `None` if there is no file.
 async fn now(world: &World, name: &str) -> Option<Vec<u8>> {
     match world.read(name).await {
         Ok(content) => Some(content.to_vec()),
@@ -13,14 +13,15 @@ async fn now(world: &World, name: &str) -> Option<Vec<u8>> {
     }
 }
 
-/// Meant to be run with faults as well; each must come out as a failure that changed nothing:
+/// Meant to be run with injected faults as well. Each must show as a failure that has changed
+/// nothing:
 ///
 /// ```text
 /// strace -f -e inject=fsync:error=EIO:when=20+7 TEST-BINARY what_the_disk_refuses
 /// ```
 ///
-/// (or `renameat2`, `mkdirat`, `utimensat`; `when=` from where the start is over), and with
-/// `TMPDIR` on a file system of one megabyte. Where `unlinkat` is refused, temporary files do stay.
+/// (or `renameat2`, `mkdirat`, `utimensat`; `when=` must begin after the start), and with `TMPDIR`
+/// on a file system of one megabyte. If `unlinkat` is refused, temporary files do stay.
 #[tokio::test]
 async fn what_the_disk_refuses_has_not_happened() {
     let (world, base) = on_disk(Durability::Fsync).await;

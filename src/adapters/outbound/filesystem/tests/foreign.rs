@@ -241,7 +241,7 @@ async fn a_file_that_another_program_changes_in_place_is_not_read_to_its_end() {
         let rest = opened.source.read(100_000, length - 100_000).await;
         assert_says!(rest, StoreError::Failed(_));
     }
-    // A version that the server itself replaces is whole to its end.
+    // If the server itself replaces a file, the version that was opened can be read to its end.
     let opened = world.open("long").await.expect("is there");
     opened
         .source

@@ -146,7 +146,7 @@ async fn a_second_hard_link_is_refused_and_does_not_count_as_absent() {
     let state = base.join(".twicecast");
     world.guests.key().await.expect("a key");
     take(&world, &demo(), "bob").await.expect("is free");
-    // Which names are taken is known until then.
+    // Until a restart, the server knows from memory which names are taken.
     let world = restarted(world);
     for name in ["guest-key", "guests/ana/demo"] {
         let (place, second) = (state.join(name), base.join("second"));

@@ -141,7 +141,7 @@ async fn a_link_in_the_place_of_a_user_or_a_project_is_foreign() {
     }
     assert_eq!(world.projects.projects().await.expect("lists"), [demo()]);
 
-    // Nor does a project's folder that becomes a link stay one.
+    // A project's folder that becomes a link is not a project any more.
     world.put_all(&["a"]).await;
     fs::rename(base.join("ana/demo"), outside.path().join("moved")).expect("moves");
     symlink(outside.path().join("moved"), base.join("ana/demo")).expect("links");
@@ -151,7 +151,7 @@ async fn a_link_in_the_place_of_a_user_or_a_project_is_foreign() {
     assert!(!outside.path().join("moved/b").exists());
 }
 
-/// `LINK_SWAPS` is how often it is written while the folder is swapped.
+/// `LINK_SWAPS` is how often files are written while the folder is swapped.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_folder_swapped_for_a_link_leads_nobody_outside() {
     let set = std::env::var("LINK_SWAPS").ok();
@@ -219,7 +219,7 @@ async fn a_file_with_a_second_hard_link_is_as_good_as_absent_until_it_has_one_ag
             is_as_good_as_absent(&world, name).await;
         }
         assert_eq!(world.tree().await, ["/f"]);
-        // One that is known already, and gets a second link later.
+        // A file that is known already and gets a second link later.
         let (known, copy) = (base.join("ana/demo/f"), outside.path().join("copy"));
         fs::hard_link(&known, &copy).expect("links");
         is_as_good_as_absent(&world, "f").await;

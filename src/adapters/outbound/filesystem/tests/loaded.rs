@@ -17,7 +17,7 @@ use crate::adapters::outbound::filesystem::tests::on_disk;
 use crate::application::memory::MemoryBudget;
 use crate::application::ports::{ProjectStore, StoreError, StoreResources};
 
-/// A world on disk with `ana/demo` in it, whose stores may take so much.
+/// A world on disk with `ana/demo` in it, with these limits on memory and open files.
 async fn limited(memory: usize, open_files: usize) -> (World, Arc<MemoryBudget>) {
     let memory = MemoryBudget::new(memory);
     let resources = StoreResources {
@@ -50,7 +50,7 @@ async fn a_file_changed_by_hand_is_corrected_when_it_is_opened() {
         .projects
         .note_hash(&demo(), &path("d/f"), version, hash('a'));
     fs::write(base.join("ana/demo/d/f"), "by hand").expect("writes");
-    // The system's clock is coarser than ours, so the file may seem to be older than our last one.
+    // The file system's clock is coarser than ours, so the file may seem older than our last write.
     let opened = world.open("d/f").await.expect("opens").version;
     assert_ne!(opened, version);
     let known = world.find("d/f").await.expect("is known");
@@ -76,7 +76,7 @@ async fn what_is_known_of_a_project_needs_no_disk() {
     assert_eq!(world.tree().await, ["/a", "/d/b"]);
     assert_eq!(world.usage().await.expect("is counted").files, 2);
     world.find("d/b").await.expect("is known");
-    // Opening a file reveals it.
+    // Opening a file reveals that the folder is gone.
     assert_says!(world.open("a").await, StoreError::NotFound);
     assert_says!(world.usage().await, StoreError::NotFound);
 }
@@ -124,7 +124,7 @@ async fn a_project_that_nobody_uses_is_let_go_of_after_five_minutes() {
 #[tokio::test]
 async fn readers_get_half_of_the_memory_and_streamers_what_they_need() {
     let (world, memory) = limited(1_000_000, 10).await;
-    // Some 165 bytes each.
+    // About 165 bytes each.
     write_all(&folder_of(&world), 4_000);
     assert_says!(world.usage().await, StoreError::Unavailable);
     assert_says!(world.walk("/", true).await, StoreError::Unavailable);
@@ -162,7 +162,7 @@ async fn a_project_that_is_read_while_connections_hold_the_memory_waits_until_on
     let a_while = Duration::from_millis(500);
     let early = tokio::time::timeout(a_while, &mut reading).await;
     early.expect_err("there is no room yet");
-    // A half-loaded project may not take more than there is.
+    // A half-loaded project may not take more memory than there is.
     assert!(memory.used() < 751_000, "{}", memory.used());
     assert!(memory.evict_largest());
     assert!(viewer.is_evicted());

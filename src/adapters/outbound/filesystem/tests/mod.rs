@@ -1,4 +1,4 @@
-//! What the contract cannot test: what is on the disk, and what others have put there.
+//! What the contract tests cannot check: what is on the disk, and what others have put there.
 
 mod failures;
 mod faults;
@@ -28,7 +28,7 @@ fn base(world: &World) -> PathBuf {
     world.place.as_ref().expect("is on disk").path().to_owned()
 }
 
-/// Another start on the same folder.
+/// Starts again on the same folder.
 fn restarted(world: World) -> World {
     let place = Arc::clone(world.place.as_ref().expect("is on disk"));
     drop(world);

@@ -11,7 +11,7 @@ use crate::application::memory::MemoryBudget;
 use crate::application::ports::{StoreError, StoreResources};
 use crate::domain::{Action, Bound, Deed, Moderation, Timestamp, UserName};
 
-/// Somebody is banned.
+/// A moderation in which somebody is banned.
 fn decided() -> Moderation {
     let user = |name| UserName::parse(name).expect("a user's name");
     let action = Action {
@@ -123,7 +123,7 @@ async fn what_is_too_long_for_the_memory_is_not_read() {
     keep(&world).await;
     let kept = place.path().join(".twicecast/moderation/ana/demo");
     let whole = fs::read(&kept).expect("reads");
-    // With spaces at its end it is the same JSON.
+    // Spaces at the end do not change the JSON.
     for (bytes, is_read) in [
         ((1 << 20) / 16, true),
         ((1 << 20) / 16 + 1, false),

@@ -41,7 +41,7 @@ fn make(layout: &Layout, mode: Mode) -> Result<(Temporary, File), StoreError> {
     layout.temporary(mode).during("make a temporary file")
 }
 
-/// The staged file itself, completed by the tail, if it is available and is what it should be.
+/// The staged file itself with the tail appended, if it may be moved and is exactly the content.
 fn take_over(
     layout: &Layout,
     content: &StagedContent,
@@ -61,7 +61,7 @@ fn take_over(
         // An append that failed half-way may have left more than was counted.
         return Ok(None);
     }
-    // From here on it belongs to this write, and is removed with it.
+    // From here on the staged file belongs to this write, and is removed with it.
     let temporary = Temporary::guard(&layout.staging, name);
     layout.uploads.take(&id);
     file.write_all(&content.tail).during("write a file")?;
@@ -93,7 +93,7 @@ fn assemble(
 enum Source<'a> {
     /// A staging file of this store.
     Own(File),
-    /// Another store's upload. The runtime waits for it while this blocking thread does.
+    /// Another store's upload. This blocking thread waits for it on the runtime.
     Foreign(&'a dyn StagedUpload, Handle),
 }
 
@@ -111,7 +111,7 @@ impl<'a> Source<'a> {
     fn copy(&self, mut range: Range<u64>, to: &mut impl Write) -> Result<(), StoreError> {
         let mut chunk = Vec::new();
         while range.start < range.end {
-            // The whole chunk if the rest is too long even to count.
+            // If the rest is too long for a `usize`, take a whole chunk.
             let rest = usize::try_from(range.end - range.start).unwrap_or(CHUNK);
             let length = rest.min(CHUNK);
             match self {

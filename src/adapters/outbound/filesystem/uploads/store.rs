@@ -34,7 +34,7 @@ pub(crate) struct FilesystemUploads {
 }
 
 impl FilesystemUploads {
-    /// `drafts` are the unfinished ones, which the pull requests take over.
+    /// `drafts` are the unfinished drafts, which the pull request store takes over.
     pub(crate) fn new(layout: Arc<Layout>, drafts: Arc<InFlight<PullRequestId>>) -> Self {
         Self {
             drafts,

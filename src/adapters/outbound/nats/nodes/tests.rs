@@ -22,7 +22,7 @@ async fn three() -> [Nodes; 3] {
     nodes
 }
 
-/// Asks until so many have answered: they may not have begun to listen.
+/// Asks until `count` nodes have answered: they may not have begun to listen.
 async fn ask<A: DeserializeOwned + Send>(
     node: &Nodes,
     about: &str,

@@ -21,7 +21,7 @@ fn project(name: &str) -> ProjectId {
     }
 }
 
-/// What was told: of which project, whether the streamer is there, and who was left out.
+/// What was told: the project, whether its streamer is there, and which connection was left out.
 type Heard = Vec<(ProjectId, bool, Option<ConnectionId>)>;
 
 /// The connections of one node.
@@ -157,7 +157,7 @@ async fn each_transition_is_told_once_at_each_node_and_in_one_order() {
             for round in 0..30 {
                 for project in &projects {
                     node.presence.arrive(project, ONE);
-                    // So that some are together and some are not.
+                    // So that some overlap and some do not.
                     sleep(Duration::from_micros(node.name().small() * 300)).await;
                     assert!(node.presence.streamers(project) > 0, "{round}");
                     node.presence.depart(project, ONE);
@@ -179,7 +179,7 @@ async fn each_transition_is_told_once_at_each_node_and_in_one_order() {
         assert_eq!(heard, expected, "by turns");
         assert!(heard.len() > 2, "{}", heard.len());
     }
-    // The order of different projects, too.
+    // The order of different projects is the same, too.
     let all = nodes.each_ref().map(|node| {
         let heard = lock(&node.connections.heard);
         heard
@@ -192,7 +192,7 @@ async fn each_transition_is_told_once_at_each_node_and_in_one_order() {
 }
 
 impl NodeId {
-    /// Some small number of its own.
+    /// A small number that depends on the name.
     fn small(self) -> u64 {
         self.to_string().bytes().map(u64::from).sum::<u64>() % 7
     }
@@ -213,7 +213,7 @@ async fn a_streamer_counts_at_their_own_node_at_once_and_is_not_told_of_themselv
     assert_eq!(*lock(&there.connections.heard), [told]);
     assert_eq!(there.presence.streamers(&demo), 1);
     assert!(!there.presence.arrive(&demo, ONE), "not the first of all");
-    // Otherwise the log might hear first of those who go, and then of this one.
+    // Otherwise the log might hear of those who leave before it hears of this one.
     there.presence.is_told(&demo).await;
     assert!(!here.presence.depart(&demo, ONE));
     assert!(!here.presence.depart(&demo, TWO));

@@ -24,7 +24,7 @@ impl Streamers {
     }
 }
 
-/// As it comes out of the log.
+/// The message as it comes out of the log.
 fn sent(node: NodeId, body: Kept) -> Message<Kept> {
     let payload = Message::encode(node, body).expect("is encoded");
     Message::decode(&payload).expect("is understood")

@@ -7,7 +7,7 @@ fn project(number: usize) -> ProjectId {
     }
 }
 
-/// What `here` tells reaches `there`; returns what that changes.
+/// Lets `there` hear what `here` tells. Returns the projects whose numbers have changed.
 fn tell(
     (here, node): (&mut Viewers, NodeId),
     there: &mut Viewers,

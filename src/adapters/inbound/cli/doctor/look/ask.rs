@@ -1,4 +1,4 @@
-//! Asks a web server, over TLS where its address says so.
+//! Asks a web server, over TLS if its address says so.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -22,28 +22,28 @@ use crate::adapters::inbound::cli::doctor::public::{Answer, NoAnswer};
 use crate::adapters::inbound::transport::Origin;
 use crate::domain::Timestamp;
 
-/// Somebody waits at a terminal.
+/// How long to wait for an answer: somebody waits at a terminal.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// More of an answer is not read.
+/// How much of an answer's body is read.
 const BODY_BYTES: usize = 4_096;
 
 /// What to ask for.
 pub(in super::super) struct Question {
     /// The path.
     pub path: &'static str,
-    /// Headers beside `Host`.
+    /// Headers besides `Host`.
     pub headers: HeaderMap,
 }
 
 impl Question {
-    /// The beginning of a WebSocket, as a page of the server itself would ask for one.
+    /// The handshake of a WebSocket, as the server's own page would send it.
     pub fn websocket(origin: &Origin, mut headers: HeaderMap) -> Self {
         for (name, value) in [
             (CONNECTION, "Upgrade"),
             (UPGRADE, "websocket"),
             (HeaderName::from_static("sec-websocket-version"), "13"),
-            // Any 16 bytes: the answer is only looked at for its status.
+            // Any 16 bytes will do: only the status of the answer counts.
             (
                 HeaderName::from_static("sec-websocket-key"),
                 "AAAAAAAAAAAAAAAAAAAAAA==",
@@ -58,7 +58,7 @@ impl Question {
     }
 }
 
-/// Asks, and waits for an answer for a few seconds.
+/// Asks, and waits a few seconds for an answer.
 pub(in super::super) async fn ask(at: &Origin, question: Question) -> Result<Answer, NoAnswer> {
     let late = || NoAnswer::Unreachable("no answer within 5 seconds".to_owned());
     timeout(PATIENCE, try_to(at, question))
@@ -99,7 +99,7 @@ async fn try_to(at: &Origin, question: Question) -> Result<Answer, NoAnswer> {
 
 fn trusting_the_system() -> Result<ClientConfig, NoAnswer> {
     let mut roots = RootCertStore::empty();
-    // One that cannot be read vouches for nobody.
+    // A certificate that cannot be read is left out: it vouches for nobody.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if roots.is_empty() {
         let why = "this machine has no certificates of authorities (the package ca-certificates)";
@@ -142,7 +142,7 @@ where
     })
 }
 
-/// What comes of a body before it ends, or before it is too long to be ours.
+/// The beginning of a body. One of this server is never longer.
 async fn beginning(mut body: Incoming) -> String {
     let mut read = Vec::new();
     while read.len() < BODY_BYTES
@@ -161,7 +161,7 @@ mod tests {
 
     use super::*;
 
-    /// Asks a server that says this, and returns the answer and what it was asked.
+    /// Asks a server that answers `says`. Returns the answer and the request that the server got.
     async fn asked(says: &'static [u8], question: Question) -> (Result<Answer, NoAnswer>, String) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("listens");
         let address = listener.local_addr().expect("bound");

@@ -1,4 +1,4 @@
-//! Who but its owner and root can put another file into the place of one.
+//! Finds who can replace a file, besides its owner and root.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt as _;
@@ -6,8 +6,9 @@ use std::path::Path;
 
 use crate::adapters::inbound::cli::doctor::key::{Changeable, ChangedBy};
 
-/// The first place, from the file upwards, where others can, and whether all of them or a group
-/// can. A link is looked at where it lies and where it leads. Nothing that cannot be seen is told.
+/// The first place, from the file upwards, that every user can change or, if there is none, that a
+/// group can change. A link is looked at where it lies and where it leads. What cannot be looked at
+/// is skipped.
 pub(in super::super) fn changeable(file: &str) -> Option<Changeable> {
     let given = std::path::absolute(file).ok()?;
     let real = given.canonicalize().ok()?;
@@ -17,7 +18,7 @@ pub(in super::super) fn changeable(file: &str) -> Option<Changeable> {
     let found = places
         .into_iter()
         .filter(|place| seen.insert(place.clone()));
-    // What all may do is worse, wherever it is.
+    // A place that all users can change is worse, wherever it is.
     let found: Vec<_> = found.filter_map(|place| changeable_at(&place)).collect();
     let worst = found.iter().position(|place| place.by == ChangedBy::All);
     found.into_iter().nth(worst.unwrap_or_default())
@@ -26,7 +27,7 @@ pub(in super::super) fn changeable(file: &str) -> Option<Changeable> {
 fn changeable_at(place: &Path) -> Option<Changeable> {
     const STICKY: u32 = 0o1000;
     let about = place.metadata().ok()?;
-    // In a folder such as /tmp everybody changes only what is theirs.
+    // In a folder such as /tmp, users can change only what is theirs.
     if about.is_dir() && about.mode() & STICKY != 0 {
         return None;
     }

@@ -1,4 +1,4 @@
-//! Looking: what the checks judge is observed here, and nothing is judged.
+//! Observes what the checks judge. Nothing is judged here.
 
 pub(super) mod ask;
 pub(super) mod change;

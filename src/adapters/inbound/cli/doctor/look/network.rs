@@ -1,4 +1,4 @@
-//! The server of the folder, the port and `publicUrl`.
+//! Looks at the server of the folder, the port and `publicUrl`.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -22,7 +22,7 @@ pub(in super::super) async fn running(base: &Path, is_held: Option<bool>) -> Run
             addresses,
             process,
         },
-        // It does not know the question yet.
+        // An older server, which does not know this request.
         Ok((_, process)) => Running::There {
             version: None,
             addresses: Vec::new(),
@@ -38,7 +38,8 @@ fn is_absent(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::NotFound | ErrorKind::ConnectionRefused)
 }
 
-/// What comes of listening there, for an instant; `answering` asks what has the port.
+/// Listens there for an instant, and returns how that went. `answering` asks the program that has
+/// the port.
 pub(in super::super) async fn listening<A: Future<Output = Option<String>>>(
     (host, port): (Host, u16),
     answering: impl FnOnce(Origin) -> A,
@@ -69,7 +70,7 @@ pub(in super::super) async fn version_at(at: Origin) -> Option<String> {
     version(&answer)
 }
 
-/// The beginning of the metrics at an address, if a file-ws-server tells its own there.
+/// The beginning of the metrics at an address, if a file-ws-server serves them there.
 pub(in super::super) async fn metrics_at(at: Origin) -> Option<String> {
     let answer = ask(&at, plain("/metrics")).await.ok()?;
     Some(answer.body).filter(|text| text.contains("# HELP file_ws_server_"))
@@ -82,7 +83,7 @@ fn plain(path: &'static str) -> Question {
     }
 }
 
-/// Whether the server that is configured is ready.
+/// Whether the configured server is ready.
 ///
 /// # Errors
 /// Why it is not.
@@ -107,7 +108,7 @@ pub(in super::super) async fn is_ready(config: &Config) -> Result<(), String> {
     Err(why)
 }
 
-/// Asks `publicUrl`, and the server of the folder how that came in.
+/// Sends requests to `publicUrl`, and asks the server of the folder how they came in.
 pub(in super::super) async fn public(
     config: &Config,
     url: &Origin,

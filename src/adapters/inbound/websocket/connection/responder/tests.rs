@@ -18,7 +18,7 @@ const LIMITS: SendQueueLimits = SendQueueLimits {
     window_bytes: 100_000,
 };
 
-/// A world in which a file cannot be opened `failures` times.
+/// A world in which opening a file fails `failures` times.
 fn closed(failures: usize) -> World {
     let mut world = World::new();
     let fails = |_: &ProjectId, _: &FilePath| -> Result<OpenFile, StoreError> { Err(disk_full()) };
@@ -27,7 +27,7 @@ fn closed(failures: usize) -> World {
     world
 }
 
-/// A world in which a file can be opened, but `failures` times not be read.
+/// A world in which a file is opened `failures` times, and cannot be read each time.
 fn broken(failures: usize) -> World {
     let mut world = World::new();
     let open = world.projects.expect_open_file();

@@ -9,8 +9,8 @@ use crate::adapters::inbound::websocket::protocol::encode::envelope::{json, succ
 use crate::adapters::inbound::websocket::protocol::request::{Context, Reference};
 use crate::domain::{ContentHash, FilePath, ProjectId};
 
-/// At most how many characters a message takes besides name, content and base. Too small a guess
-/// costs one reallocation.
+/// The most characters that a message takes besides name, content and base. Too small a guess costs
+/// one reallocation.
 const ENVELOPE_CHARS: usize = 160;
 /// The same for a base.
 const BASE_CHARS: usize = ContentHash::CHARS + 10;
@@ -38,7 +38,7 @@ pub(crate) struct ListedFile {
     /// `None` if the file is longer than the server hashes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
-    /// What is told of whether it may be executed.
+    /// Whether it may be executed, if that is told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub executable: Option<bool>,
 }
@@ -79,7 +79,7 @@ pub(crate) struct FilePart<'a> {
     pub count: u64,
     /// The content that its author started from, for a pull request's file if known.
     pub base: Option<ContentHash>,
-    /// What is told of whether it may be executed.
+    /// Whether it may be executed, if that is told.
     pub executable: Option<bool>,
     /// Its project, if the file was not asked for.
     pub project: Option<&'a ProjectId>,

@@ -9,12 +9,12 @@ use crate::adapters::inbound::transport::frame::FrameBuilder;
 use crate::adapters::inbound::websocket::protocol::request::Context;
 use crate::domain::{ChatMessage, UserName};
 
-/// How many bytes a slice has; it ends with the item that reaches them. It is encoded in less time
+/// How many bytes a slice has; it ends with the item that reaches them. Encoding it takes less time
 /// than others would notice.
 pub(crate) const SLICE_BYTES: usize = 16 * 1_024;
 
-/// Such a message, as far as it has been encoded. Not one growing buffer, which would take up to
-/// twice as much memory for as long as the message waits.
+/// A message with a list, as far as it has been encoded. It is kept in slices, because one growing
+/// buffer would take up to twice as much memory for as long as the message waits.
 pub(crate) struct LongList<I> {
     slices: Vec<Vec<u8>>,
     items: I,
@@ -27,7 +27,7 @@ pub(crate) struct LongList<I> {
 pub(crate) enum Piece<T> {
     /// An item of the list.
     Item(T),
-    /// What ends the list, and begins another.
+    /// The bytes that end the list and begin another.
     Between(Vec<u8>),
 }
 
@@ -56,7 +56,7 @@ impl<T: Serialize, I: Iterator<Item = Piece<T>>> LongList<I> {
         Self::within(kind, nothing, items, context)
     }
 
-    /// Such a message whose data holds an empty list, which is to hold the items.
+    /// A message with `data`. The items go into the first list in `data`, which must be empty.
     pub(super) fn within(
         kind: &'static str,
         data: impl Serialize,

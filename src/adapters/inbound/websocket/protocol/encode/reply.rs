@@ -28,7 +28,7 @@ fn stored(kind: &'static str, context: &Context) -> Bytes {
     })
 }
 
-/// Whether the answer to a request, once it is done, is `"OK"` and no more.
+/// Whether the answer to a request, once it is done, is just `"OK"`.
 pub(crate) fn is_answered_ok(kind: RequestKind) -> bool {
     use RequestKind as Kind;
     matches!(

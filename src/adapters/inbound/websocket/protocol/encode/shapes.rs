@@ -40,7 +40,7 @@ pub(crate) struct WireChatMessage<'a> {
     room: &'a str,
     id: u64,
     date: u64,
-    /// Left out of what is no announcement.
+    /// Left out if the message is no announcement.
     #[serde(skip_serializing_if = "Option::is_none")]
     announcement: Option<bool>,
 }

@@ -8,14 +8,14 @@ use crate::adapters::outbound::contract_tests::world::{World, path, project, pul
 use crate::adapters::outbound::filesystem::Durability;
 use crate::domain::{ProjectId, PullRequestId};
 
-/// Projects of ana's that layout 1 could have. Layout 1 calls the first what layout 2 calls the
-/// second, and the second what layout 2 calls the third.
+/// Projects of ana's that layout 1 could have. In layout 2, the first has the name on disk that the
+/// second has in layout 1, and the second that of the third.
 const PROJECTS: [&str; 5] = ["100%", "100%25", "100%2525", "a%2Fb", "plain"];
 
-/// How many of the kills are the only one, each at another point; an upgrade has fewer points.
+/// This many rounds kill the upgrade only once, each at another point; an upgrade has fewer points.
 const SINGLE: usize = 30;
 
-/// All there is below a folder: its files with their contents, and its folders.
+/// Everything below a folder: its files with their contents, and its folders.
 fn tree(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut tree = BTreeMap::new();
     let mut open = vec![folder.to_owned()];
@@ -38,7 +38,7 @@ fn tree(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     tree
 }
 
-/// Puts a tree where nothing is.
+/// Writes a tree into an empty folder.
 fn plant(tree: &BTreeMap<String, Vec<u8>>, folder: &Path) {
     for (name, content) in tree {
         let path = folder.join(name);
@@ -78,7 +78,8 @@ async fn both_layouts() -> [BTreeMap<String, Vec<u8>>; 2] {
     [first, second]
 }
 
-/// The folder's state, upgraded until the number of changes is used up. `Ok` when it is done.
+/// Upgrades the folder, but stops after this many changes of the disk. `Ok` when the upgrade is
+/// done.
 fn upgrade(base: &Path, mut changes: usize) -> Result<(), OpenError> {
     let base = Folder::open(base).expect("opens");
     let state = base.folder(".twicecast").expect("opens");
@@ -109,7 +110,7 @@ fn open(base: &Path) -> Result<Vec<ProjectId>, OpenError> {
 #[tokio::test]
 async fn whenever_an_upgrade_is_killed_the_next_starts_finish_it_and_nothing_is_lost() {
     let [first, second] = both_layouts().await;
-    // Each single point at which it can be killed, and many sequences of several.
+    // Kills the upgrade at each single point, and at several points in many sequences.
     let mut random = 1_u64;
     let mut kills = 0;
     let mut round = 0;
