@@ -229,8 +229,7 @@ impl Running {
     }
 }
 
-/// The verifier of the tokens that are believed. If guests are allowed, it also believes theirs,
-/// and the second value makes these.
+/// The verifier of all tokens, and what makes those of guests if there may be any.
 async fn believed(
     tokens: Arc<dyn TokenVerifier>,
     guests: GuestAccess,

@@ -177,8 +177,8 @@ async fn under_random_posts_deletes_and_reads_no_file_goes_backwards_and_all_con
         let mut slow = Client::narrow(&server.url()).await;
         slow.authenticate(viewer("eve", "ana", "demo")).await;
         let (there, one, two) = tokio::join!(
-            // Numbers grow from seed to seed: another server of a cluster may still have the files of
-            // the last one when a viewer comes.
+            // Numbers grow from seed to seed: when a viewer comes, another server of a cluster may
+            // still have the files of the last seed.
             stream(&mut ana, seed * CHANGES, random(1)),
             read_along(&mut quick, random(2)),
             read_along(&mut slow, random(3)),

@@ -1,6 +1,7 @@
 //! A bot: it greets the chat room, lists the project, and proposes a file that lists what is in it.
 //!
-//!     BOT_TOKEN=… cargo run -p twicecast-client --example bot -- ws://127.0.0.1:3005 ana demo bot
+//!     export BOT_TOKEN=…
+//!     cargo run -p twicecast-client --example bot -- ws://127.0.0.1:3005 ana demo bot
 
 use twicecast_client::client::Post;
 use twicecast_client::{Client, Error, Section};

@@ -4,8 +4,6 @@
 //! store gives later ones a later date
 //! ([`PullRequestStore`](crate::application::ports::PullRequestStore)).
 
-use std::collections::BTreeMap;
-
 use crate::domain::{ProjectId, Timestamp};
 
 /// For how many projects that it has left a connection remembers what it was told; of the pull
@@ -18,9 +16,9 @@ const REMEMBERED: usize = 16;
 pub(crate) struct PullRequestCursor {
     /// The project whose pull requests the connection is told of as they come.
     live: Option<ProjectId>,
-    /// For each project that it has left, the date up to which it was told of all pull requests;
-    /// `None` if there were none.
-    told: BTreeMap<ProjectId, Option<Timestamp>>,
+    /// The projects that it has left, the latest last. With each, the date up to which it was told
+    /// of all pull requests there, if there were any; of later ones it was not told.
+    told: Vec<(ProjectId, Option<Timestamp>)>,
 }
 
 impl PullRequestCursor {
@@ -32,7 +30,8 @@ impl PullRequestCursor {
     /// Starts telling of the pull requests of `project` as they come. Returns the date of the
     /// latest one that the connection was told of before.
     pub(crate) fn resume(&mut self, project: ProjectId) -> Option<Timestamp> {
-        let told = self.told.remove(&project).flatten();
+        let place = self.told.iter().position(|(left, _)| *left == project);
+        let told = place.and_then(|place| self.told.remove(place).1);
         self.live = Some(project);
         told
     }
@@ -42,12 +41,10 @@ impl PullRequestCursor {
         let Some(project) = self.live.take() else {
             return;
         };
-        self.told.insert(project, told);
-        if self.told.len() > REMEMBERED {
-            let longest_ago = self.told.iter().min_by_key(|(_, told)| **told);
-            let forgotten = longest_ago.map(|(project, _)| project.clone());
-            forgotten.and_then(|project| self.told.remove(&project));
+        if self.told.len() == REMEMBERED {
+            self.told.remove(0);
         }
+        self.told.push((project, told));
     }
 }
 
@@ -67,11 +64,12 @@ mod tests {
         let count = REMEMBERED as u64 + 1;
         for number in 1..=count {
             assert_eq!(cursor.resume(numbered(number)), None);
-            cursor.pause(Some(at(number)));
+            // When it was left counts, not how new its pull requests are.
+            cursor.pause(Some(at(count - number)));
         }
         assert_eq!(cursor.told.len(), REMEMBERED);
         for number in (1..=count).rev() {
-            let expected = (number > 1).then(|| at(number));
+            let expected = (number > 1).then(|| at(count - number));
             assert_eq!(cursor.resume(numbered(number)), expected);
         }
     }

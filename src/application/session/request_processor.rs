@@ -38,8 +38,7 @@ const REFUSED_AT_FULL_SPEED: u32 = 100;
 const REFUSED_PAUSE: Duration = Duration::from_millis(1);
 
 /// How long requests that have already arrived are carried out, one after the other, before other
-/// tasks get to run. Without this, requests that the disk answers at once would keep a worker for
-/// milliseconds.
+/// tasks run. Otherwise requests that the disk answers at once would keep a worker for long.
 const SLICE: Duration = Duration::from_micros(100);
 
 /// Why the processor has stopped.
@@ -70,8 +69,7 @@ pub struct RequestProcessor<'a, R: Responder, O> {
     running: Vec<Running>,
     /// How many requests have been refused in a row.
     refused: u32,
-    /// The context of the latest request: if an upload turns out to be complete, it answers that
-    /// request.
+    /// The context of the latest request: an upload that turns out to be complete answers it.
     last_context: R::Context,
     /// Until when the client must be silent for its upload to count as complete.
     silent_at: Option<Instant>,

@@ -27,8 +27,8 @@ const LOG: &str = "Log";
 
 /// The whole configuration.
 ///
-/// To add a key, add a field here, use it (most keys in `derived_settings.rs`; rules for several keys
-/// in `checks.rs`), and add its row to `docs/configuration.md`.
+/// To add a key, add a field here, use it (most keys in `derived_settings.rs`; rules for several
+/// keys in `checks.rs`), and add its row to `docs/configuration.md`.
 #[derive(Debug, Clone, PartialEq, Parser, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[group(skip)]

@@ -175,6 +175,10 @@ impl Layers {
     pub(super) fn expand_home(&mut self, home: Option<&str>) -> Result<(), ConfigError> {
         let paths = [
             ("baseDir", Some(&mut self.config.base_dir)),
+            (
+                "natsCredentialsFile",
+                self.config.nats_credentials_file.as_mut(),
+            ),
             ("keyFile", self.config.key_file.as_mut()),
             ("publicKeyFile", self.config.public_key_file.as_mut()),
         ];

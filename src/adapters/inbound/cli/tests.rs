@@ -626,13 +626,22 @@ fn what_is_set_anywhere_counts_under_compatibility_too() {
 }
 
 #[test]
-fn a_path_may_begin_with_the_home_folder() {
+fn each_path_may_begin_with_the_home_folder() {
     let home = [("HOME", "/home/ana")];
-    let file = Some("{\"baseDir\":\"~/streams\",\"publicKeyFile\":\"~/k.pem\"}");
-    let expanded = config(&[], &home, file);
-    assert_eq!(&*expanded.base_dir, "/home/ana/streams");
-    let key_file = expanded.public_key_file.expect("a file");
-    assert_eq!(&*key_file, "/home/ana/k.pem");
+    let names = layers::keys().map(|key| layers::key_name(&key));
+    let is_path = |key: &String| key.ends_with("File") || key.ends_with("Dir");
+    // The public key excludes a secret one.
+    let paths: Vec<_> = names
+        .filter(is_path)
+        .filter(|key| key != "keyFile")
+        .collect();
+    assert!(paths.len() >= 3, "{paths:?}");
+    let file = paths.iter().map(|key| format!("\"{key}\":\"~/x\""));
+    let file = format!("{{{}}}", file.collect::<Vec<_>>().join(","));
+    let expanded = serde_json::to_value(config(&[], &home, Some(&file))).expect("JSON");
+    for key in paths {
+        assert_eq!(expanded[&key], "/home/ana/x", "{key}");
+    }
     let of_another = config(&["--base-dir", "~ana/x"], &home, None);
     assert_eq!(&*of_another.base_dir, "~ana/x");
     let text = fault(&["--base-dir=~"], &[], None);

@@ -39,7 +39,8 @@ impl Subjects {
         }
     }
 
-    /// The log: projects, pull requests, questions to apply them, guests, moderation and presence. It is kept on disks.
+    /// The log: projects, pull requests, questions to apply them, guests, moderation and presence.
+    /// It is kept on disks.
     pub fn log(&self) -> Stream {
         let prefix = &self.prefix;
         Stream {

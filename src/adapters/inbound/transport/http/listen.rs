@@ -161,7 +161,7 @@ fn bind_each(
 /// How many unsent bytes the kernel keeps per connection. Without this bound, megabytes would wait
 /// there for a client that does not read, where no limit counts them and no newer version can
 /// replace them.
-const MAX_UNSENT_BYTES: u32 = 128 * 1_024;
+pub(super) const MAX_UNSENT_BYTES: u32 = 128 * 1_024;
 
 /// Finds peers that are gone without a word, in about a minute and a half. Busy peers are not
 /// affected: their kernel answers although they do not read.

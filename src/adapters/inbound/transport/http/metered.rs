@@ -10,6 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::flow::Flow;
+use super::listen::MAX_UNSENT_BYTES;
 use crate::adapters::inbound::transport::traffic::{Traffic, Wire};
 
 /// How much of what is written may wait in the system unsent before the socket counts as full.
@@ -37,11 +38,11 @@ impl Metered {
         }
     }
 
-    /// The socket, no longer bounded by [`UNSENT_BYTES`].
+    /// The socket, bounded as it was when it was accepted.
     pub fn into_inner(self) -> TcpStream {
         if self.is_bounded {
             // If this fails, the socket has failed as well.
-            let _ = SockRef::from(&self.stream).set_tcp_notsent_lowat(u32::MAX);
+            let _ = SockRef::from(&self.stream).set_tcp_notsent_lowat(MAX_UNSENT_BYTES);
         }
         self.stream
     }
@@ -115,5 +116,32 @@ impl AsyncWrite for Metered {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt as _;
+
+    use super::*;
+    use crate::adapters::inbound::transport::http::listen;
+    use crate::adapters::inbound::transport::settings::TransportSettings;
+
+    #[tokio::test]
+    async fn after_a_long_answer_a_socket_is_bounded_as_it_was_accepted() {
+        let listeners = listen::bind(&listen::Host::Named("127.0.0.1".to_owned()), 0);
+        let listener = listeners.expect("a free port").remove(0);
+        let address = listener.local_addr().expect("an address");
+        let _client = TcpStream::connect(address).await.expect("connected");
+        let (socket, _) = listener.accept().await.expect("accepted");
+        let bound =
+            |socket: &TcpStream| SockRef::from(socket).tcp_notsent_lowat().expect("a bound");
+        let before = bound(&socket);
+        let flow = Flow::new(&TransportSettings::default());
+        let mut metered = Metered::new(socket, flow, Arc::default());
+        let answer = vec![0; UNSENT_BYTES as usize + 1];
+        metered.write_all(&answer).await.expect("written");
+        assert_eq!(bound(&metered.stream), UNSENT_BYTES);
+        assert_eq!(bound(&metered.into_inner()), before);
     }
 }
