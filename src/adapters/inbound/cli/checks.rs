@@ -147,8 +147,7 @@ fn warnings(config: &Config) -> Vec<String> {
         ),
         (
             config.store == Store::Nats,
-            "the store nats is young: servers that share it share nearly everything, but not yet \
-             `apply`, and how often a moderator may act (docs/how-to/nats.md)",
+            "the store nats is young: docs/how-to/nats.md says what its servers do not share",
         ),
         (
             config.public_key_file.is_none() && config.key.as_bytes() == DEFAULT_KEY,
