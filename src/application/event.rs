@@ -142,6 +142,8 @@ pub enum ApplyNotice {
 impl ApplyNotice {
     /// Why there will be no answer: nobody has accepted the question.
     pub const TOO_LATE: &str = "nobody accepted it within a minute; nothing has been applied";
+    /// Why there will be no answer: the servers have not heard of each other.
+    pub const LOST: &str = "the servers have lost touch; nothing has been applied, try again";
     /// Why there will be no answer: the connection that was asked is gone.
     pub const APPLIER_LEFT: &str = "the connection that was to apply it has left; look at the files \
                                     to see what it has done";

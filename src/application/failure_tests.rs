@@ -20,7 +20,8 @@ use crate::application::test_world::{
 use crate::domain::{Outcome, PullRequestId, Timestamp, Version};
 
 /// All sources of the ports.
-const SOURCES: [&str; 15] = [
+const SOURCES: [&str; 16] = [
+    include_str!("ports/apply_relay.rs"),
     include_str!("ports/chat_rooms.rs"),
     include_str!("ports/clock.rs"),
     include_str!("ports/event_publisher.rs"),
@@ -363,7 +364,11 @@ fn rows() -> Vec<Row> {
 }
 
 /// Methods that no command waits for. Each has a test below, or elsewhere if a comment says so.
-const ELSEWHERE: [&str; 18] = [
+const ELSEWHERE: [&str; 21] = [
+    // `a_relay_that_fails_is_answered_with_500`
+    "ApplyRelay::ask",
+    "ApplyRelay::accept",
+    "ApplyRelay::answer",
     // It cannot fail: members at a server that does not answer are left out.
     "ChatRooms::members",
     // Stores, not use cases, read a staged upload; the contract tests of the stores cover it.

@@ -108,8 +108,11 @@ async fn whoever_leaves_before_the_end_is_missed_by_the_other() {
     assert_eq!(failed["type"], "failApplyError");
     assert_eq!((&failed["code"], &failed["data"]["id"]), (&json!(409), &id));
     assert_eq!(gone["type"], "streamerDisconnected");
-    let nobody = page.refused(409, apply).await;
+    let nobody = page.refused(409, apply.clone()).await;
     assert_eq!(nobody["type"], "failApplyError");
+    let _command = connected(&server, json!({"applies": true})).await;
+    page.expect("streamerConnected").await;
+    page.ok(apply).await;
 }
 
 #[tokio::test]

@@ -193,7 +193,11 @@ async fn a_page_at_one_server_has_a_command_at_another_apply_until_that_server_d
     one.kill();
     let failed = page.until("failApplyError").await;
     assert_eq!(failed["data"]["request"], request);
-    page.refused(409, apply).await;
+    page.refused(409, apply.clone()).await;
+    let mut command = other.connect().await;
+    command.authenticate(streaming("applies")).await;
+    page.until("streamerConnected").await;
+    page.ok(apply).await;
 }
 
 #[tokio::test]

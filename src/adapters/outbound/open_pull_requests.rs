@@ -94,6 +94,16 @@ impl OpenPullRequests {
         });
     }
 
+    /// All that are open.
+    pub fn all(&self) -> Vec<(ProjectId, PullRequestId)> {
+        let projects = lock(&self.projects).clone();
+        let ids = projects.into_iter().flat_map(|(project, its)| {
+            let ids: Vec<_> = lock(&its.open).keys().map(|(_, id)| *id).collect();
+            ids.into_iter().map(move |id| (project.clone(), id))
+        });
+        ids.collect()
+    }
+
     /// How many are open, in all projects.
     pub fn count(&self) -> usize {
         usize::try_from(self.count.get()).unwrap_or(usize::MAX)

@@ -48,10 +48,10 @@ pub use upload_store::UploadStore;
 
 #[cfg(test)]
 pub use {
-    chat_rooms::MockChatRooms, clock::MockClock, event_publisher::MockEventPublisher,
-    file_source::MockFileSource, guest_store::MockGuestStore, guest_tokens::MockGuestTokens,
-    id_generator::MockIdGenerator, moderation_store::MockModerationStore, presence::MockPresence,
-    project_store::MockProjectStore, pull_request_store::MockPullRequestStore,
-    subscriptions::MockSubscriptions, token_verifier::MockTokenVerifier,
-    upload_store::MockUploadStore,
+    apply_relay::MockApplyRelay, chat_rooms::MockChatRooms, clock::MockClock,
+    event_publisher::MockEventPublisher, file_source::MockFileSource, guest_store::MockGuestStore,
+    guest_tokens::MockGuestTokens, id_generator::MockIdGenerator,
+    moderation_store::MockModerationStore, presence::MockPresence, project_store::MockProjectStore,
+    pull_request_store::MockPullRequestStore, subscriptions::MockSubscriptions,
+    token_verifier::MockTokenVerifier, upload_store::MockUploadStore,
 };

@@ -39,6 +39,9 @@ pub(crate) async fn apply_pull_request(
     if files.as_deref().is_some_and(|files| !are_of(files, &found)) {
         return Err(FOREIGN_FILES);
     }
+    if !app.apply_relay.has_applier(&project) {
+        return Err(NOBODY);
+    }
     // The answer may come before the reply, so the connection hears it from here on.
     session.awaits_notices = true;
     reattach(app, session, now);

@@ -13,7 +13,7 @@ use crate::adapters::outbound::nats::{self, NatsSettings};
 use crate::application::FileContent;
 use crate::application::ports::{
     FilesBelow, FinishError, GuestStore, ModerationStore, OpenFile, Presence, ProjectStore,
-    PullRequestStore, StagedUpload, StagingId, StoreError, StoreResources, UploadStore,
+    PullRequestStore, StagedUpload, StagingId, StoreError, StoreResources, Stores, UploadStore,
 };
 use crate::domain::{
     ContentHash, FilePath, ProjectEntry, ProjectId, ProjectName, ProjectQuota, PullRequest,
@@ -42,16 +42,7 @@ pub(in crate::adapters::outbound) struct World {
 
 impl World {
     pub fn in_memory() -> Self {
-        let stores = memory::open_stores();
-        Self {
-            projects: stores.projects,
-            pull_requests: stores.pull_requests,
-            uploads: stores.uploads,
-            guests: stores.guests,
-            moderation: stores.moderation,
-            presence: stores.presence,
-            place: None,
-        }
+        Self::of(memory::open_stores())
     }
 
     pub fn on_disk(durability: Durability) -> Self {
@@ -70,13 +61,8 @@ impl World {
     ) -> Self {
         let stores = filesystem::open_stores(place.path(), durability, resources).expect("opens");
         Self {
-            projects: stores.projects,
-            pull_requests: stores.pull_requests,
-            uploads: stores.uploads,
-            guests: stores.guests,
-            moderation: stores.moderation,
-            presence: stores.presence,
             place: Some(place),
+            ..Self::of(stores)
         }
     }
 
@@ -116,7 +102,10 @@ impl World {
     pub async fn on_engine_with(settings: &NatsSettings, resources: StoreResources) -> Self {
         let files = memory::open_stores().uploads;
         let stores = nats::open_stores(settings, files, resources).await;
-        let stores = stores.expect("opens");
+        Self::of(stores.expect("opens"))
+    }
+
+    pub fn of(stores: Stores) -> Self {
         Self {
             projects: stores.projects,
             pull_requests: stores.pull_requests,

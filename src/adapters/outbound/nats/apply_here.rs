@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use crate::adapters::outbound::nats::apply_question::{Asker, Question, Step, paths};
+use crate::adapters::outbound::nats::apply_question::{Question, Step, paths};
 use crate::adapters::outbound::nats::message::NodeId;
 use crate::application::ports::ApplyAnswer;
 use crate::application::{ApplyNotice, ConnectionId};
@@ -31,7 +31,7 @@ pub(crate) struct ApplyHere {
 struct Open {
     request: u64,
     id: PullRequestId,
-    asker: Asker,
+    asker_node: NodeId,
     /// The asker, if it is connected here.
     asker_here: Option<ConnectionId>,
     applier_node: NodeId,
@@ -39,6 +39,20 @@ struct Open {
     applier_here: Option<ConnectionId>,
     is_accepted: bool,
     heard_at: Uptime,
+}
+
+/// A step of a question, as the log tells of it.
+pub(crate) struct Heard<'a> {
+    pub project: &'a ProjectId,
+    pub request: u64,
+    pub question: &'a Question,
+    /// Whether a connection of this node has asked it.
+    pub is_from_here: bool,
+    /// Whether it is asked of a connection of this node.
+    pub is_for_here: bool,
+    /// The step that must end it, because the node of the asker or of the applier is dead.
+    pub lost: Option<Step>,
+    pub now: Uptime,
 }
 
 impl ApplyHere {
@@ -98,15 +112,17 @@ impl ApplyHere {
     }
 
     /// The log tells of a question's next step. Returns who is told of it here, and the step that
-    /// must follow because those whom it concerns are gone.
-    pub fn follow(
-        &mut self,
-        own: NodeId,
-        project: &ProjectId,
-        request: u64,
-        question: &Question,
-        now: Uptime,
-    ) -> (Notices, Option<Step>) {
+    /// must follow because somebody whom it concerns is gone.
+    pub fn follow(&mut self, heard: Heard<'_>) -> (Notices, Option<Step>) {
+        let Heard {
+            project,
+            request,
+            question,
+            is_from_here,
+            is_for_here,
+            lost,
+            now,
+        } = heard;
         let Some(id) = question.id() else {
             return (Vec::new(), None);
         };
@@ -118,30 +134,35 @@ impl ApplyHere {
         let mut open = before.unwrap_or(Open {
             request,
             id,
-            asker,
-            asker_here: (asker.node == own).then_some(asker.connection),
+            asker_node: asker.node,
+            asker_here: is_from_here.then_some(asker.connection),
             applier_node: question.applier_node,
             applier_here: None,
             is_accepted: false,
             heard_at: now,
         });
+        let is_asker_there = |asker| self.askers.contains(&(project.clone(), asker));
+        let asker_there = open.asker_here.filter(|asker| is_asker_there(*asker));
         let mut must_follow = None;
         match &question.step {
             Step::Asked if open.applier_here.is_some() => {}
             Step::Asked => {
-                if open.applier_node == own {
-                    open.applier_here = self.applier(project, open.asker_here);
-                    must_follow = open.applier_here.is_none().then_some(Step::Left);
-                }
-                let is_there = |asker| self.askers.contains(&(project.clone(), asker));
-                if open.asker_here.is_some_and(|asker| !is_there(asker)) {
-                    must_follow = Some(Step::Withdrawn);
-                }
+                let applier = self.applier(project, open.asker_here);
+                let is_asked = is_for_here && lost.is_none();
+                open.applier_here = applier.filter(|_| is_asked);
+                let is_asker_gone = open.asker_here.is_some() && asker_there.is_none();
+                let withdrawn = is_asker_gone.then_some(Step::Withdrawn);
+                let left = (is_asked && applier.is_none()).then_some(Step::Left);
+                must_follow = lost.or(left).or(withdrawn);
                 let files = question.files();
                 let notice = ApplyNotice::Asked { request, id, files };
                 notices.extend(open.applier_here.map(|applier| (applier, notice)));
             }
-            Step::Accepted => open.is_accepted = true,
+            Step::Accepted => {
+                open.is_accepted = true;
+                let is_lost = is_for_here && open.applier_here.is_none();
+                must_follow = is_lost.then_some(Step::Left);
+            }
             Step::Answered {
                 outcome,
                 conflicts,
@@ -155,37 +176,62 @@ impl ApplyHere {
                 let answered = answer.notice(request, id);
                 notices.extend(open.asker_here.map(|asker| (asker, answered)));
             }
-            Step::Left => notices.extend(open.failed(ApplyNotice::APPLIER_LEFT)),
+            Step::Left => {
+                notices.extend(open.withdrawn());
+                notices.extend(open.failed(ApplyNotice::APPLIER_LEFT));
+            }
             Step::Late => {
                 notices.extend(open.withdrawn());
                 notices.extend(open.failed(ApplyNotice::TOO_LATE));
             }
-            Step::Withdrawn => notices.extend(open.withdrawn()),
+            Step::Withdrawn => {
+                notices.extend(open.withdrawn());
+                open.asker_here = asker_there;
+                notices.extend(open.failed(ApplyNotice::LOST));
+            }
         }
-        let concerns_us = open.asker_here.is_some() || open.applier_node == own;
+        let concerns_us = open.asker_here.is_some() || open.applier_here.is_some() || is_for_here;
         if question.step.is_open() && concerns_us {
             self.open.insert(project.clone(), open);
         }
         (notices, must_follow)
     }
 
-    /// A node is dead: what its connections asked or were asked ends, but for what has begun here.
-    pub fn die(&mut self, dead: NodeId) -> Notices {
-        let ends = |open: &Open| {
-            open.applier_node == dead || (open.asker.node == dead && !open.is_accepted)
+    /// A node is dead. Returns the questions that end with it, and how.
+    pub fn die(&self, dead: NodeId) -> Vec<(ProjectId, u64, Step)> {
+        let end = |open: &Open| {
+            let left = (open.applier_node == dead).then_some(Step::Left);
+            let is_withdrawn = open.asker_node == dead && !open.is_accepted;
+            left.or(is_withdrawn.then_some(Step::Withdrawn))
         };
-        let ended = self.open.extract_if(|_, open| ends(open));
-        ended.flat_map(|(_, open)| open.lost()).collect()
+        self.ending(end)
     }
 
-    /// The questions of connections here that nobody has accepted in time.
-    pub fn late(&self, now: Uptime) -> Vec<(ProjectId, u64)> {
-        let is_late = |open: &Open| {
-            open.applier_here.is_some() && !open.is_accepted && now.since(open.heard_at) >= PATIENCE
+    /// The questions asked of connections here that end because nobody has accepted them in time,
+    /// or because nothing is heard of the asker's node, and how.
+    pub fn late(
+        &self,
+        now: Uptime,
+        is_silent: impl Fn(NodeId) -> bool,
+    ) -> Vec<(ProjectId, u64, Step)> {
+        let end = |open: &Open| {
+            if open.is_accepted || open.applier_here.is_none() {
+                None
+            } else if now.since(open.heard_at) >= PATIENCE {
+                Some(Step::Late)
+            } else {
+                is_silent(open.asker_node).then_some(Step::Withdrawn)
+            }
         };
-        let late = self.open.iter().filter(|(_, open)| is_late(open));
-        late.map(|(project, open)| (project.clone(), open.request))
-            .collect()
+        self.ending(end)
+    }
+
+    fn ending(&self, end: impl Fn(&Open) -> Option<Step>) -> Vec<(ProjectId, u64, Step)> {
+        let ending = self.open.iter().filter_map(|(project, open)| {
+            let step = end(open)?;
+            Some((project.clone(), open.request, step))
+        });
+        ending.collect()
     }
 }
 

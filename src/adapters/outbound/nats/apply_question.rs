@@ -20,7 +20,7 @@ pub(crate) struct Question {
     /// Its number; 0 in the first step, whose place in the log it is.
     request: u64,
     id: String,
-    /// Which files, only while that matters; `None` means all.
+    /// Which files, in the first step only; `None` means all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     files: Option<Vec<String>>,
     asker_node: NodeId,
@@ -102,7 +102,7 @@ impl Question {
     pub fn next(self, request: u64, step: Step) -> Self {
         Self {
             request,
-            files: self.files.filter(|_| step.is_open()),
+            files: None,
             step,
             ..self
         }
@@ -123,9 +123,9 @@ impl Question {
         }
     }
 
-    /// Whether `other` is the same question.
-    pub fn is(&self, other: &Self) -> bool {
-        self.name == other.name
+    /// No other question has the same name.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// For which project it is; `None` if that cannot be a name.

@@ -4,13 +4,14 @@
 //! nothing else has: two nodes never take two different steps. Every node tells its own connections
 //! what the log says.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
-use crate::adapters::outbound::nats::apply_here::{ApplyHere, Notices};
+use crate::adapters::outbound::nats::apply_here::{ApplyHere, Heard};
 use crate::adapters::outbound::nats::apply_question::{Question, Step};
 use crate::adapters::outbound::nats::engine::Engine;
 use crate::adapters::outbound::nats::logged::Logged;
@@ -19,6 +20,7 @@ use crate::adapters::outbound::nats::nodes::Nodes;
 use crate::adapters::outbound::nats::own_changes::ChangeNames;
 use crate::adapters::outbound::nats::presence::NatsPresence;
 use crate::adapters::outbound::nats::publish::{Outgoing, PublishError};
+use crate::adapters::outbound::nats::tombstones::Tombstones;
 use crate::adapters::outbound::system::SystemClock;
 use crate::application::locks::lock;
 use crate::application::ports::{
@@ -27,15 +29,9 @@ use crate::application::ports::{
 use crate::application::{ConnectionId, Event};
 use crate::domain::{ProjectId, Uptime};
 
-/// For how long a step is tried while it is not known whether it was kept.
-const TRIED: Duration = Duration::from_secs(60);
-
-/// How long to wait before what did not work is tried again.
+/// How long to wait before what did not work is tried again. What has begun is tried until it is
+/// known what has become of it, as with changes of files.
 const AGAIN: Duration = Duration::from_millis(200);
-
-/// How long the log keeps a question that has ended, for nodes that are behind: one that is cut off
-/// for half of that closes its connections.
-const KEPT: Duration = Duration::from_secs(60);
 
 /// Relays between connections to all nodes.
 pub(crate) struct NatsApplyRelay(Arc<Shared>);
@@ -46,8 +42,12 @@ struct Shared {
     presence: Arc<NatsPresence>,
     /// Those who are connected to this node.
     events: Arc<dyn EventPublisher>,
+    /// The questions that this node ends are among them.
+    tombstones: Arc<Tombstones>,
     names: ChangeNames,
     here: Mutex<ApplyHere>,
+    /// The questions that this node is ending without an answer.
+    ending: Mutex<HashSet<u64>>,
 }
 
 impl NatsApplyRelay {
@@ -56,14 +56,17 @@ impl NatsApplyRelay {
         nodes: Arc<Nodes>,
         presence: Arc<NatsPresence>,
         events: Arc<dyn EventPublisher>,
+        tombstones: Arc<Tombstones>,
     ) -> Self {
         Self(Arc::new(Shared {
             engine,
             nodes,
             presence,
             events,
+            tombstones,
             names: ChangeNames::default(),
             here: Mutex::default(),
+            ending: Mutex::default(),
         }))
     }
 
@@ -71,18 +74,34 @@ impl NatsApplyRelay {
         &self.0.presence
     }
 
-    /// The log tells this.
+    /// Does what a message of the log tells.
     pub fn follow(&self, message: &Logged) {
         let shared = &self.0;
-        let question = Message::<Question>::decode(&message.payload).map(|told| told.body);
-        let Some((question, project)) = question.and_then(with_project) else {
+        let Some(Message { node, body, .. }) = Message::<Question>::decode(&message.payload) else {
             return;
         };
+        let (question, own) = (body, shared.nodes.own());
+        let Some(project) = question.project() else {
+            return;
+        };
+        if node == own && !question.step.is_open() {
+            shared.tombstones.note(message);
+        }
         let request = question.request(message.sequence);
-        let (own, now) = (shared.nodes.own(), SystemClock.uptime());
-        let followed = lock(&shared.here).follow(own, &project, request, &question, now);
-        let (notices, must_follow) = followed;
-        shared.tell(notices);
+        let heard = Heard {
+            project: &project,
+            request,
+            question: &question,
+            is_from_here: shared.names.has_given(question.name()),
+            is_for_here: question.applier_node == own,
+            lost: shared.lost(&question),
+            now: SystemClock.uptime(),
+        };
+        let (notices, must_follow) = lock(&shared.here).follow(heard);
+        for (connection, notice) in notices {
+            let topic = Topic::Own(connection);
+            shared.events.publish(&topic, Event::Apply(notice), None);
+        }
         if let Some(step) = must_follow {
             shared.end_soon(project, request, step);
         }
@@ -90,36 +109,42 @@ impl NatsApplyRelay {
 
     /// The log tells that a node is dead.
     pub fn die(&self, dead: NodeId) {
-        let notices = lock(&self.0.here).die(dead);
-        self.0.tell(notices);
+        let ending = lock(&self.0.here).die(dead);
+        for (project, request, step) in ending {
+            self.0.end_soon(project, request, step);
+        }
     }
-}
-
-fn with_project(question: Question) -> Option<(Question, ProjectId)> {
-    let project = question.project()?;
-    Some((question, project))
 }
 
 impl Shared {
-    fn tell(&self, notices: Notices) {
-        for (connection, notice) in notices {
-            let topic = Topic::Own(connection);
-            self.events.publish(&topic, Event::Apply(notice), None);
-        }
+    /// The step that must end a question one of whose nodes is dead.
+    fn lost(&self, question: &Question) -> Option<Step> {
+        let is_dead = |node| self.presence.is_dead(node);
+        let left = is_dead(question.applier_node).then_some(Step::Left);
+        left.or(is_dead(question.asker().node).then_some(Step::Withdrawn))
     }
 
     /// What the log says last of a project's question, and where.
-    async fn last(&self, project: &ProjectId) -> Result<(u64, Option<Question>), StoreError> {
+    async fn last(&self, project: &ProjectId) -> (u64, Option<Question>) {
         let subject = self.engine.subjects.apply_question(project);
-        let last = self.engine.last(&subject).await?;
-        Ok(last.map_or((0, None), |last| {
-            let told = Message::<Question>::decode(&last.payload);
-            (last.sequence, told.map(|told| told.body))
-        }))
+        loop {
+            match self.engine.last_soon(&subject).await {
+                Ok(None) => return (0, None),
+                Ok(Some(last)) => {
+                    let told = Message::<Question>::decode(&last.payload);
+                    return (last.sequence, told.map(|told| told.body));
+                }
+                Err(error) => tracing::debug!(%error, "the engine does not answer"),
+            }
+            sleep(AGAIN).await;
+        }
     }
 
     /// Takes a step, if `before` is still the last one. Returns where it is, or `None` if another
     /// was first.
+    ///
+    /// # Errors
+    /// `Failed` if the engine refuses it.
     async fn take(
         &self,
         project: &ProjectId,
@@ -130,23 +155,44 @@ impl Shared {
             subject: self.engine.subjects.apply_question(project),
             payload: Message::encode(self.nodes.own(), question)?,
         };
-        let (until, mut may_be_kept) = (Instant::now() + TRIED, false);
+        let mut may_be_kept = false;
         loop {
             match self.engine.publish(message.clone(), Some(before)).await {
                 Ok(sequence) => return Ok(Some(sequence)),
                 Err(PublishError::Conflict) if may_be_kept => {
-                    let (sequence, last) = self.last(project).await?;
-                    let last = last.filter(|last| last.is(question));
-                    let own = last
-                        .filter(|last| question.step == Step::Asked || last.step == question.step);
-                    return Ok(own.map(|own| own.request(sequence)));
+                    let (sequence, last) = self.last(project).await;
+                    let last = last.filter(|last| last.name() == question.name());
+                    return Ok(last.and_then(|last| match &question.step {
+                        Step::Asked => Some(last.request(sequence)),
+                        step => (last.step == *step).then_some(sequence),
+                    }));
                 }
                 Err(PublishError::Conflict) => return Ok(None),
-                Err(PublishError::Unknown(_)) if Instant::now() < until => {
+                Err(PublishError::Unknown(_)) => {
                     may_be_kept = true;
                     sleep(AGAIN).await;
                 }
                 Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Asks, unless another question is open. Returns the question's number.
+    async fn ask(&self, asked: &ApplyQuestion, applier: NodeId) -> Result<u64, AskError> {
+        let question = Question::new(self.names.next(), asked, self.nodes.own(), applier);
+        loop {
+            let (before, last) = self.last(&asked.project).await;
+            let is_open = |last: &Question| match last.step {
+                Step::Asked => self.lost(last).is_none(),
+                Step::Accepted => !self.presence.is_dead(last.applier_node),
+                _ => false,
+            };
+            if last.is_some_and(|last| is_open(&last)) {
+                return Err(AskError::Busy);
+            }
+            let taken = self.take(&asked.project, &question, before).await;
+            if let Some(request) = taken.map_err(AskError::Store)? {
+                return Ok(request);
             }
         }
     }
@@ -161,18 +207,18 @@ impl Shared {
         may_follow: impl Fn(&Step) -> bool,
     ) -> Result<bool, StoreError> {
         loop {
-            let (at, last) = self.last(project).await?;
+            let (at, last) = self.last(project).await;
             let open = last.filter(|last| {
                 last.request(at) == request && last.step.is_open() && may_follow(&last.step)
             });
             let Some(open) = open else {
                 return Ok(false);
             };
+            if open.step == step {
+                return Ok(true);
+            }
             let next = open.next(request, step.clone());
-            if let Some(at) = self.take(project, &next, at).await? {
-                if !step.is_open() {
-                    self.forget_later(project, at);
-                }
+            if self.take(project, &next, at).await?.is_some() {
                 return Ok(true);
             }
         }
@@ -181,58 +227,38 @@ impl Shared {
     /// Ends the question `request` without an answer, unless it has ended or, but for
     /// [`Step::Left`], has been accepted.
     fn end_soon(self: &Arc<Self>, project: ProjectId, request: u64, step: Step) {
+        if !lock(&self.ending).insert(request) {
+            return;
+        }
         let shared = Arc::clone(self);
         tokio::spawn(async move {
-            let until = Instant::now() + TRIED;
-            let may_follow = |last: &Step| *last == Step::Asked || step == Step::Left;
-            while Instant::now() < until {
-                let ended = shared.advance(&project, request, step.clone(), may_follow);
-                match ended.await {
-                    Ok(_) => return,
-                    Err(error) => tracing::debug!(%error, "cannot end a question to apply yet"),
-                }
-                sleep(AGAIN).await;
+            let is_left = step == Step::Left;
+            let may_follow = |last: &Step| *last == Step::Asked || is_left;
+            let ended = shared.advance(&project, request, step, may_follow).await;
+            if let Err(error) = ended {
+                tracing::warn!(%error, "cannot end a question to apply a pull request");
             }
+            lock(&shared.ending).remove(&request);
         });
-    }
-
-    fn forget_later(&self, project: &ProjectId, at: u64) {
-        let engine = Arc::clone(&self.engine);
-        let subject = engine.subjects.apply_question(project);
-        tokio::spawn(async move {
-            sleep(KEPT).await;
-            let log = engine.subjects.log().name;
-            if let Err(error) = engine.purge(&log, &subject, Some(at + 1)).await {
-                tracing::debug!(%error, "cannot forget a question to apply that has ended");
-            }
-        });
-    }
-
-    /// Whether a question that is open in the log still waits for somebody.
-    fn is_alive(&self, question: &Question) -> bool {
-        let is_dead = |node| self.presence.is_dead(node);
-        let is_lost = is_dead(question.applier_node)
-            || (question.step == Step::Asked && is_dead(question.asker().node));
-        question.step.is_open() && !is_lost
     }
 }
 
 #[async_trait]
 impl ApplyRelay for NatsApplyRelay {
     fn applier_came(&self, project: &ProjectId, connection: ConnectionId) {
-        lock(&self.0.here).applier_came(project, connection);
+        let mut here = lock(&self.0.here);
+        here.applier_came(project, connection);
         self.0.presence.applies(project, true);
     }
 
     fn applier_left(&self, project: &ProjectId, connection: ConnectionId) {
-        let (request, has_another) = {
+        let request = {
             let mut here = lock(&self.0.here);
             let request = here.applier_left(project, connection);
-            (request, here.has_applier(project))
+            let has_another = here.has_applier(project);
+            self.0.presence.applies(project, has_another);
+            request
         };
-        if !has_another {
-            self.0.presence.applies(project, false);
-        }
         if let Some(request) = request {
             self.0.end_soon(project.clone(), request, Step::Left);
         }
@@ -250,23 +276,20 @@ impl ApplyRelay for NatsApplyRelay {
     }
 
     async fn ask(&self, question: ApplyQuestion, _: Uptime) -> Result<u64, AskError> {
-        let (shared, project) = (&self.0, &question.project);
-        let own = shared.nodes.own();
+        let shared = Arc::clone(&self.0);
         let is_here = {
             let mut here = lock(&shared.here);
-            here.asker_came(project, question.asker);
-            here.applier(project, Some(question.asker)).is_some()
+            here.asker_came(&question.project, question.asker);
+            let applier = here.applier(&question.project, Some(question.asker));
+            applier.is_some()
         };
-        let applier = is_here.then_some(own);
-        let applier = applier.or_else(|| shared.presence.applier(project));
+        let applier = is_here.then(|| shared.nodes.own());
+        let applier = applier.or_else(|| shared.presence.applier(&question.project));
         let applier = applier.ok_or(AskError::Nobody)?;
-        let (before, last) = shared.last(project).await.map_err(AskError::Store)?;
-        if last.is_some_and(|last| shared.is_alive(&last)) {
-            return Err(AskError::Busy);
-        }
-        let asked = Question::new(shared.names.next(), &question, own, applier);
-        let taken = shared.take(project, &asked, before).await;
-        taken.map_err(AskError::Store)?.ok_or(AskError::Busy)
+        // In a task of its own, as the others: what has begun comes to its end.
+        let work = tokio::spawn(async move { shared.ask(&question, applier).await });
+        let asked = work.await.map_err(StoreError::failed);
+        asked.map_err(AskError::Store)?
     }
 
     async fn accept(
@@ -275,12 +298,8 @@ impl ApplyRelay for NatsApplyRelay {
         request: u64,
         applier: ConnectionId,
     ) -> Result<bool, StoreError> {
-        if !lock(&self.0.here).is_asked(project, request, applier) {
-            return Ok(false);
-        }
-        let may_follow = |_: &Step| true;
-        let accepted = self.0.advance(project, request, Step::Accepted, may_follow);
-        accepted.await
+        self.advance(project, request, applier, Step::Accepted, true)
+            .await
     }
 
     async fn answer(
@@ -290,19 +309,40 @@ impl ApplyRelay for NatsApplyRelay {
         applier: ConnectionId,
         answer: ApplyAnswer,
     ) -> Result<bool, StoreError> {
-        if !lock(&self.0.here).is_asked(project, request, applier) {
-            return Ok(false);
-        }
-        let must_be_accepted = answer.needs_acceptance();
-        let may_follow = |last: &Step| *last == Step::Accepted || !must_be_accepted;
+        let may_follow_asked = !answer.needs_acceptance();
         let step = Step::answered(&answer);
-        self.0.advance(project, request, step, may_follow).await
+        self.advance(project, request, applier, step, may_follow_asked)
+            .await
     }
 
     fn withdraw_late(&self, now: Uptime) {
-        let late = lock(&self.0.here).late(now);
-        for (project, request) in late {
-            self.0.end_soon(project, request, Step::Late);
+        let is_silent = |node| self.0.nodes.is_silent(node);
+        let late = lock(&self.0.here).late(now, is_silent);
+        for (project, request, step) in late {
+            self.0.end_soon(project, request, step);
         }
+    }
+}
+
+impl NatsApplyRelay {
+    /// Takes a step for the connection that is asked. Returns false if it is not, or not any more.
+    async fn advance(
+        &self,
+        project: &ProjectId,
+        request: u64,
+        applier: ConnectionId,
+        step: Step,
+        may_follow_asked: bool,
+    ) -> Result<bool, StoreError> {
+        let shared = Arc::clone(&self.0);
+        if !lock(&shared.here).is_asked(project, request, applier) {
+            return Ok(false);
+        }
+        let project = project.clone();
+        let work = tokio::spawn(async move {
+            let may_follow = |last: &Step| *last == Step::Accepted || may_follow_asked;
+            shared.advance(&project, request, step, may_follow).await
+        });
+        work.await.map_err(StoreError::failed)?
     }
 }

@@ -12,6 +12,7 @@ use crate::adapters::outbound::nats::logged::{Logged, logged};
 use crate::adapters::outbound::nats::setup::live_must_be_there;
 use crate::adapters::outbound::nats::subjects::Stream;
 use crate::application::ports::StoreError;
+use crate::domain::Timestamp;
 
 /// How often the engine is asked whether anything has been missed.
 const LOOK: Duration = Duration::from_secs(1);
@@ -23,10 +24,17 @@ const AGAIN: Duration = Duration::from_millis(100);
 /// here: other nodes may have seen more.
 const FURTHER: u64 = 1_000;
 
+/// If more than this lies between two messages, the log may have forgotten what was between them,
+/// as far as it only said that something is gone: see `tombstones.rs`.
+const REMEMBERED: Duration = Duration::from_secs(1_800);
+
 /// Something that is told of each message of a stream, in order. It must not wait.
 pub(crate) trait Follows: Send + Sync + 'static {
     /// Takes the next message of the stream.
     fn follow(&self, message: &Logged);
+
+    /// The stream may have forgotten messages that were not seen here.
+    fn begin_again(self: Arc<Self>) {}
 }
 
 /// How far a stream has been followed.
@@ -56,6 +64,8 @@ pub(crate) struct Start {
     stream: Stream,
     told: async_nats::Subscriber,
     at: watch::Sender<u64>,
+    /// When the last message that was seen was kept, if one was.
+    seen_at: Option<Timestamp>,
     /// The last message that the stream is known to have.
     last: u64,
     /// Whether the engine, when it was last asked, had less than what had been seen here.
@@ -93,6 +103,7 @@ impl Start {
             stream,
             told,
             at,
+            seen_at: None,
             last,
             is_behind: false,
         };
@@ -175,17 +186,23 @@ impl Start {
         *self.at.borrow()
     }
 
-    fn tell<T: Follows + ?Sized>(&self, who: &Weak<T>, message: &Logged) {
-        if message.sequence > self.now()
+    fn tell<T: Follows + ?Sized>(&mut self, who: &Weak<T>, message: &Logged) {
+        let next = self.now() + 1;
+        if message.sequence >= next
             && let Some(who) = who.upgrade()
         {
+            let seen_at = self.seen_at.replace(message.at);
+            let later = seen_at.map(|seen_at| message.at.since(seen_at));
+            if message.sequence > next && later.is_some_and(|later| later > REMEMBERED) {
+                Arc::clone(&who).begin_again();
+            }
             who.follow(message);
             self.at.send_replace(message.sequence);
         }
     }
 
     /// Reads the messages that were missed, except those that have been replaced since.
-    async fn catch_up<T: Follows + ?Sized>(&self, who: &Weak<T>, last: u64) {
+    async fn catch_up<T: Follows + ?Sized>(&mut self, who: &Weak<T>, last: u64) {
         if self.now() < last {
             self.engine.counts.gaps.one();
         }
@@ -198,7 +215,7 @@ impl Start {
     }
 
     async fn read_on<T: Follows + ?Sized>(
-        &self,
+        &mut self,
         who: &Weak<T>,
         last: u64,
     ) -> Result<(), StoreError> {
@@ -211,6 +228,10 @@ impl Start {
             match self.engine.next_ask_leader(stream, next).await? {
                 Some(next) if next.sequence <= last => sleep(AGAIN).await,
                 Some(_) | None => {
+                    // Nothing is left of what was missed.
+                    if let Some(who) = who.upgrade() {
+                        who.begin_again();
+                    }
                     self.at.send_replace(last);
                 }
             }
@@ -221,3 +242,6 @@ impl Start {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,6 +44,7 @@ mod stores;
 mod streamers;
 mod subjects;
 mod told;
+mod tombstones;
 mod uploads;
 mod viewers;
 

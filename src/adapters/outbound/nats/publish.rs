@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_nats::HeaderMap;
+use async_nats::client::RequestErrorKind;
 use bytes::Bytes;
 use serde_json::Value;
 use tokio::time::{sleep, timeout};
@@ -136,7 +137,10 @@ impl Engine {
         let unknown = |why: String| PublishError::Unknown(why);
         let Outgoing { subject, payload } = message;
         let asked = self.client.request_with_headers(subject, headers, payload);
-        let answer = asked.await.map_err(|error| unknown(error.to_string()))?;
+        let answer = asked.await.map_err(|error| match error.kind() {
+            RequestErrorKind::MaxPayloadExceeded => PublishError::Refused(error.to_string()),
+            _ => unknown(error.to_string()),
+        })?;
         let answer: Value =
             serde_json::from_slice(&answer.payload).map_err(|error| unknown(error.to_string()))?;
         let Some(error) = answer.get("error") else {

@@ -18,6 +18,7 @@ use crate::adapters::outbound::nats::own_changes::{ChangeNames, OwnChanges};
 use crate::adapters::outbound::nats::presence::NatsPresence;
 use crate::adapters::outbound::nats::replica::{Placed, Ready, Replica};
 use crate::adapters::outbound::nats::reviews::Reviews;
+use crate::adapters::outbound::nats::tombstones::Tombstones;
 use crate::application::locks::lock;
 use crate::application::ports::{Decided, EventPublisher, StoreError};
 use crate::domain::{FilePath, Project, ProjectEntry, ProjectId};
@@ -41,6 +42,7 @@ pub(crate) struct Node {
     pub own: OwnChanges,
     pub names: ChangeNames,
     pub reviews: Reviews,
+    pub tombstones: Arc<Tombstones>,
     pub presence: Arc<NatsPresence>,
     pub apply_relay: Arc<NatsApplyRelay>,
     /// Tells the connections here what other nodes do.
@@ -74,6 +76,7 @@ impl Node {
                 blobs,
                 own: OwnChanges::default(),
                 names: ChangeNames::default(),
+                tombstones: Arc::clone(&reviews.tombstones),
                 reviews,
                 events,
                 memory: Arc::new(memory),
@@ -191,6 +194,7 @@ impl Node {
                         files.insert(path.clone(), put.known(message.sequence, message.at));
                     }
                     What::Gone(path) => {
+                        self.tombstones.note(message);
                         files.remove(path);
                     }
                     What::Head(_) => head = placed,
@@ -229,6 +233,11 @@ impl Node {
     /// How many projects are in memory.
     pub fn loaded(&self) -> usize {
         lock(&self.known).len()
+    }
+
+    /// Forgets everything that this node knows of projects: it may not have been told of all.
+    pub fn forget_all(&self) {
+        lock(&self.known).clear();
     }
 
     fn forget(&self, replica: &Arc<Replica>) {

@@ -10,6 +10,7 @@ use tokio::time::sleep;
 use crate::adapters::outbound::nats::engine::{AGAIN, Engine};
 use crate::adapters::outbound::nats::logged::Logged;
 use crate::adapters::outbound::nats::subjects::Stream;
+use crate::adapters::outbound::nats::tombstones::Tombstones;
 use crate::adapters::outbound::open_pull_requests::{Finishing, OpenPullRequests};
 use crate::adapters::outbound::records::pull_request as pull_request_record;
 use crate::application::Event;
@@ -103,6 +104,8 @@ pub(crate) struct Reviews {
     pub finishing: Mutex<HashMap<PullRequestId, (Finishing, TellFinished)>>,
     /// The same for deletes, each with its name.
     pub deleting: Mutex<HashMap<PullRequestId, (String, Turn)>>,
+    /// The pull requests that are closed are among them.
+    pub tombstones: Arc<Tombstones>,
     events: Arc<dyn EventPublisher>,
     /// The log up to here was read at the start.
     loaded: u64,
@@ -121,6 +124,7 @@ impl Reviews {
             open: Arc::default(),
             finishing: Mutex::default(),
             deleting: Mutex::default(),
+            tombstones: Arc::default(),
             events,
             loaded: 0,
         };
@@ -178,8 +182,12 @@ impl Reviews {
                 let name = name.map_err(StoreError::failed)?;
                 let id = PullRequestId::parse(&id).ok_or_else(not_understood)?;
                 // Nobody is told of what was there at the start.
-                let ended = ended.filter(|_| message.sequence > self.loaded);
-                self.closed(&ProjectId { streamer, name }, id, ended.as_ref());
+                let is_new = message.sequence > self.loaded;
+                let ended = ended.filter(|_| is_new);
+                let is_own = self.closed(&ProjectId { streamer, name }, id, ended.as_ref());
+                if is_own || !is_new {
+                    self.tombstones.note(message);
+                }
             }
         }
         Ok(())
@@ -197,8 +205,10 @@ impl Reviews {
         }
     }
 
-    fn closed(&self, project: &ProjectId, id: PullRequestId, ended: Option<&Ended>) {
+    /// Returns whether a delete of this node has closed it.
+    fn closed(&self, project: &ProjectId, id: PullRequestId, ended: Option<&Ended>) -> bool {
         let own = ended.and_then(|ended| self.take_own(id, ended));
+        let is_own = own.is_some();
         let in_turn = own.unwrap_or_else(|| {
             let notice = ended.and_then(|ended| {
                 let owner = UserName::parse(&ended.owner).ok()?;
@@ -216,6 +226,18 @@ impl Reviews {
             })
         });
         self.open.remove(project, id, in_turn);
+        is_own
+    }
+
+    /// Closes the pull requests that the log no longer has: this node has missed that they ended.
+    pub async fn close_what_is_gone(&self, engine: &Engine) -> Result<(), StoreError> {
+        for (project, id) in self.open.all() {
+            let subject = engine.subjects.pull_request(&project, id);
+            if engine.last(&subject).await?.is_none() {
+                self.closed(&project, id, None);
+            }
+        }
+        Ok(())
     }
 
     /// Who is told here, if a delete of this node has ended the pull request.

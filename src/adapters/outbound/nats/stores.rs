@@ -21,6 +21,7 @@ use super::reviews::Reviews;
 use super::settings::NatsSettings;
 use super::setup;
 use super::silence::watch_over;
+use super::tombstones::forget_what_is_gone;
 use super::uploads::NatsUploads;
 use crate::adapters::outbound::loaded_project::ProjectMemory;
 use crate::adapters::outbound::memory::MemoryChatRooms;
@@ -36,14 +37,18 @@ pub fn open_stores(
     resources: StoreResources,
 ) -> BoxFuture<'_, Result<Stores, StoreError>> {
     // As a `dyn`, or each program would compile all of it once more.
-    Box::pin(open(settings, files, resources))
+    Box::pin(async move { Ok(open(settings, files, resources).await?.1) })
 }
 
-async fn open(
+/// Opens the stores of a node.
+///
+/// # Errors
+/// Why the engine cannot be used.
+pub(crate) async fn open(
     settings: &NatsSettings,
     files: Arc<dyn UploadStore>,
     resources: StoreResources,
-) -> Result<Stores, StoreError> {
+) -> Result<(Arc<Node>, Stores), StoreError> {
     let engine = setup::connect(settings, Arc::clone(&resources.engine)).await?;
     let rooms = MemoryChatRooms::new(&resources);
     let nodes = Arc::new(Nodes::start(&engine).await?);
@@ -63,7 +68,13 @@ async fn open(
         Arc::clone(&events),
         Arc::clone(&presence),
     );
-    let apply_relay = Arc::new(NatsApplyRelay::new(own, nodes, there, told));
+    let apply_relay = Arc::new(NatsApplyRelay::new(
+        own,
+        nodes,
+        there,
+        told,
+        Arc::clone(&reviews.tombstones),
+    ));
     let blobs = Blobs::new(Arc::clone(&engine), Arc::clone(&files));
     let node = Node::new(
         Arc::clone(&engine),
@@ -75,6 +86,10 @@ async fn open(
         Arc::clone(&apply_relay),
     );
     tokio::spawn(start.follow(Arc::downgrade(&node)));
+    tokio::spawn(forget_what_is_gone(
+        Arc::clone(&node.tombstones),
+        Arc::downgrade(&engine),
+    ));
     let (state, state_of_engine) = watch::channel(EngineState::Ready);
     tokio::spawn(watch_over(
         Arc::downgrade(&engine),
@@ -83,10 +98,10 @@ async fn open(
     ));
     let uploads = Arc::new(NatsUploads::new(files));
     let moderation = NatsModeration::new(Arc::clone(&node));
-    Ok(Stores {
+    let stores = Stores {
         projects: Arc::new(NatsProjects(Arc::clone(&node))),
         pull_requests: Arc::new(NatsPullRequests {
-            node,
+            node: Arc::clone(&node),
             uploads: Arc::clone(&uploads),
         }),
         uploads,
@@ -96,5 +111,6 @@ async fn open(
         rooms: Some(Arc::new(rooms)),
         presence: Some(presence),
         apply_relay: Some(apply_relay),
-    })
+    };
+    Ok((node, stores))
 }

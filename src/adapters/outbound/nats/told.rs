@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use tokio::time::sleep;
 
+use crate::adapters::outbound::nats::engine::AGAIN;
 use crate::adapters::outbound::nats::entry::{Content, Entry, What};
 use crate::adapters::outbound::nats::follower::Follows;
 use crate::adapters::outbound::nats::logged::Logged;
@@ -94,7 +96,13 @@ impl Follows for Node {
         let subjects = &self.engine.subjects;
         if subjects.is_of_project(&message.subject) {
             match place(message) {
-                Ok(placed) => self.follow_project(&placed),
+                Ok(placed) => {
+                    let is_own = self.names.has_given(&placed.entry.change);
+                    if is_own && matches!(placed.entry.what, What::Gone(_)) {
+                        self.tombstones.note(message);
+                    }
+                    self.follow_project(&placed);
+                }
                 Err(error) => {
                     tracing::error!(%error, "the log has what this server does not understand");
                 }
@@ -115,5 +123,16 @@ impl Follows for Node {
         } else if subjects.is_of_apply(&message.subject) {
             self.apply_relay.follow(message);
         }
+    }
+
+    fn begin_again(self: Arc<Self>) {
+        tracing::warn!("this server was cut off from the log for long, and reads it again");
+        self.forget_all();
+        tokio::spawn(async move {
+            while let Err(error) = self.reviews.close_what_is_gone(&self.engine).await {
+                tracing::warn!(%error, "cannot see which pull requests are still open");
+                sleep(AGAIN).await;
+            }
+        });
     }
 }

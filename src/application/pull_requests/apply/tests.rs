@@ -1,9 +1,11 @@
 use super::*;
 use crate::application::command::{Command, RequestKind};
 use crate::application::periodic::every_second;
+use crate::application::ports::MockApplyRelay;
 use crate::application::session::disconnect::SessionGuard;
 use crate::application::test_world::{
-    ANA, Scene, World, authenticate, demo, new_session, over, path, pull_request, streaming,
+    ANA, Scene, World, authenticate, demo, disk_full, new_session, over, path, pull_request,
+    streaming,
 };
 use crate::domain::{ApplyOutcome, FileSection, PullRequestId, Sections, Streaming};
 
@@ -175,6 +177,28 @@ async fn whoever_leaves_ends_the_question_for_the_other() {
     scene.ask(&mut page, apply(None)).await.expect("asked");
     scene.journal.take();
     assert_eq!(end(page), ["publish own of #3: withdrawn (2)"]);
+}
+
+#[tokio::test]
+async fn a_relay_that_fails_is_answered_with_500() {
+    let scene = world().build_over(|ports| {
+        let mut relay = MockApplyRelay::new();
+        relay.expect_has_applier().return_const(true);
+        relay
+            .expect_ask()
+            .returning(|_, _| Err(AskError::Store(disk_full())));
+        relay.expect_accept().returning(|_, _, _| Err(disk_full()));
+        relay
+            .expect_answer()
+            .returning(|_, _, _, _| Err(disk_full()));
+        ports.apply_relay = Some(Arc::new(relay));
+    });
+    let mut page = scene.streamer().await;
+    let declined = applied(1, ApplyOutcome::Declined);
+    for command in [apply(None), accept(1), declined] {
+        let answer = scene.ask(&mut page, command).await;
+        assert_eq!(answer, Err(RequestError::Internal));
+    }
 }
 
 #[tokio::test]

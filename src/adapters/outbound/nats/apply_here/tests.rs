@@ -42,10 +42,29 @@ impl Two {
     }
 
     fn step_of(&mut self, request: u64, step: Step) -> [(Vec<String>, Option<Step>); 2] {
-        let question = self.question.clone().next(request, step);
-        let (nodes, now) = (self.nodes, Uptime::from_secs(5));
-        let mut followed = self.here.iter_mut().zip(nodes).map(|(here, own)| {
-            let (notices, next) = here.follow(own, &demo(), request, &question, now);
+        self.step_with(request, step, None)
+    }
+
+    fn step_with(
+        &mut self,
+        request: u64,
+        step: Step,
+        lost: Option<&Step>,
+    ) -> [(Vec<String>, Option<Step>); 2] {
+        let question = match step {
+            Step::Asked => self.question.clone(),
+            step => self.question.clone().next(request, step),
+        };
+        let mut followed = self.here.iter_mut().zip(0..).map(|(here, node)| {
+            let (notices, next) = here.follow(Heard {
+                project: &demo(),
+                request,
+                question: &question,
+                is_from_here: node == 0,
+                is_for_here: node == 1,
+                lost: lost.cloned(),
+                now: Uptime::from_secs(5),
+            });
             (said(&notices), next)
         });
         [(); 2].map(|()| followed.next().expect("two nodes"))
@@ -98,9 +117,13 @@ fn the_newest_applier_of_the_other_node_is_asked_and_the_asker_hears_the_answer(
 #[test]
 fn each_end_without_an_answer_is_told_to_those_whom_it_concerns() {
     let cases = [
-        (Step::Left, told("#1 failed 40"), nothing()),
+        (Step::Left, told("#1 failed 40"), told("#3 withdrawn 40")),
         (Step::Late, told("#1 failed 40"), told("#3 withdrawn 40")),
-        (Step::Withdrawn, nothing(), told("#3 withdrawn 40")),
+        (
+            Step::Withdrawn,
+            told("#1 failed 40"),
+            told("#3 withdrawn 40"),
+        ),
     ];
     for (step, of_asker, of_applier) in cases {
         let mut two = Two::new();
@@ -133,22 +156,50 @@ fn who_leaves_names_the_question_that_ends_with_that() {
 }
 
 #[test]
+fn an_asker_that_has_left_is_told_nothing_of_what_it_has_withdrawn() {
+    let mut two = Two::new();
+    two.step(Step::Asked);
+    two.here[0].asker_left(&demo(), ASKER);
+    let withdrawn = told("#3 withdrawn 40");
+    assert_eq!(two.step(Step::Withdrawn), [nothing(), withdrawn]);
+}
+
+#[test]
 fn the_death_of_a_node_ends_what_it_was_asked_and_what_it_has_asked_unless_that_has_begun() {
     for (dead, is_accepted, expected) in [
-        (1, false, [vec!["#1 failed 40"], vec!["#3 withdrawn 40"]]),
-        (1, true, [vec!["#1 failed 40"], vec![]]),
-        (0, false, [vec!["#1 failed 40"], vec!["#3 withdrawn 40"]]),
-        (0, true, [vec![], vec![]]),
+        (1, false, Some(Step::Left)),
+        (1, true, Some(Step::Left)),
+        (0, false, Some(Step::Withdrawn)),
+        (0, true, None),
     ] {
         let mut two = Two::new();
         two.step(Step::Asked);
         if is_accepted {
             two.step(Step::Accepted);
         }
-        let dead = two.nodes[dead];
-        let heard = two.here.each_mut().map(|here| said(&here.die(dead)));
-        assert_eq!(heard, expected, "{is_accepted}");
+        for here in &two.here {
+            let ending = here.die(two.nodes[dead]);
+            let expected = expected.clone().map(|step| (demo(), REQUEST, step));
+            assert_eq!(ending, expected.into_iter().collect::<Vec<_>>());
+        }
     }
+}
+
+#[test]
+fn a_question_of_or_for_a_node_that_is_dead_already_is_not_asked_and_ends() {
+    for lost in [Step::Left, Step::Withdrawn] {
+        let mut two = Two::new();
+        let heard = two.step_with(REQUEST, Step::Asked, Some(&lost));
+        let ends = (Vec::new(), Some(lost));
+        assert_eq!(heard, [ends.clone(), ends]);
+    }
+}
+
+#[test]
+fn a_yes_of_a_connection_that_nobody_here_knows_is_ended() {
+    let mut two = Two::new();
+    let ends = (Vec::new(), Some(Step::Left));
+    assert_eq!(two.step(Step::Accepted), [nothing(), ends]);
 }
 
 #[test]
@@ -162,16 +213,19 @@ fn a_question_whose_end_was_not_heard_ends_with_the_next_one() {
 }
 
 #[test]
-fn only_the_node_of_the_applier_says_that_a_question_is_late_and_only_after_a_minute() {
+fn the_node_of_the_applier_ends_a_question_after_a_minute_or_when_the_other_node_is_silent() {
     let mut two = Two::new();
     two.step(Step::Asked);
-    let late = |two: &Two, seconds| {
+    let late = |two: &Two, seconds, is_silent| {
+        let now = Uptime::from_secs(seconds);
         two.here
             .each_ref()
-            .map(|here| here.late(Uptime::from_secs(seconds)))
+            .map(|here| here.late(now, |_| is_silent))
     };
-    assert_eq!(late(&two, 64), [vec![], vec![]]);
-    assert_eq!(late(&two, 65), [vec![], vec![(demo(), REQUEST)]]);
+    let ending = |step| [vec![], vec![(demo(), REQUEST, step)]];
+    assert_eq!(late(&two, 64, false), [vec![], vec![]]);
+    assert_eq!(late(&two, 65, false), ending(Step::Late));
+    assert_eq!(late(&two, 6, true), ending(Step::Withdrawn));
     two.step(Step::Accepted);
-    assert_eq!(late(&two, 999), [vec![], vec![]]);
+    assert_eq!(late(&two, 999, true), [vec![], vec![]]);
 }

@@ -10,6 +10,7 @@ fn what_servers_of_another_age_have_ended_is_not_open_here_though_nobody_is_told
     let later = json!({"owner": "bob", "outcome": "something new", "by": "1/1"});
     for ended in [None, Some(later)] {
         let reviews = Reviews {
+            tombstones: Arc::default(),
             open: Arc::default(),
             finishing: Mutex::default(),
             deleting: Mutex::default(),

@@ -1,0 +1,106 @@
+use super::*;
+use crate::adapters::outbound::contract_tests::nats_server::settings;
+use crate::adapters::outbound::contract_tests::world::{World, demo, path, pull_request};
+use crate::adapters::outbound::memory;
+use crate::adapters::outbound::nats::follower::Follows as _;
+use crate::adapters::outbound::nats::replicas::Node;
+use crate::adapters::outbound::nats::{NatsSettings, stores};
+use crate::application::ports::StoreResources;
+use crate::domain::{Outcome, PullRequestId};
+
+/// A node, and its stores.
+async fn node(settings: &NatsSettings) -> (Arc<Node>, World) {
+    let uploads = memory::open_stores().uploads;
+    let opened = stores::open(settings, uploads, StoreResources::default());
+    let (node, stores) = opened.await.expect("opens");
+    (node, World::of(stores))
+}
+
+async fn propose(world: &World, id: u128) {
+    world.put_draft(id, "f", b"new").await;
+    let finished = world.finish(pull_request(id, 1_000, &["f"], &[])).await;
+    finished.expect("is kept");
+}
+
+fn subject_of(node: &Node, id: u128) -> String {
+    let id = PullRequestId::from_u128(id);
+    node.engine.subjects.pull_request(&demo(), id)
+}
+
+#[tokio::test]
+async fn what_is_gone_is_forgotten_an_hour_later_and_nothing_that_has_come_since() {
+    let settings = settings();
+    let (node, world) = node(&settings).await;
+    let world = world.with_demo().await;
+    for name in ["gone", "back"] {
+        world.put(name, b"x").await.expect("is kept");
+        world.delete(name).await.expect("is there");
+    }
+    world.put("back", b"y").await.expect("is kept");
+    propose(&world, 1).await;
+    let id = PullRequestId::from_u128(1);
+    world
+        .pull_requests
+        .delete(&demo(), id, Outcome::Closed, Box::new(|| {}))
+        .await
+        .expect("is open");
+    let file = |name| node.engine.subjects.file(&demo(), &path(name));
+    let subjects = [file("gone"), subject_of(&node, 1), file("back")];
+    let kept = async || {
+        let mut kept = Vec::new();
+        for subject in &subjects {
+            kept.push(node.engine.last(subject).await.expect("answers").is_some());
+        }
+        kept
+    };
+    let now = SystemClock.now();
+    node.tombstones.forget(&node.engine, now).await;
+    assert_eq!(kept().await, [true; 3], "others may not have heard of it");
+    let later = now.plus(KEPT);
+    node.tombstones.forget(&node.engine, later).await;
+    assert_eq!(kept().await, [false, false, true]);
+    assert!(lock(&node.tombstones.0).is_empty());
+    let (_, late) = self::node(&settings).await;
+    assert_eq!(late.tree().await, world.tree().await);
+    world.put("gone", b"again").await.expect("is kept");
+    assert_eq!(late.tree().await.len(), 2);
+}
+
+#[tokio::test]
+async fn tombstones_that_a_node_has_left_behind_are_noted_by_the_next_that_loads_them() {
+    let settings = settings();
+    let (one, world) = node(&settings).await;
+    let world = world.with_demo().await;
+    world.put("a", b"x").await.expect("is kept");
+    world.delete("a").await.expect("is there");
+    drop((one, world));
+    let (next, world) = node(&settings).await;
+    assert!(world.tree().await.is_empty());
+    assert_eq!(lock(&next.tombstones.0).len(), 1);
+}
+
+#[tokio::test]
+async fn a_node_that_has_missed_what_the_log_has_forgotten_reads_everything_again() {
+    let settings = settings();
+    let (_one, world) = node(&settings).await;
+    let world = world.with_demo().await;
+    world.put("a", b"x").await.expect("is kept");
+    propose(&world, 1).await;
+    let (late, read) = node(&settings).await;
+    assert_eq!(read.tree().await.len(), 1);
+    let open = &late.reviews.open;
+    assert_eq!(open.count(), 1);
+    // As if both had ended and been forgotten while the node was cut off.
+    let log = late.engine.subjects.log().name;
+    let file = late.engine.subjects.file(&demo(), &path("a"));
+    for subject in [file, subject_of(&late, 1)] {
+        let purged = late.engine.purge(&log, &subject, None).await;
+        purged.expect("is forgotten");
+    }
+    assert_eq!(read.tree().await.len(), 1, "nobody has told it");
+    Arc::clone(&late).begin_again();
+    assert!(read.tree().await.is_empty());
+    while open.count() > 0 {
+        tokio::task::yield_now().await;
+    }
+}
