@@ -92,11 +92,11 @@ async fn carry_out(
             run(apply_pull_request(app, session, request, now)).await
         }
         Command::AcceptPullRequest(request) => {
-            accept_pull_request(app, session, request, now).await.into()
+            run(accept_pull_request(app, session, request, now)).await
         }
-        Command::AppliedPullRequest(request) => applied_pull_request(app, session, request, now)
-            .await
-            .into(),
+        Command::AppliedPullRequest(request) => {
+            run(applied_pull_request(app, session, request, now)).await
+        }
         Command::SendMessage(text) => run(send_message(app, session, text, now)).await,
         Command::ChatHistory(limit) => chat_history(app, session, limit, now).into(),
         Command::ChatMembers => chat_members(app, session, now).await.into(),
