@@ -129,15 +129,15 @@ async fn a_pull_request_finished_at_one_server_is_told_at_the_other_once() {
     ana.quiet().await;
 }
 
-#[tokio::test]
-async fn a_page_at_one_server_has_a_command_at_another_apply_until_that_server_dies() {
-    let engine = NatsServer::start();
-    let (mut one, other) = (node(&engine), node(&engine));
-    let streaming = |how: &str| {
-        let mut data = streamer("ana", "demo");
-        data["file"][how] = json!(how == "applies");
-        data
-    };
+/// What ana authenticates with: she `applies` pull requests, or is not `present`.
+fn streaming(how: &str) -> Value {
+    let mut data = streamer("ana", "demo");
+    data["file"][how] = json!(how == "applies");
+    data
+}
+
+/// Ana's command at `one`, her page at `other`, and how the page asks for bob's pull request.
+async fn command_and_page(one: &Server, other: &Server) -> (Client, Client, Value) {
     let mut command = one.connect().await;
     command.authenticate(streaming("applies")).await;
     let mut bob = other.viewer("bob").await;
@@ -149,9 +149,39 @@ async fn a_page_at_one_server_has_a_command_at_another_apply_until_that_server_d
     page.authenticate(streaming("present")).await;
     page.until("pullRequestCreated").await;
     let apply = pull_request("apply", json!({"id": id, "files": ["a"]}));
+    (command, page, apply)
+}
+
+#[tokio::test]
+async fn an_answer_to_apply_that_is_given_while_the_engine_hangs_reaches_the_page_once() {
+    let engine = NatsServer::start();
+    let (one, other) = (node(&engine), node(&engine));
+    let (mut command, mut page, apply) = command_and_page(&one, &other).await;
+    let request = page.ok(apply.clone()).await["request"].take();
+    command.expect("pullRequestApplyAsked").await;
+    let accept = pull_request("accept", json!({"request": request}));
+    command.ok(accept).await;
+    engine.hang();
+    let done = json!({"request": request, "outcome": "applied"});
+    command.send(pull_request("applied", done)).await;
+    page.quiet().await;
+    engine.go_on();
+    command.expect("pullRequestApplied").await;
+    let ended = page.expect("pullRequestApplyEnded").await;
+    assert_eq!(ended["outcome"], "applied");
+    page.ok(apply).await;
+    command.expect("pullRequestApplyAsked").await;
+}
+
+#[tokio::test]
+async fn a_page_at_one_server_has_a_command_at_another_apply_until_that_server_dies() {
+    let engine = NatsServer::start();
+    let (mut one, other) = (node(&engine), node(&engine));
+    let (mut command, mut page, apply) = command_and_page(&one, &other).await;
     for outcome in ["declined", "applied"] {
         let request = page.ok(apply.clone()).await["request"].take();
         let asked = command.expect("pullRequestApplyAsked").await;
+        let id = &apply["data"]["id"];
         let expected = json!({"request": request, "id": id, "files": ["/a"]});
         assert_eq!(asked, expected);
         page.refused(409, apply.clone()).await;
