@@ -121,6 +121,7 @@ impl Application {
     pub async fn finish_work(&self) {
         self.work.close();
         self.work.wait().await;
+        self.apply_relay.finish().await;
     }
 
     /// Carries out `work` completely, even if the connection that waits for it goes away: what is

@@ -173,6 +173,63 @@ async fn an_answer_to_apply_that_is_given_while_the_engine_hangs_reaches_the_pag
     command.expect("pullRequestApplyAsked").await;
 }
 
+/// Asks until no other question is open.
+async fn until_asked(page: &mut Client, apply: &Value) {
+    let deadline = Instant::now() + PATIENCE;
+    for number in 0.. {
+        let reference = json!(format!("apply {number}"));
+        page.send(with_ref(apply.clone(), reference.clone())).await;
+        let mut answer = page.next().await;
+        while answer["ref"] != reference {
+            answer = page.next().await;
+        }
+        if answer["code"] == 200 {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{answer}");
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn apply_works_again_after_a_page_and_a_command_that_left_right_when_it_began() {
+    let engine = NatsServer::start();
+    let server = node(&engine);
+    let (mut command, mut page, apply) = command_and_page(&server, &server).await;
+    for _ in 0..20 {
+        until_asked(&mut page, &apply).await;
+        let request = command.until("pullRequestApplyAsked").await["data"]["request"].take();
+        let accept = pull_request("accept", json!({"request": request}));
+        command.send(accept).await;
+        drop((command, page));
+        command = server.connect().await;
+        command.authenticate(streaming("applies")).await;
+        page = server.connect().await;
+        page.authenticate(streaming("present")).await;
+    }
+    until_asked(&mut page, &apply).await;
+}
+
+#[tokio::test]
+async fn a_page_whose_server_is_stopped_withdraws_what_it_has_asked_before_that_ends() {
+    let engine = NatsServer::start();
+    let (one, mut other) = (node(&engine), node(&engine));
+    let (mut command, mut page, apply) = command_and_page(&one, &other).await;
+    page.ok(apply).await;
+    let request = command.expect("pullRequestApplyAsked").await["request"].take();
+    let stopping = tokio::task::spawn_blocking(move || other.stop());
+    page.rest_until_closed().await;
+    drop(page);
+    assert!(stopping.await.expect("no panic"), "it ends well");
+    let accept = pull_request("accept", json!({"request": request}));
+    command.send(accept).await;
+    let mut told = [command.next().await, command.next().await];
+    told.sort_by_key(|message| message["code"].as_u64());
+    let [withdrawn, late] = told;
+    assert_eq!(withdrawn["type"], "pullRequestApplyWithdrawn");
+    assert_eq!(late["code"], 409, "{late}");
+}
+
 #[tokio::test]
 async fn a_page_at_one_server_has_a_command_at_another_apply_until_that_server_dies() {
     let engine = NatsServer::start();

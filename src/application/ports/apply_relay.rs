@@ -113,6 +113,9 @@ pub trait ApplyRelay: Send + Sync {
         answer: ApplyAnswer,
     ) -> Result<bool, StoreError>;
 
+    /// Waits until what the calls before have begun is done. For the end of the process.
+    async fn finish(&self) {}
+
     /// Withdraws the questions that nobody has accepted within a minute. Called once a second.
     fn withdraw_late(&self, now: Uptime);
 }

@@ -5,13 +5,14 @@
 //! what the log says.
 
 use std::collections::HashSet;
+use std::mem::{Discriminant, discriminant};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::time::sleep;
+use tokio_util::task::TaskTracker;
 
 use crate::adapters::outbound::nats::apply_here::{ApplyHere, Heard};
+use crate::adapters::outbound::nats::apply_log::ApplyLog;
 use crate::adapters::outbound::nats::apply_question::{Question, Step};
 use crate::adapters::outbound::nats::engine::Engine;
 use crate::adapters::outbound::nats::logged::Logged;
@@ -19,7 +20,6 @@ use crate::adapters::outbound::nats::message::{Message, NodeId};
 use crate::adapters::outbound::nats::nodes::Nodes;
 use crate::adapters::outbound::nats::own_changes::ChangeNames;
 use crate::adapters::outbound::nats::presence::NatsPresence;
-use crate::adapters::outbound::nats::publish::{Outgoing, PublishError};
 use crate::adapters::outbound::nats::tombstones::Tombstones;
 use crate::adapters::outbound::system::SystemClock;
 use crate::application::locks::lock;
@@ -29,15 +29,11 @@ use crate::application::ports::{
 use crate::application::{ConnectionId, Event};
 use crate::domain::{ProjectId, Uptime};
 
-/// How long to wait before what did not work is tried again. What has begun is tried until it is
-/// known what has become of it, as with changes of files.
-const AGAIN: Duration = Duration::from_millis(200);
-
 /// Relays between connections to all nodes.
 pub(crate) struct NatsApplyRelay(Arc<Shared>);
 
 struct Shared {
-    engine: Arc<Engine>,
+    log: ApplyLog,
     nodes: Arc<Nodes>,
     presence: Arc<NatsPresence>,
     /// Those who are connected to this node.
@@ -46,8 +42,10 @@ struct Shared {
     tombstones: Arc<Tombstones>,
     names: ChangeNames,
     here: Mutex<ApplyHere>,
-    /// The questions that this node is ending without an answer.
-    ending: Mutex<HashSet<u64>>,
+    /// The questions that this node is ending without an answer, and how.
+    ending: Mutex<HashSet<(u64, Discriminant<Step>)>>,
+    /// What has begun and not ended.
+    work: TaskTracker,
 }
 
 impl NatsApplyRelay {
@@ -59,7 +57,10 @@ impl NatsApplyRelay {
         tombstones: Arc<Tombstones>,
     ) -> Self {
         Self(Arc::new(Shared {
-            engine,
+            log: ApplyLog {
+                engine,
+                nodes: Arc::clone(&nodes),
+            },
             nodes,
             presence,
             events,
@@ -67,6 +68,7 @@ impl NatsApplyRelay {
             names: ChangeNames::default(),
             here: Mutex::default(),
             ending: Mutex::default(),
+            work: TaskTracker::new(),
         }))
     }
 
@@ -124,64 +126,11 @@ impl Shared {
         left.or(is_dead(question.asker().node).then_some(Step::Withdrawn))
     }
 
-    /// What the log says last of a project's question, and where.
-    async fn last(&self, project: &ProjectId) -> (u64, Option<Question>) {
-        let subject = self.engine.subjects.apply_question(project);
-        loop {
-            match self.engine.last_soon(&subject).await {
-                Ok(None) => return (0, None),
-                Ok(Some(last)) => {
-                    let told = Message::<Question>::decode(&last.payload);
-                    return (last.sequence, told.map(|told| told.body));
-                }
-                Err(error) => tracing::debug!(%error, "the engine does not answer"),
-            }
-            sleep(AGAIN).await;
-        }
-    }
-
-    /// Takes a step, if `before` is still the last one. Returns where it is, or `None` if another
-    /// was first.
-    ///
-    /// # Errors
-    /// `Failed` if the engine refuses it.
-    async fn take(
-        &self,
-        project: &ProjectId,
-        question: &Question,
-        before: u64,
-    ) -> Result<Option<u64>, StoreError> {
-        let message = Outgoing {
-            subject: self.engine.subjects.apply_question(project),
-            payload: Message::encode(self.nodes.own(), question)?,
-        };
-        let mut may_be_kept = false;
-        loop {
-            match self.engine.publish(message.clone(), Some(before)).await {
-                Ok(sequence) => return Ok(Some(sequence)),
-                Err(PublishError::Conflict) if may_be_kept => {
-                    let (sequence, last) = self.last(project).await;
-                    let last = last.filter(|last| last.name() == question.name());
-                    return Ok(last.and_then(|last| match &question.step {
-                        Step::Asked => Some(last.request(sequence)),
-                        step => (last.step == *step).then_some(sequence),
-                    }));
-                }
-                Err(PublishError::Conflict) => return Ok(None),
-                Err(PublishError::Unknown(_)) => {
-                    may_be_kept = true;
-                    sleep(AGAIN).await;
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-
     /// Asks, unless another question is open. Returns the question's number.
     async fn ask(&self, asked: &ApplyQuestion, applier: NodeId) -> Result<u64, AskError> {
         let question = Question::new(self.names.next(), asked, self.nodes.own(), applier);
         loop {
-            let (before, last) = self.last(&asked.project).await;
+            let (before, last) = self.log.last(&asked.project).await;
             let is_open = |last: &Question| match last.step {
                 Step::Asked => self.lost(last).is_none(),
                 Step::Accepted => !self.presence.is_dead(last.applier_node),
@@ -190,7 +139,7 @@ impl Shared {
             if last.is_some_and(|last| is_open(&last)) {
                 return Err(AskError::Busy);
             }
-            let taken = self.take(&asked.project, &question, before).await;
+            let taken = self.log.take(&asked.project, &question, before).await;
             if let Some(request) = taken.map_err(AskError::Store)? {
                 return Ok(request);
             }
@@ -207,7 +156,7 @@ impl Shared {
         may_follow: impl Fn(&Step) -> bool,
     ) -> Result<bool, StoreError> {
         loop {
-            let (at, last) = self.last(project).await;
+            let (at, last) = self.log.last(project).await;
             let open = last.filter(|last| {
                 last.request(at) == request && last.step.is_open() && may_follow(&last.step)
             });
@@ -218,7 +167,7 @@ impl Shared {
                 return Ok(true);
             }
             let next = open.next(request, step.clone());
-            if self.take(project, &next, at).await?.is_some() {
+            if self.log.take(project, &next, at).await?.is_some() {
                 return Ok(true);
             }
         }
@@ -227,18 +176,20 @@ impl Shared {
     /// Ends the question `request` without an answer, unless it has ended or, but for
     /// [`Step::Left`], has been accepted.
     fn end_soon(self: &Arc<Self>, project: ProjectId, request: u64, step: Step) {
-        if !lock(&self.ending).insert(request) {
+        // One that was accepted meanwhile is not withdrawn, but it may have to end all the same.
+        let ending = (request, discriminant(&step));
+        if !lock(&self.ending).insert(ending) {
             return;
         }
         let shared = Arc::clone(self);
-        tokio::spawn(async move {
+        self.work.spawn(async move {
             let is_left = step == Step::Left;
             let may_follow = |last: &Step| *last == Step::Asked || is_left;
             let ended = shared.advance(&project, request, step, may_follow).await;
             if let Err(error) = ended {
                 tracing::warn!(%error, "cannot end a question to apply a pull request");
             }
-            lock(&shared.ending).remove(&request);
+            lock(&shared.ending).remove(&ending);
         });
     }
 }
@@ -287,7 +238,10 @@ impl ApplyRelay for NatsApplyRelay {
         let applier = applier.or_else(|| shared.presence.applier(&question.project));
         let applier = applier.ok_or(AskError::Nobody)?;
         // In a task of its own, as the others: what has begun comes to its end.
-        let work = tokio::spawn(async move { shared.ask(&question, applier).await });
+        let work = self
+            .0
+            .work
+            .spawn(async move { shared.ask(&question, applier).await });
         let asked = work.await.map_err(StoreError::failed);
         asked.map_err(AskError::Store)?
     }
@@ -311,8 +265,18 @@ impl ApplyRelay for NatsApplyRelay {
     ) -> Result<bool, StoreError> {
         let may_follow_asked = !answer.needs_acceptance();
         let step = Step::answered(&answer);
-        self.advance(project, request, applier, step, may_follow_asked)
-            .await
+        let answered = self.advance(project, request, applier, step, may_follow_asked);
+        let answered = answered.await;
+        if answered.is_err() {
+            // The engine refuses it: it is too long.
+            self.0.end_soon(project.clone(), request, Step::Left);
+        }
+        answered
+    }
+
+    async fn finish(&self) {
+        self.0.work.close();
+        self.0.work.wait().await;
     }
 
     fn withdraw_late(&self, now: Uptime) {
@@ -339,7 +303,7 @@ impl NatsApplyRelay {
             return Ok(false);
         }
         let project = project.clone();
-        let work = tokio::spawn(async move {
+        let work = self.0.work.spawn(async move {
             let may_follow = |last: &Step| *last == Step::Accepted || may_follow_asked;
             shared.advance(&project, request, step, may_follow).await
         });

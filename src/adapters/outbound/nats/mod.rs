@@ -7,6 +7,7 @@
 //! their place in the log.
 
 mod apply_here;
+mod apply_log;
 mod apply_question;
 mod apply_relay;
 mod audience;
