@@ -145,7 +145,8 @@ impl ApplyNotice {
     /// Why there will be no answer: the servers have not heard of each other.
     pub const LOST: &str = "the servers have lost touch; nothing has been applied, try again";
     /// Why there will be no answer: the connection that was asked is gone.
-    pub const APPLIER_LEFT: &str = "the connection that was to apply it has left; look at the files \
+    pub const APPLIER_LEFT: &str = "the connection that was to apply it has left; look at the \
+                                    files \
                                     to see what it has done";
 }
 

@@ -54,7 +54,10 @@ pub enum Error {
         why: Untrusted,
     },
     /// The server closed the connection and may have said why.
-    #[error("the server at {url} closed the connection ({}{reason})", .code.map_or_else(String::new, |code| format!("{code} ")))]
+    #[error(
+        "the server at {url} closed the connection ({}{reason})",
+        .code.map_or_else(String::new, |code| format!("{code} "))
+    )]
     Closed {
         /// The server.
         url: String,

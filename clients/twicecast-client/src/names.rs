@@ -179,7 +179,13 @@ fn is_short_name(plain: &str, stem: &str) -> bool {
 }
 
 fn is_ignored_by_some_file_systems(c: char) -> bool {
-    matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}')
+    matches!(
+        c,
+        '\u{200c}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{206a}'..='\u{206f}'
+            | '\u{feff}'
+    )
 }
 
 /// Why a text cannot name a user or a project.

@@ -86,7 +86,8 @@ impl LocalSettings {
                     .to_owned()
             }
             None => format!(
-                "everybody in the networks of {host} can;\nit is not encrypted, so others there can \
+                "everybody in the networks of {host} can;\nit is not encrypted, so others there \
+                 can \
                  read along"
             ),
         }

@@ -3,14 +3,11 @@
 
 use std::collections::HashMap;
 use std::sync::Mutex;
-use std::time::Duration;
 
 use crate::application::connection_id::ConnectionId;
 use crate::application::locks::lock;
+use crate::application::pull_requests::appliers::{Appliers, PATIENCE};
 use crate::domain::{ProjectId, PullRequestId, Uptime};
-
-/// How long a question may wait to be accepted.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A question that has been asked and has not ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,8 +41,7 @@ pub(crate) struct ApplyQuestions(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// For each project, the newest last.
-    appliers: HashMap<ProjectId, Vec<ConnectionId>>,
+    appliers: Appliers,
     open: HashMap<ProjectId, OpenQuestion>,
     last_request: u64,
 }
@@ -53,9 +49,7 @@ struct State {
 impl ApplyQuestions {
     /// From now on `connection` may be asked.
     pub(crate) fn applier_came(&self, project: &ProjectId, connection: ConnectionId) {
-        let mut state = lock(&self.0);
-        let appliers = state.appliers.entry(project.clone()).or_default();
-        appliers.push(connection);
+        lock(&self.0).appliers.add(project, connection);
     }
 
     /// From now on `connection` is not asked any more. Returns the question that it has not
@@ -66,12 +60,7 @@ impl ApplyQuestions {
         connection: ConnectionId,
     ) -> Option<OpenQuestion> {
         let mut state = lock(&self.0);
-        if let Some(appliers) = state.appliers.get_mut(project) {
-            appliers.retain(|applier| *applier != connection);
-            if appliers.is_empty() {
-                state.appliers.remove(project);
-            }
-        }
+        state.appliers.remove(project, connection);
         state.take_if(project, |question| question.applier == connection)
     }
 
@@ -89,7 +78,7 @@ impl ApplyQuestions {
 
     /// Whether a connection is there that applies pull requests of the project.
     pub(crate) fn has_applier(&self, project: &ProjectId) -> bool {
-        lock(&self.0).appliers.contains_key(project)
+        lock(&self.0).appliers.are_there(project)
     }
 
     /// Asks the newest connection other than `asker` itself.
@@ -101,9 +90,8 @@ impl ApplyQuestions {
         now: Uptime,
     ) -> Result<OpenQuestion, CannotAsk> {
         let mut state = lock(&self.0);
-        let appliers = state.appliers.get(project).into_iter().flatten();
-        let mut others = appliers.filter(|applier| **applier != asker);
-        let applier = *others.next_back().ok_or(CannotAsk::Nobody)?;
+        let applier = state.appliers.newest(project, Some(asker));
+        let applier = applier.ok_or(CannotAsk::Nobody)?;
         if state.open.contains_key(project) {
             return Err(CannotAsk::Busy);
         }

@@ -1,5 +1,6 @@
 //! Pull requests (protocol, section 6): one file for each verb.
 
+pub(crate) mod appliers;
 pub(crate) mod apply;
 pub(crate) mod apply_questions;
 pub(crate) mod apply_relay;

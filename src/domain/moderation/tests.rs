@@ -531,7 +531,8 @@ proptest! {
             let now = Timestamp::from_secs(seconds);
             let before = moderation.clone();
             let addresses = (address..address + 40).map(ClientAddress);
-            let made = moderation.carry_out(action(seconds, deed.clone()), addresses, Bound::new(MOST, true));
+            let (action, bound) = (action(seconds, deed.clone()), Bound::new(MOST, true));
+            let made = moderation.carry_out(action, addresses, bound);
             let people: BTreeSet<_> = moderation.names().collect();
             prop_assert!(people.len() <= MOST);
             prop_assert!(moderation.log().len() <= LOGGED);

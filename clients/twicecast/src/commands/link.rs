@@ -21,12 +21,14 @@ use crate::{connection, links};
 /// What `--help` says.
 pub const HELP: &str = "\
 Prints the link with which viewers open the project in a browser. Where reading needs a token, the \
-link holds one that can only read, for 12 hours: made from the key, or that of a running `twicecast \
+link holds one that can only read, for 12 hours: made from the key, or that of a running \
+`twicecast \
 share --local`.
 
 In a terminal it shows the link as a QR code, too, for phones.
 
-With --own it is your own link, with which the page lets you review and accept what viewers propose. \
+With --own it is your own link, with which the page lets you review and accept what viewers \
+propose. \
 Anyone who has it is you: never show it on a stream.";
 
 /// What `--help` ends with.

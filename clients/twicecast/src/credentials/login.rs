@@ -125,7 +125,8 @@ pub fn refused(credentials: &Credentials, role: Role, error: &ServerError) -> Fa
         )),
         (400, Role::Streamer) => Failure::denied(format!(
             "The server does not take files for {project} ({why}). If it says that it did not make \
-             the folder, its operator can adopt it with `file-ws-server adopt '{project}'`, or with \
+             the folder, its operator can adopt it with `file-ws-server adopt '{project}'`, or \
+             with \
              `adopt '{}'` if only the streamer's folder is there.",
             shown(&credentials.streamer)
         )),

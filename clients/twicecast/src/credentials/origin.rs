@@ -110,7 +110,8 @@ impl Origin {
                     "came from"
                 };
                 warn(&format!(
-                    "TWICECAST_URL says {url}, and {dir} {is} {theirs}; the variable counts. If you \
+                    "TWICECAST_URL says {url}, and {dir} {is} {theirs}; the variable counts. If \
+                     you \
                      mean the other, give --url {theirs}."
                 ));
             }

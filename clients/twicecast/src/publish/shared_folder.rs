@@ -21,7 +21,8 @@ pub fn open(dir: &Path) -> Result<OwnedFd, Failure> {
         match crate::names::check_segment(&segment.to_string_lossy()) {
             Err(NameFault::Git | NameFault::Repository) => {
                 return Err(Failure::usage(format!(
-                    "{shown_dir} lies in a `.git` folder or one like it, which is never sent; share \
+                    "{shown_dir} lies in a `.git` folder or one like it, which is never sent; \
+                     share \
                      the project's folder instead."
                 )));
             }

@@ -2,16 +2,13 @@
 //! hear: without IO.
 
 use std::collections::{HashMap, HashSet};
-use std::time::Duration;
 
 use crate::adapters::outbound::nats::apply_question::{Question, Step, paths};
 use crate::adapters::outbound::nats::message::NodeId;
 use crate::application::ports::ApplyAnswer;
+use crate::application::pull_requests::appliers::{Appliers, PATIENCE};
 use crate::application::{ApplyNotice, ConnectionId};
 use crate::domain::{ProjectId, PullRequestId, Uptime};
-
-/// How long a question may wait to be accepted.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What connections of this node are told.
 pub(crate) type Notices = Vec<(ConnectionId, ApplyNotice)>;
@@ -19,8 +16,7 @@ pub(crate) type Notices = Vec<(ConnectionId, ApplyNotice)>;
 /// The connections of this node.
 #[derive(Debug, Default)]
 pub(crate) struct ApplyHere {
-    /// Those that apply pull requests of each project, the newest last.
-    appliers: HashMap<ProjectId, Vec<ConnectionId>>,
+    appliers: Appliers,
     /// Those that have asked, until they are gone.
     askers: HashSet<(ProjectId, ConnectionId)>,
     /// The questions that were asked here, or of a connection here.
@@ -57,18 +53,12 @@ pub(crate) struct Heard<'a> {
 
 impl ApplyHere {
     pub fn applier_came(&mut self, project: &ProjectId, connection: ConnectionId) {
-        let appliers = self.appliers.entry(project.clone()).or_default();
-        appliers.push(connection);
+        self.appliers.add(project, connection);
     }
 
     /// Returns the question that the connection was asked and has not answered.
     pub fn applier_left(&mut self, project: &ProjectId, connection: ConnectionId) -> Option<u64> {
-        if let Some(appliers) = self.appliers.get_mut(project) {
-            appliers.retain(|applier| *applier != connection);
-            if appliers.is_empty() {
-                self.appliers.remove(project);
-            }
-        }
+        self.appliers.remove(project, connection);
         self.asked(project, connection)
     }
 
@@ -97,7 +87,7 @@ impl ApplyHere {
     }
 
     pub fn has_applier(&self, project: &ProjectId) -> bool {
-        self.appliers.contains_key(project)
+        self.appliers.are_there(project)
     }
 
     /// The newest connection here that applies, but not `asker` itself.
@@ -106,9 +96,7 @@ impl ApplyHere {
         project: &ProjectId,
         asker: Option<ConnectionId>,
     ) -> Option<ConnectionId> {
-        let appliers = self.appliers.get(project).into_iter().flatten();
-        let mut others = appliers.filter(|applier| Some(**applier) != asker);
-        others.next_back().copied()
+        self.appliers.newest(project, asker)
     }
 
     /// The log tells of a question's next step. Returns who is told of it here, and the step that

@@ -11,6 +11,7 @@ use crate::adapters::outbound::nats::engine::Engine;
 use crate::adapters::outbound::nats::logged::{Logged, logged};
 use crate::adapters::outbound::nats::setup::live_must_be_there;
 use crate::adapters::outbound::nats::subjects::Stream;
+use crate::adapters::outbound::nats::tombstones::KEPT;
 use crate::application::ports::StoreError;
 use crate::domain::Timestamp;
 
@@ -26,7 +27,7 @@ const FURTHER: u64 = 1_000;
 
 /// If more than this lies between two messages, the log may have forgotten what was between them,
 /// as far as it only said that something is gone: see `tombstones.rs`.
-const REMEMBERED: Duration = Duration::from_secs(1_800);
+const REMEMBERED: Duration = Duration::from_secs(KEPT.as_secs() / 2);
 
 /// Something that is told of each message of a stream, in order. It must not wait.
 pub(crate) trait Follows: Send + Sync + 'static {

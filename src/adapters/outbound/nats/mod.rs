@@ -35,6 +35,7 @@ mod projects;
 mod publish;
 mod pull_requests;
 mod read;
+mod read_all;
 mod replica;
 mod replicas;
 mod reviews;

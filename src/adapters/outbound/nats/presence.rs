@@ -4,8 +4,6 @@
 //! the transitions that follow from the log, so they tell of the same ones in the same order. A
 //! node that is not heard any more is declared dead in the log.
 
-mod load;
-
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -88,7 +86,14 @@ impl NatsPresence {
     ) -> Result<Self, StoreError> {
         let audience = Audience::start(&engine, &nodes, &here).await?;
         let focuses = Focuses::start(&engine, &events).await?;
-        let (streamers, loaded) = load::load(&engine).await?;
+        let mut streamers = Streamers::default();
+        let follow = |message: &Logged| {
+            if let Some(told) = Message::decode(&message.payload) {
+                streamers.follow(told);
+            }
+            Ok(())
+        };
+        let loaded = engine.read_all(engine.subjects.presence(), follow).await?;
         let shared = Arc::new(Shared {
             engine,
             nodes,

@@ -5,11 +5,9 @@ use std::collections::hash_map::Entry::Occupied;
 use std::sync::{Arc, Mutex};
 
 use serde::{Deserialize, Serialize};
-use tokio::time::sleep;
 
-use crate::adapters::outbound::nats::engine::{AGAIN, Engine};
+use crate::adapters::outbound::nats::engine::Engine;
 use crate::adapters::outbound::nats::logged::Logged;
-use crate::adapters::outbound::nats::subjects::Stream;
 use crate::adapters::outbound::nats::tombstones::Tombstones;
 use crate::adapters::outbound::open_pull_requests::{Finishing, OpenPullRequests};
 use crate::adapters::outbound::records::pull_request as pull_request_record;
@@ -128,25 +126,13 @@ impl Reviews {
             events,
             loaded: 0,
         };
-        let all = Stream {
-            subjects: engine.subjects.all_pull_requests(),
-            ..engine.subjects.log()
+        let all = engine.subjects.all_pull_requests();
+        let apply = |message: &Logged| {
+            reviews.loaded = message.sequence;
+            reviews.apply(message)
         };
-        loop {
-            let next = reviews.loaded + 1;
-            let page = engine.page(&all, next, &all.subjects).await?;
-            if page.is_empty() {
-                if engine.next_ask_leader(&all, next).await?.is_none() {
-                    return Ok(reviews);
-                }
-                // The server that was asked does not have it yet.
-                sleep(AGAIN).await;
-            }
-            for message in &page {
-                reviews.loaded = message.sequence;
-                reviews.apply(message)?;
-            }
-        }
+        engine.read_all(all, apply).await?;
+        Ok(reviews)
     }
 
     /// Does what a message of the log tells.

@@ -17,7 +17,7 @@ use crate::domain::Timestamp;
 
 /// How long the log says that something is gone. A node that has missed half of that reads
 /// everything again: see `follower.rs`.
-const KEPT: Duration = Duration::from_secs(3_600);
+pub(crate) const KEPT: Duration = Duration::from_secs(3_600);
 
 /// How often this node looks for what it can forget.
 const LOOK: Duration = Duration::from_secs(60);

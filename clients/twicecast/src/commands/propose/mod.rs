@@ -36,7 +36,8 @@ use twicecast_client::listing::pull_requests;
 
 /// What `--help` says.
 pub const HELP: &str = "\
-Sends what you have changed in a clone to the streamer, as a pull request: new, changed and deleted \
+Sends what you have changed in a clone to the streamer, as a pull request: new, changed and \
+deleted \
 files, and changed executable bits. Needs a token or a key.
 
 By the rules of `share`, what is ignored or looks like a secret is not sent. What the project has \

@@ -15,7 +15,8 @@ Makes the project on the server equal to DIR, and keeps it so until stopped with
 changes is sent at once. \
 A lost connection is taken up again. Needs a token or a key, or --local.
 
-Asks first where that would delete more than 5 files, or half of those that the server has, where DIR holds \
+Asks first where that would delete more than 5 files, or half of those that the server has, where \
+DIR holds \
 20,000 files or is your home folder, and where somebody shares the project already. Without a \
 terminal it stops there, unless --yes. It also stops if somebody else has put more than 5 files \
 into the project since, which it would delete or overwrite.

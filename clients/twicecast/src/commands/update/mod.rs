@@ -35,7 +35,8 @@ Brings a clone up to date: fetches what the streamer has changed and merges it w
 changed. Needs no token unless the server wants one for reading.
 
 What you have not touched becomes what the project has; what the streamer has deleted goes.
-What both of you have changed is merged; where you have changed the same lines, both versions stand \
+What both of you have changed is merged; where you have changed the same lines, both versions \
+stand \
 between <<<<<<< and >>>>>>>.
 What cannot be merged, because it is binary or too large, stays as you have it, and the project's \
 version is put aside, until you copy it into its place or the streamer takes yours.
