@@ -6,8 +6,8 @@ import net from "node:net";
 import path from "node:path";
 import test from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { open, share, startServer, temporary } from "./lib.mjs";
-import { becomes, put, row, tree } from "./lib/watching.mjs";
+import { open, share, startServer, streamer, temporary } from "./lib.mjs";
+import { becomes, put, row, sees, tree } from "./lib/watching.mjs";
 
 /** The slow line: 1.6 Mbit/s, and 150 ms for a round trip. */
 const BYTES_PER_MS = 200;
@@ -70,7 +70,7 @@ async function project(t, files) {
   const contents = {};
   for (let at = 0; at < files; at++) contents[`src/part${at % 97}/module_${at}.rs`] = `// ${at}\n`;
   await put(folder, contents);
-  const server = await startServer(t, { durability: "rename" });
+  const server = await startServer(t);
   await share(t, server, folder, ["--once"]);
   return server;
 }
@@ -112,7 +112,7 @@ test("from a save to the lines marked on the screen", { timeout: 300_000 }, asyn
   const content = (/** @type {number} */ save) =>
     `fn main() {}\n// save ${save}.\n${"// a line that stays\n".repeat(200)}`;
   await writeFile(file, content(0));
-  const server = await startServer(t, { durability: "rename" });
+  const server = await startServer(t);
   await share(t, server, folder);
   const page = await open(t, server);
   await row(page, "main.rs").click();
@@ -142,6 +142,54 @@ test("from a save to the lines marked on the screen", { timeout: 300_000 }, asyn
     await page.waitForTimeout(SAVE_EVERY_MS);
   }
   say("save to marked on the screen", `${quantile(times, 0.5)} ms`, `${quantile(times, 0.95)} ms (p95)`);
+});
+
+test("a search among 10,000 names", async (t) => {
+  const page = await open(t, await startServer(t));
+  const times = await page.evaluate(async () => {
+    const address = "/-/viewer/src/fuzzy.js";
+    const { NameSearch } = await import(address);
+    const search = new NameSearch();
+    const nameOf = (/** @type {number} */ at) => `/packages/part-${at % 97}/src/adapters/inbound/module_${at}.rs`;
+    search.setNames(Array.from({ length: 10_000 }, (_, at) => nameOf(at)));
+    const times = [];
+    for (const query of ["m", "mo", "mod", "modu", "module_9", "pars", "z", "inb rs 42"]) {
+      for (let round = 0; round < 5; round++) {
+        search.find("", 50);
+        const begin = performance.now();
+        search.find(query, 50);
+        times.push(performance.now() - begin);
+      }
+    }
+    return times;
+  });
+  say("search among 10,000 names", `${quantile(times, 0.5).toFixed(1)} ms`, `${Math.max(...times).toFixed(1)} ms`);
+});
+
+test("the longest task while 1,000 files change at once", { timeout: 300_000 }, async (t) => {
+  const server = await startServer(t);
+  const ana = await streamer(t, server);
+  const all = (/** @type {number} */ save) =>
+    Promise.all(
+      Array.from({ length: 1000 }, (_, at) => ana.post(`/d${at % 20}/${at}.js`, `let n = ${at};\n// save ${save}\n`)),
+    );
+  await all(0);
+  const page = await open(t, server, { place: "#/d0/0.js" });
+  await sees(page, "// save 0");
+  await page.evaluate(() => {
+    const long = /** @type {number[]} */ (/** @type {any} */ (window).long = []);
+    const note = (/** @type {PerformanceObserverEntryList} */ list) =>
+      list.getEntries().forEach(({ duration }) => long.push(duration));
+    new PerformanceObserver(note).observe({ type: "longtask" });
+  });
+  const times = [];
+  for (let save = 1; save <= ROUNDS; save++) {
+    await all(save);
+    await row(page, /^20\.js.*changed lately/).waitFor();
+    await sees(page, `// save ${save}`);
+    times.push(await page.evaluate(() => Math.max(0, .../** @type {any} */ (window).long.splice(0))));
+  }
+  say("longest task while 1,000 files change", `${quantile(times, 0.5)} ms`, `${Math.max(...times)} ms`);
 });
 
 test.after(() => {

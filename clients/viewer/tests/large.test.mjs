@@ -76,11 +76,9 @@ async function measured(t, count) {
   const server = await startServer(t);
   const ana = await streamer(t, server);
   await postAll(ana, many(count, "x".repeat(1000)));
-  const began = performance.now();
   const page = await open(t, server);
   await page.getByRole("treeitem").first().waitFor();
   await page.getByText(`${new Intl.NumberFormat("en").format(count)} files`).waitFor();
-  const took = Math.round(performance.now() - began);
   // The files that are held ready arrive last.
   await code(page).waitFor();
   await page.quiet();
@@ -92,7 +90,7 @@ async function measured(t, count) {
   const contents = page.traffic.types.filter((type) => type === "fileGet").length;
   const raw = Object.keys(page.traffic.bodies).filter((path) => path.startsWith("/-/raw/")).length;
   const memory = await memoryOf(page);
-  t.diagnostic(`${count} files: tree after ${took} ms, ${elements} elements, ${contents} contents`);
+  t.diagnostic(`${count} files: ${elements} elements, ${contents} contents`);
   t.diagnostic(`${parts.length} requests of ${bytes} bytes`);
   tell(t, memory);
   await page.behaved();
@@ -152,12 +150,9 @@ test("a file of 60 MB is downloaded, by itself and in a zip, while all else goes
   const before = await memoryOf(page);
   const saved = page.waitForEvent("download");
   await page.getByRole("button", { name: "Download it" }).click();
-  // The rest of the page still works: a message is answered at once, on a quiet machine within 300
-  // ms.
-  const began = performance.now();
+  // The rest of the page still works.
   await say(page, "meanwhile");
   await page.getByRole("log").getByText("meanwhile").waitFor();
-  t.diagnostic(`said after ${Math.round(performance.now() - began)} ms`);
   const download = await saved;
   assert.equal(download.suggestedFilename(), "huge.txt");
   const bytes = await stat(String(await download.path()));

@@ -18,6 +18,7 @@ export {
   code,
   difference,
   editFile,
+  flood,
   openFile,
   openProposals,
   panel,

@@ -97,7 +97,7 @@ for (const [name, launch] of Object.entries({ firefox, webkit })) {
   test(`the story's main steps in ${name}`, { timeout: 240_000 }, async (t) => {
     const folder = await temporary(t);
     await put(folder, { "src/main.rs": "fn main() {}\n", "README.md": "# Demo\n" });
-    const server = await startServer(t, { publicChat: true, guests: "propose", durability: "rename" });
+    const server = await startServer(t, { publicChat: true, guests: "propose" });
     await share(t, server, folder, ["--accept-from-page"]);
     const ana = await streamer(t, server, "ana", "demo", { present: false });
     const driver = await launch(t);

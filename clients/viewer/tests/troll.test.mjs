@@ -2,7 +2,7 @@
 // others notice.
 import test from "node:test";
 import assert from "node:assert/strict";
-import { code, open, phone, say, startServer, streamer, streamerToken, viewerToken } from "./lib.mjs";
+import { code, flood, open, phone, say, startServer, streamer, streamerToken, viewerToken } from "./lib.mjs";
 import { log, menuOf, message, moderation } from "./lib/moderating.mjs";
 import { from } from "./lib/proxy.mjs";
 
@@ -36,14 +36,7 @@ test("a troll's evening: flood, muted, back under another name, banned, deleted 
   // The flood: the server says how long to wait, and the text stays in the field.
   await join(troll, "troll");
   await field(troll).waitFor();
-  for (let count = 1; (await troll.getByRole("alert").count()) === 0; count++) {
-    await say(troll, `spam ${count}`);
-    await troll.waitForFunction(() => {
-      const box = /** @type {HTMLTextAreaElement} */ (document.querySelector("[name=message]"));
-      return box.value === "" || document.querySelector("#chat [role=alert]");
-    });
-  }
-  await troll.getByRole("alert").getByText(/wait \d+ seconds?, then send again/).waitFor();
+  assert.match(await flood(troll, "spam"), /wait \d+ seconds?, then send again/);
   assert.match(await field(troll).inputValue(), /^spam \d+$/);
   await message(eve, "spam 1").first().waitFor();
 

@@ -10,6 +10,9 @@ const EXECUTABLE = process.env.CHROMIUM ?? "/usr/bin/chromium";
 /** After this long without receiving anything, a page has all that it asked for. */
 const QUIET_MS = 500;
 
+/** What the browser logs of a page that cannot reach its server. */
+const LOST = /^WebSocket connection to '[^']+' failed|net::ERR_/;
+
 export const desktop = { width: 1280, height: 800 };
 export const phone = { width: 390, height: 780 };
 
@@ -37,7 +40,7 @@ export function browser() {
  * A new window with its own storage.
  *
  * @param {import("node:test").TestContext} test
- * @param {import("./server.mjs").Server} server
+ * @param {{ origin: string, hasEnded?: () => boolean }} server
  * @param {{ path?: string, token?: string, place?: string, viewport?: { width: number, height: number },
  *   scheme?: "light" | "dark", context?: import("playwright-core").BrowserContextOptions,
  *   expected?: RegExp, prepare?: (page: import("playwright-core").Page) => Promise<unknown> }} [options]
@@ -90,8 +93,9 @@ export async function open(test, server, options = {}) {
   });
   page.on("pageerror", (error) => offences.errors.push(String(error.stack ?? error)));
   page.on("console", (message) => {
-    if (message.type() === "error" && !expected?.test(message.text()))
-      offences.errors.push(message.text());
+    if (message.type() !== "error" || expected?.test(message.text())) return;
+    if (server.hasEnded?.() && LOST.test(message.text())) return;
+    offences.errors.push(message.text());
   });
   page.on("request", (request) => {
     const url = new URL(request.url());

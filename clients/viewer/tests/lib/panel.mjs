@@ -73,3 +73,27 @@ export async function say(page, words) {
   await field.fill(words);
   await field.press("Enter");
 }
+
+/**
+ * Sends messages until the server refuses one, and as fast as a program would, because a rate is
+ * never reached by a test that is slow. The refused message is left in the field; returns what the
+ * page says about it, which may be gone a second later.
+ *
+ * @param {Window} page
+ * @param {string} words each message is this with its number, from 1
+ */
+export const flood = (page, words) =>
+  page.evaluate(async (each) => {
+    const field = /** @type {HTMLTextAreaElement} */ (document.querySelector("[name=message]"));
+    const refused = () => document.querySelector("#chat [role=alert]")?.textContent;
+    for (let count = 1; ; count++) {
+      field.value = `${each} ${count}`;
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+      field.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true }));
+      while (field.value !== "") {
+        const said = refused();
+        if (said) return said;
+        await new Promise((resolve) => setTimeout(resolve));
+      }
+    }
+  }, words);

@@ -121,7 +121,8 @@ export function runPrinted(test, command, home, environment) {
 }
 
 /**
- * A server with its own folder. `config` has keys as in config.json.
+ * A server with its own folder. `config` has keys as in config.json. It does not wait for the disk
+ * unless `config` says so, because no test takes the power away.
  *
  * @param {import("node:test").TestContext} test
  * @param {Record<string, unknown>} [config]
@@ -129,7 +130,7 @@ export function runPrinted(test, command, home, environment) {
 export async function startServer(test, config = {}) {
   const baseDir = await temporary(test);
   const port = await freePort();
-  const flags = Object.entries({ port, baseDir, host: "127.0.0.1", ...config }).flatMap(
+  const flags = Object.entries({ port, baseDir, host: "127.0.0.1", durability: "rename", ...config }).flatMap(
     ([name, value]) => [
       `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
       String(value),
@@ -141,16 +142,24 @@ export async function startServer(test, config = {}) {
     return running;
   };
   let running = await run();
+  let hasEnded = false;
+  /** @param {NodeJS.Signals} [signal] */
+  const end = (signal) => {
+    hasEnded = true;
+    return running.stop(signal);
+  };
   const server = {
     baseDir,
     origin: `http://127.0.0.1:${port}`,
     url: `ws://127.0.0.1:${port}`,
     log: () => running.output,
-    stop: () => running.stop(),
+    stop: () => end(),
     /** Kills the server, as a crash would. */
-    kill: () => running.stop("SIGKILL"),
+    kill: () => end("SIGKILL"),
+    /** Whether it has been stopped or killed, so that pages may fail to connect. */
+    hasEnded: () => hasEnded,
     async restart() {
-      await running.stop("SIGKILL");
+      await end("SIGKILL");
       running = await run();
     },
   };

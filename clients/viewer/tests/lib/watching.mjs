@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { PATIENCE } from "./client.mjs";
 
 /** @typedef {import("./browser.mjs").Window} Window */
 
@@ -49,7 +50,7 @@ export function lines(count, others = {}) {
  * @param {() => Promise<T>} look
  * @param {T} wanted
  */
-export async function becomes(look, wanted, patience = 10_000) {
+export async function becomes(look, wanted, patience = PATIENCE) {
   const end = Date.now() + patience;
   for (;;) {
     const got = await look();
