@@ -31,7 +31,7 @@ pub(crate) const CHUNK_BYTES: usize = 512 * 1_024;
 const AT_ONCE: usize = 8;
 
 /// How long a content stays after it has been replaced, for those who still read it.
-const KEPT: Duration = Duration::from_secs(10 * 60);
+pub(crate) const KEPT: Duration = Duration::from_secs(10 * 60);
 
 /// The next number for a staged file of this node's own. The application's numbers never get this
 /// high.
@@ -64,18 +64,38 @@ impl Blobs {
     }
 
     /// Takes over a content: hands a small one back, and keeps any other under a name of its own.
+    /// `entry` is the subject of what will name it in the log.
     ///
     /// # Errors
     /// `Failed`.
-    pub async fn take(&self, content: FileContent) -> Result<(ContentHash, Content), StoreError> {
+    pub async fn take(
+        &self,
+        content: FileContent,
+        entry: String,
+    ) -> Result<(ContentHash, Content), StoreError> {
         if content.bytes() <= INLINE_BYTES {
             let content = content.read().await?;
             let hash = ContentHash::from_bytes(Sha256::digest(&content).into());
             return Ok((hash, Content::Inline(content)));
         }
         let blob = new_name()?;
+        self.begin(&blob, entry).await?;
         let hash = self.write(&blob, content).await?;
         Ok((hash, Content::Blob(blob)))
+    }
+
+    /// Keeps which entry of the log, by its subject, will name a content, or all contents whose
+    /// names begin with `blob` and a dot. This comes before the content, so that one that is never
+    /// named can be found: see `orphans.rs`.
+    ///
+    /// # Errors
+    /// `Failed`.
+    pub async fn begin(&self, blob: &str, entry: String) -> Result<(), StoreError> {
+        let owner = Outgoing {
+            subject: self.engine.subjects.owner(blob),
+            payload: entry.into(),
+        };
+        self.engine.publish_at_last(owner).await
     }
 
     /// Keeps the whole content under that name, or fails.
@@ -180,7 +200,7 @@ impl Blobs {
             sleep(KEPT).await;
             if let Some(engine) = engine.upgrade() {
                 for blob in &blobs {
-                    remove(&engine, blob).await;
+                    engine.remove_blob(blob).await;
                 }
             }
         });
@@ -188,14 +208,18 @@ impl Blobs {
 
     /// Removes a content, or all contents whose names begin with `blob` and a dot.
     pub async fn remove(&self, blob: &str) {
-        remove(&self.engine, blob).await;
+        self.engine.remove_blob(blob).await;
     }
 }
 
-async fn remove(engine: &Engine, blob: &str) {
-    let (stream, chunks) = (engine.subjects.blob_stream(), engine.subjects.chunks(blob));
-    if let Err(error) = engine.purge(&stream, &chunks, None).await {
-        tracing::warn!(%error, "a content that nobody needs any more stays in the engine");
+impl Engine {
+    /// Removes a content, or all contents whose names begin with `blob` and a dot. If that fails,
+    /// another node does it a day later.
+    pub async fn remove_blob(&self, blob: &str) {
+        let (stream, chunks) = (self.subjects.blob_stream(), self.subjects.chunks(blob));
+        if let Err(error) = self.purge(&stream, &chunks, None).await {
+            tracing::debug!(%error, "a content that nobody needs any more stays for now");
+        }
     }
 }
 

@@ -27,6 +27,7 @@ mod logged;
 mod message;
 mod moderation;
 mod nodes;
+mod orphans;
 mod overtaken;
 mod own_changes;
 mod pending_changes;

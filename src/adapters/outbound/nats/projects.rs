@@ -174,7 +174,8 @@ impl ProjectStore for NatsProjects {
                 });
                 put?;
             }
-            let (sha256, content) = node.blobs.take(content).await?;
+            let entry = node.engine.subjects.file(&replica.project, &path);
+            let (sha256, content) = node.blobs.take(content, entry).await?;
             let blob = match &content {
                 Content::Blob(blob) => Some(blob.clone()),
                 Content::Inline(_) => None,

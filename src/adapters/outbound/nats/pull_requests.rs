@@ -132,6 +132,8 @@ async fn finish(
     // A pull request that another node has closed no longer counts.
     node.see_reviews_at_last(&pull_request.project).await;
     finishing.check(&pull_request.owner, max_open)?;
+    let entry = node.engine.subjects.pull_request(&pull_request.project, id);
+    node.blobs.begin(&id.to_string(), entry).await?;
     let mut bytes = Vec::new();
     for (file, number) in files.iter().zip(0..) {
         let content = file.content();

@@ -13,6 +13,7 @@ use super::follower::Start;
 use super::guests::NatsGuests;
 use super::moderation::NatsModeration;
 use super::nodes::Nodes;
+use super::orphans::remove_orphans;
 use super::presence::NatsPresence;
 use super::projects::NatsProjects;
 use super::pull_requests::NatsPullRequests;
@@ -70,7 +71,7 @@ pub(crate) async fn open(
     );
     let apply_relay = Arc::new(NatsApplyRelay::new(
         own,
-        nodes,
+        Arc::clone(&nodes),
         there,
         told,
         Arc::clone(&reviews.tombstones),
@@ -90,6 +91,7 @@ pub(crate) async fn open(
         Arc::clone(&node.tombstones),
         Arc::downgrade(&engine),
     ));
+    tokio::spawn(remove_orphans(nodes, Arc::downgrade(&engine)));
     let (state, state_of_engine) = watch::channel(EngineState::Ready);
     tokio::spawn(watch_over(
         Arc::downgrade(&engine),

@@ -13,6 +13,9 @@ const HASH_LENGTH: usize = 22;
 /// The last part of a head's subject. No hash is as short.
 const HEAD: &str = "_";
 
+/// The last part of the subject that names a large content's owner. All others are numbers.
+const OWNER: &str = "o";
+
 /// All names on one engine that begin with one prefix. Names of people and files appear only as
 /// hashes, because a subject cannot hold all of their characters.
 #[derive(Debug, Clone)]
@@ -82,7 +85,7 @@ impl Subjects {
         format!("{}_BLOBS", self.prefix.to_uppercase())
     }
 
-    /// All chunks of large contents.
+    /// All chunks of large contents, and their owners.
     pub fn all_blobs(&self) -> String {
         format!("{}.b.>", self.prefix)
     }
@@ -223,12 +226,29 @@ impl Subjects {
         format!("{}.q.{about}", self.prefix)
     }
 
+    /// What says which entry of the log names a large content.
+    pub fn owner(&self, blob: &str) -> String {
+        format!("{}.b.{blob}.{OWNER}", self.prefix)
+    }
+
+    /// That of all large contents.
+    pub fn owners(&self) -> String {
+        format!("{}.b.*.{OWNER}", self.prefix)
+    }
+
+    /// The name of the large content with this owner.
+    pub fn blob_of<'a>(&self, owner: &'a str) -> Option<&'a str> {
+        let rest = owner.strip_prefix(self.prefix.as_str())?;
+        rest.strip_prefix(".b.")?.split('.').next()
+    }
+
     /// A chunk of a large content.
     pub fn chunk(&self, blob: &str, number: u64) -> String {
         format!("{}.b.{blob}.{number}", self.prefix)
     }
 
-    /// All chunks of a large content, or of all contents whose names begin with `blob` and a dot.
+    /// All chunks of a large content, or of all contents whose names begin with `blob` and a dot,
+    /// and their owner.
     pub fn chunks(&self, blob: &str) -> String {
         format!("{}.b.{blob}.>", self.prefix)
     }

@@ -10,13 +10,31 @@ use bytes::Bytes;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use crate::adapters::outbound;
 use crate::adapters::outbound::contract_tests::nats_server::{NatsServer, settings_on};
 use crate::adapters::outbound::contract_tests::world::{
     AMPLE, World, assert_says, content, demo, memory, path, pull_request,
 };
-use crate::application::ports::{FinishError, StagedUpload, StagingId, StoreError};
+use crate::adapters::outbound::nats::replicas::Node;
+use crate::adapters::outbound::nats::{NatsSettings, stores};
+use crate::application::ports::{FinishError, StagedUpload, StagingId, StoreError, StoreResources};
 use crate::application::{FileContent, StagedContent};
 use crate::domain::{Moderation, ProjectEntry, ProjectQuota, PullRequestId, Version};
+
+/// A node, and its stores.
+pub(crate) async fn node(settings: &NatsSettings) -> (Arc<Node>, World) {
+    let uploads = outbound::memory::open_stores().uploads;
+    let opened = stores::open(settings, uploads, StoreResources::default());
+    let (node, stores) = opened.await.expect("opens");
+    (node, World::of(stores))
+}
+
+/// Opens a pull request with one file.
+pub(crate) async fn open_pull_request(world: &World, id: u128) {
+    world.put_draft(id, "f", b"new").await;
+    let finished = world.finish(pull_request(id, 1_000, &["f"], &[])).await;
+    finished.expect("is kept");
+}
 
 /// Puts growing numbers into the files in turn. Returns the last number of each.
 async fn count(world: World, files: [&'static str; 3], last: u32) -> BTreeMap<&'static str, u32> {

@@ -1,26 +1,10 @@
 use super::*;
 use crate::adapters::outbound::contract_tests::nats_server::settings;
-use crate::adapters::outbound::contract_tests::world::{World, demo, path, pull_request};
-use crate::adapters::outbound::memory;
+use crate::adapters::outbound::contract_tests::world::{demo, path};
 use crate::adapters::outbound::nats::follower::Follows as _;
 use crate::adapters::outbound::nats::replicas::Node;
-use crate::adapters::outbound::nats::{NatsSettings, stores};
-use crate::application::ports::StoreResources;
+use crate::adapters::outbound::nats::tests::{node, open_pull_request};
 use crate::domain::{Outcome, PullRequestId};
-
-/// A node, and its stores.
-async fn node(settings: &NatsSettings) -> (Arc<Node>, World) {
-    let uploads = memory::open_stores().uploads;
-    let opened = stores::open(settings, uploads, StoreResources::default());
-    let (node, stores) = opened.await.expect("opens");
-    (node, World::of(stores))
-}
-
-async fn propose(world: &World, id: u128) {
-    world.put_draft(id, "f", b"new").await;
-    let finished = world.finish(pull_request(id, 1_000, &["f"], &[])).await;
-    finished.expect("is kept");
-}
 
 fn subject_of(node: &Node, id: u128) -> String {
     let id = PullRequestId::from_u128(id);
@@ -30,37 +14,37 @@ fn subject_of(node: &Node, id: u128) -> String {
 #[tokio::test]
 async fn what_is_gone_is_forgotten_an_hour_later_and_nothing_that_has_come_since() {
     let settings = settings();
-    let (node, world) = node(&settings).await;
+    let (one, world) = node(&settings).await;
     let world = world.with_demo().await;
     for name in ["gone", "back"] {
         world.put(name, b"x").await.expect("is kept");
         world.delete(name).await.expect("is there");
     }
     world.put("back", b"y").await.expect("is kept");
-    propose(&world, 1).await;
+    open_pull_request(&world, 1).await;
     let id = PullRequestId::from_u128(1);
     world
         .pull_requests
         .delete(&demo(), id, Outcome::Closed, Box::new(|| {}))
         .await
         .expect("is open");
-    let file = |name| node.engine.subjects.file(&demo(), &path(name));
-    let subjects = [file("gone"), subject_of(&node, 1), file("back")];
+    let file = |name| one.engine.subjects.file(&demo(), &path(name));
+    let subjects = [file("gone"), subject_of(&one, 1), file("back")];
     let kept = async || {
         let mut kept = Vec::new();
         for subject in &subjects {
-            kept.push(node.engine.last(subject).await.expect("answers").is_some());
+            kept.push(one.engine.last(subject).await.expect("answers").is_some());
         }
         kept
     };
     let now = SystemClock.now();
-    node.tombstones.forget(&node.engine, now).await;
+    one.tombstones.forget(&one.engine, now).await;
     assert_eq!(kept().await, [true; 3], "others may not have heard of it");
     let later = now.plus(KEPT);
-    node.tombstones.forget(&node.engine, later).await;
+    one.tombstones.forget(&one.engine, later).await;
     assert_eq!(kept().await, [false, false, true]);
-    assert!(lock(&node.tombstones.0).is_empty());
-    let (_, late) = self::node(&settings).await;
+    assert!(lock(&one.tombstones.0).is_empty());
+    let (_, late) = node(&settings).await;
     assert_eq!(late.tree().await, world.tree().await);
     world.put("gone", b"again").await.expect("is kept");
     assert_eq!(late.tree().await.len(), 2);
@@ -85,7 +69,7 @@ async fn a_node_that_has_missed_what_the_log_has_forgotten_reads_everything_agai
     let (_one, world) = node(&settings).await;
     let world = world.with_demo().await;
     world.put("a", b"x").await.expect("is kept");
-    propose(&world, 1).await;
+    open_pull_request(&world, 1).await;
     let (late, read) = node(&settings).await;
     assert_eq!(read.tree().await.len(), 1);
     let open = &late.reviews.open;
