@@ -16,8 +16,13 @@ use file_ws_server::application::ports::{
 use file_ws_server::server::{Adapters, Failure};
 
 /// What the doctor gets from the outbound adapters.
-pub fn doctor(config: &Config) -> Doctor {
+pub async fn doctor(config: &Config) -> Doctor {
+    let engine = match config.store {
+        Store::Nats => Some(nats::inspect(&nats_settings(config)).await),
+        Store::Filesystem | Store::Memory => None,
+    };
     Doctor {
+        engine,
         key_fault: verifier(config).err().map(|fault| fault.to_string()),
         folder: filesystem::inspect(config.base_dir.as_path()),
         now: SystemClock.now(),
@@ -99,14 +104,17 @@ async fn on_nats(
     own: &Stores,
     resources: StoreResources,
 ) -> Result<Stores, StoreError> {
-    let settings = NatsSettings {
+    nats::open_stores(&nats_settings(config), Arc::clone(&own.uploads), resources).await
+}
+
+fn nats_settings(config: &Config) -> NatsSettings {
+    NatsSettings {
         servers: config.nats_servers(),
         credentials_file: config.nats_credentials_file(),
         replicas: config.nats_replicas.size(),
         prefix: config.nats_prefix.to_string(),
         patience: config.cluster_timeout_seconds.seconds(),
-    };
-    nats::open_stores(&settings, Arc::clone(&own.uploads), resources).await
+    }
 }
 
 /// The verifier of the tokens that are believed.

@@ -1,4 +1,5 @@
-//! What is found in the place where a store keeps everything, without opening a store there.
+//! What is found in the place where a store keeps everything, without opening a store there: a
+//! folder, or an engine.
 
 use std::time::Duration;
 
@@ -116,4 +117,30 @@ pub enum LayoutState {
     Conflict(String),
     /// One that this server does not know, for this reason.
     Unknown(String),
+}
+
+/// The engine in which several servers keep everything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EngineInspection {
+    /// It cannot be used, for this reason.
+    Unusable(String),
+    /// It can be used.
+    Usable(EngineSeen),
+}
+
+/// What is seen of an engine that can be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineSeen {
+    /// The version of the server that was asked.
+    pub version: String,
+    /// Whether it lets in everybody who can reach it.
+    pub is_open: bool,
+    /// Whether the connection is encrypted.
+    pub is_encrypted: bool,
+    /// Its time less the time here, in milliseconds; `None` if nothing is kept there yet.
+    pub ahead: Option<i64>,
+    /// How many bytes it keeps, each counted once.
+    pub bytes: u64,
+    /// Those of its servers that should keep everything but are away or behind.
+    pub behind: Vec<String>,
 }

@@ -180,6 +180,28 @@ fn too_few_open_files_are_a_warning() {
     assert!(says.starts_with("256 files may be open"), "{says}");
 }
 
+#[test]
+fn nats_is_looked_at() {
+    let folder = configured(0o600);
+    let engine = nats_server::NatsServer::start();
+    let address = engine.address();
+    let flags = |replicas| {
+        let shared = ["--port", "0", "--store", "nats", "--nats", &address];
+        [&shared[..], &["--nats-replicas", replicas]].concat()
+    };
+    let (code, text) = doctor(folder.path(), &flags("1"));
+    assert_eq!(code, 1, "{text}");
+    assert_eq!(finding(&text, "nats-single").0, "warning");
+    let says = has_error(folder.path(), &flags("3"), "nats-unusable");
+    assert!(says.starts_with("the NATS server is alone"), "{says}");
+    drop(engine);
+    let says = has_error(folder.path(), &flags("1"), "nats-unusable");
+    assert!(
+        says.starts_with("cannot connect to the NATS server"),
+        "{says}"
+    );
+}
+
 #[tokio::test]
 async fn who_has_the_port_is_named() {
     let folder = configured(0o600);

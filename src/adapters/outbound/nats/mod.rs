@@ -22,6 +22,7 @@ mod entry;
 mod focus;
 mod follower;
 mod guests;
+mod inspect;
 mod living;
 mod logged;
 mod message;
@@ -58,5 +59,6 @@ mod tests;
 #[cfg(test)]
 mod told_tests;
 
+pub use inspect::inspect;
 pub use settings::NatsSettings;
 pub use stores::open_stores;

@@ -40,6 +40,21 @@ pub(crate) async fn connect(
     settings: &NatsSettings,
     counts: Arc<EngineCounts>,
 ) -> Result<Arc<Engine>, StoreError> {
+    let engine = Arc::new(connect_only(settings, counts).await?);
+    for stream in streams(&engine) {
+        must_be_there(&engine, &stream).await?;
+    }
+    Ok(engine)
+}
+
+/// Connects to an engine that could have the streams.
+///
+/// # Errors
+/// Those of [`connect`].
+pub(crate) async fn connect_only(
+    settings: &NatsSettings,
+    counts: Arc<EngineCounts>,
+) -> Result<Engine, StoreError> {
     let options = ConnectOptions::new()
         .name("file-ws-server")
         .ping_interval(PING)
@@ -82,10 +97,7 @@ pub(crate) async fn connect(
         )));
     }
     let subjects = Subjects::new(&settings.prefix);
-    let engine = Engine::new(client, subjects, settings.replicas, counts);
-    let engine = Arc::new(engine);
-    create(&engine).await?;
-    Ok(engine)
+    Ok(Engine::new(client, subjects, settings.replicas, counts))
 }
 
 fn is_new_enough(version: &str) -> bool {
@@ -101,7 +113,8 @@ fn is_new_enough(version: &str) -> bool {
     found >= newer || ((major, minor) == (older.0, older.1) && found >= older)
 }
 
-async fn create(engine: &Engine) -> Result<(), StoreError> {
+/// The settings of all streams.
+pub(crate) fn streams(engine: &Engine) -> [Value; 3] {
     let subjects = &engine.subjects;
     let stream = subjects.log();
     let log = json!({
@@ -116,17 +129,15 @@ async fn create(engine: &Engine) -> Result<(), StoreError> {
         "subjects": [subjects.all_blobs()],
         "max_msgs_per_subject": 1,
     });
-    must_be_there(engine, log).await?;
-    must_be_there(engine, blobs).await?;
-    live_must_be_there(engine, 1).await
+    [
+        with_common(engine, log),
+        with_common(engine, blobs),
+        live_stream(engine, 1),
+    ]
 }
 
-/// Creates the stream that is kept in memory, if it is missing: an engine of a single server
-/// forgets it when that server ends. Its first message gets the number `first`.
-///
-/// # Errors
-/// `Failed` with a sentence.
-pub(crate) async fn live_must_be_there(engine: &Engine, first: u64) -> Result<(), StoreError> {
+/// The settings of the stream that is kept in memory. Its first message gets the number `first`.
+fn live_stream(engine: &Engine, first: u64) -> Value {
     let (stream, (of_a_room, of_all)) = (engine.subjects.live(), LIVE_ENTRIES);
     let live = json!({
         "name": stream.name,
@@ -138,10 +149,20 @@ pub(crate) async fn live_must_be_there(engine: &Engine, first: u64) -> Result<()
         "first_seq": first,
         "republish": { "src": stream.subjects, "dest": stream.told },
     });
-    must_be_there(engine, live).await
+    with_common(engine, live)
 }
 
-async fn must_be_there(engine: &Engine, own: Value) -> Result<(), StoreError> {
+/// Creates the stream that is kept in memory, if it is missing: an engine of a single server
+/// forgets it when that server ends. Its first message gets the number `first`.
+///
+/// # Errors
+/// `Failed` with a sentence.
+pub(crate) async fn live_must_be_there(engine: &Engine, first: u64) -> Result<(), StoreError> {
+    must_be_there(engine, &live_stream(engine, first)).await
+}
+
+/// A stream's own settings, and those that all have unless they say otherwise.
+fn with_common(engine: &Engine, own: Value) -> Value {
     let mut wanted = json!({
         "storage": "file",
         "retention": "limits",
@@ -157,21 +178,42 @@ async fn must_be_there(engine: &Engine, own: Value) -> Result<(), StoreError> {
     if let (Value::Object(wanted), Value::Object(own)) = (&mut wanted, own) {
         wanted.extend(own);
     }
-    let name = wanted
-        .get("name")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
+    wanted
+}
+
+/// Whether this answer says that there is no such stream.
+pub(crate) fn is_missing(info: &Value) -> bool {
+    info.pointer("/error/code").and_then(Value::as_i64) == Some(404)
+}
+
+async fn must_be_there(engine: &Engine, wanted: &Value) -> Result<(), StoreError> {
+    let name = name_of(wanted);
     let (info, nothing) = (format!("STREAM.INFO.{name}"), json!({}));
     let mut found = engine.call_at_start(&info, &nothing).await?;
-    if found.pointer("/error/code").and_then(Value::as_i64) == Some(404) {
+    if is_missing(&found) {
         let create = format!("STREAM.CREATE.{name}");
-        found = engine.call_at_start(&create, &wanted).await?;
+        found = engine.call_at_start(&create, wanted).await?;
         // Another node may create it at the same time, which is no error: it wants the same, but
         // perhaps with another first number.
         if found.pointer("/error/err_code").and_then(Value::as_i64) == Some(IS_THERE) {
             found = engine.call_at_start(&info, &nothing).await?;
         }
     }
+    must_be_as(wanted, &found)
+}
+
+/// The name of a stream with these settings.
+pub(crate) fn name_of(wanted: &Value) -> &str {
+    let name = wanted.get("name").and_then(Value::as_str);
+    name.unwrap_or_default()
+}
+
+/// Compares what the engine says about a stream with what is wanted.
+///
+/// # Errors
+/// `Failed` with a sentence.
+pub(crate) fn must_be_as(wanted: &Value, found: &Value) -> Result<(), StoreError> {
+    let name = name_of(wanted);
     if let Some(why) = found.pointer("/error/description") {
         let times = wanted.get("num_replicas").unwrap_or(&Value::Null);
         return Err(StoreError::failed(format!(

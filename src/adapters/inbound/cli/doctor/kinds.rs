@@ -79,6 +79,12 @@ kinds! {
     DISK_SLOW "disk-slow" Warning;
     TIMES_COARSE "times-coarse" Error;
     NAMES_FOLDED "names-folded" Warning;
+    NATS_UNUSABLE "nats-unusable" Error;
+    NATS_OPEN "nats-open" Warning;
+    NATS_PLAIN "nats-plain" Warning;
+    NATS_SINGLE "nats-single" Warning;
+    NATS_BEHIND "nats-behind" Warning;
+    NATS_CLOCK_OFF "nats-clock-off" Warning;
     CLOCK_UNSET "clock-unset" Error;
     CLOCK_BEHIND "clock-behind" Warning;
 }

@@ -12,6 +12,7 @@ mod kinds;
 mod limits;
 mod look;
 mod metrics;
+mod nats;
 mod port;
 mod public;
 #[cfg(test)]
@@ -35,7 +36,7 @@ use super::layers::Source;
 use super::run::print;
 use super::values::Store;
 use crate::adapters::inbound::process;
-use crate::application::inspection::{Inspection, PlaceState};
+use crate::application::inspection::{EngineInspection, Inspection, PlaceState};
 use crate::domain::Timestamp;
 
 /// What the doctor cannot see for itself, because it knows no outbound adapter.
@@ -45,6 +46,8 @@ pub struct Doctor {
     pub key_fault: Option<String>,
     /// The folder of the projects.
     pub folder: Inspection,
+    /// The engine that keeps the projects, if there is one.
+    pub engine: Option<EngineInspection>,
     /// The time.
     pub now: Timestamp,
     /// A number that nobody can guess.
@@ -56,11 +59,11 @@ pub struct Doctor {
 pub async fn doctor(
     loaded: Result<Loaded, Exit>,
     as_json: bool,
-    equip: impl FnOnce(&Config) -> Doctor,
+    equip: impl AsyncFnOnce(&Config) -> Doctor,
 ) -> u8 {
     let findings = match loaded {
         Ok(loaded) => {
-            let doctor = equip(&loaded.config);
+            let doctor = equip(&loaded.config).await;
             doctor.look(&loaded).await
         }
         Err(Exit { text, .. }) => {
@@ -145,6 +148,8 @@ impl Doctor {
                 .into_iter()
                 .flat_map(|place| disk::check(config, place)),
         );
+        let engine = self.engine.iter();
+        findings.extend(engine.flat_map(|seen| nats::check(config, seen)));
         let newest = place.and_then(|place| place.newest.as_ref());
         findings.push(clock::check(self.now, newest));
         findings
