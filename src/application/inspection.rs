@@ -133,14 +133,17 @@ pub enum EngineInspection {
 pub struct EngineSeen {
     /// The version of the server that was asked.
     pub version: String,
+    /// The address at which that server listens, as it says itself.
+    pub host: String,
     /// Whether it lets in everybody who can reach it.
     pub is_open: bool,
     /// Whether the connection is encrypted.
     pub is_encrypted: bool,
-    /// Its time less the time here, in milliseconds; `None` if nothing is kept there yet.
+    /// Its time less the time here, in milliseconds, by the worst of its clocks; `None` if nothing
+    /// is kept there yet.
     pub ahead: Option<i64>,
     /// How many bytes it keeps, each counted once.
     pub bytes: u64,
-    /// Those of its servers that should keep everything but are away or behind.
-    pub behind: Vec<String>,
+    /// Those of its servers that should keep everything but are away.
+    pub away: Vec<String>,
 }

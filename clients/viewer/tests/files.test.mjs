@@ -90,7 +90,7 @@ test("a file of nine megabytes is not fetched to be shown, but can be downloaded
   await page.behaved();
 });
 
-test("a file of some megabytes, and a line of 300 kB, leave the page quick", async (t) => {
+test("a file of some megabytes, and a line of 300 kB, are left for a small one", async (t) => {
   const server = await startServer(t);
   const ana = await streamer(t, server);
   await ana.post("/many.txt", lines(400_000));

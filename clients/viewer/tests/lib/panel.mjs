@@ -86,7 +86,7 @@ export const flood = (page, words) =>
   page.evaluate(async (each) => {
     const field = /** @type {HTMLTextAreaElement} */ (document.querySelector("[name=message]"));
     const refused = () => document.querySelector("#chat [role=alert]")?.textContent;
-    for (let count = 1; ; count++) {
+    for (let count = 1; count <= 1000; count++) {
       field.value = `${each} ${count}`;
       field.dispatchEvent(new Event("input", { bubbles: true }));
       field.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true }));
@@ -96,4 +96,5 @@ export const flood = (page, words) =>
         await new Promise((resolve) => setTimeout(resolve));
       }
     }
+    throw new Error("nothing was refused");
   }, words);

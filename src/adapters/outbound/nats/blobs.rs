@@ -64,38 +64,34 @@ impl Blobs {
     }
 
     /// Takes over a content: hands a small one back, and keeps any other under a name of its own.
-    /// `entry` is the subject of what will name it in the log.
     ///
     /// # Errors
     /// `Failed`.
-    pub async fn take(
-        &self,
-        content: FileContent,
-        entry: String,
-    ) -> Result<(ContentHash, Content), StoreError> {
+    pub async fn take(&self, content: FileContent) -> Result<(ContentHash, Content), StoreError> {
         if content.bytes() <= INLINE_BYTES {
             let content = content.read().await?;
             let hash = ContentHash::from_bytes(Sha256::digest(&content).into());
             return Ok((hash, Content::Inline(content)));
         }
         let blob = new_name()?;
-        self.begin(&blob, entry).await?;
         let hash = self.write(&blob, content).await?;
         Ok((hash, Content::Blob(blob)))
     }
 
-    /// Keeps which entry of the log, by its subject, will name a content, or all contents whose
-    /// names begin with `blob` and a dot. This comes before the content, so that one that is never
-    /// named can be found: see `orphans.rs`.
-    ///
-    /// # Errors
-    /// `Failed`.
-    pub async fn begin(&self, blob: &str, entry: String) -> Result<(), StoreError> {
+    /// Notes which entry of the log, by its subject, names a content, or all contents whose names
+    /// begin with `blob` and a dot. When the entry does not name them any more, nothing does, and
+    /// they can be removed even if this node has ended by then: see `orphans.rs`.
+    pub fn note_owner(&self, blob: &str, entry: String) {
+        let engine = Arc::clone(&self.engine);
         let owner = Outgoing {
-            subject: self.engine.subjects.owner(blob),
+            subject: engine.subjects.owner(blob),
             payload: entry.into(),
         };
-        self.engine.publish_at_last(owner).await
+        tokio::spawn(async move {
+            if let Err(error) = engine.publish_at_last(owner).await {
+                tracing::debug!(%error, "cannot note what names a content");
+            }
+        });
     }
 
     /// Keeps the whole content under that name, or fails.
@@ -213,9 +209,8 @@ impl Blobs {
 }
 
 impl Engine {
-    /// Removes a content, or all contents whose names begin with `blob` and a dot. If that fails,
-    /// another node does it a day later.
-    pub async fn remove_blob(&self, blob: &str) {
+    /// Removes a content, or all contents whose names begin with `blob` and a dot.
+    async fn remove_blob(&self, blob: &str) {
         let (stream, chunks) = (self.subjects.blob_stream(), self.subjects.chunks(blob));
         if let Err(error) = self.purge(&stream, &chunks, None).await {
             tracing::debug!(%error, "a content that nobody needs any more stays for now");

@@ -322,7 +322,11 @@ fn is_end(status: StatusCode) -> bool {
 }
 
 fn parsed(answer: Result<Message, RequestError>) -> Result<Value, StoreError> {
-    let answer = answer.map_err(StoreError::failed)?;
+    let answer = answer.map_err(|error| match error.kind() {
+        RequestErrorKind::NoResponders => StoreError::failed("NATS has no JetStream"),
+        RequestErrorKind::TimedOut => StoreError::failed("NATS does not answer"),
+        _ => StoreError::failed(error),
+    })?;
     serde_json::from_slice(&answer.payload).map_err(StoreError::failed)
 }
 

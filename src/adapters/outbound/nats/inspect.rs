@@ -14,6 +14,7 @@ use crate::adapters::outbound::nats::setup::{
 use crate::adapters::outbound::system::SystemClock;
 use crate::application::inspection::{EngineInspection, EngineSeen};
 use crate::application::ports::{Clock as _, StoreError, StoreResources};
+use crate::domain::Timestamp;
 
 /// Looks whether the engine can be used, and what an operator should know about it. Takes some
 /// seconds where it does not answer.
@@ -30,24 +31,15 @@ async fn look(settings: &NatsSettings) -> Result<EngineSeen, StoreError> {
     let counts = Arc::clone(&StoreResources::default().engine);
     let engine = connect_only(settings, counts).await?;
     let info = engine.client.server_info();
-    if settings.replicas > 1 && info.cluster.is_none() {
-        let why = format!(
-            "the NATS server is alone, so it cannot keep everything {} times (natsReplicas)",
-            settings.replicas
-        );
-        return Err(StoreError::failed(why));
-    }
-    let is_tls = settings
-        .servers
-        .iter()
-        .all(|server| server.starts_with("tls://"));
     let mut seen = EngineSeen {
         version: info.version,
-        is_open: !info.auth_required,
-        is_encrypted: is_tls || info.tls_required,
+        host: info.host,
+        // With users of its system account only, it asks for them and still lets anybody in.
+        is_open: settings.credentials_file.is_none() || !info.auth_required,
+        is_encrypted: settings.is_tls() || info.tls_required,
         ahead: None,
         bytes: 0,
-        behind: Vec::new(),
+        away: Vec::new(),
     };
     for wanted in streams(&engine) {
         look_at(&engine, &wanted, &mut seen).await?;
@@ -57,28 +49,44 @@ async fn look(settings: &NatsSettings) -> Result<EngineSeen, StoreError> {
 
 /// Adds what there is to know about a stream; the first server creates it.
 async fn look_at(engine: &Engine, wanted: &Value, seen: &mut EngineSeen) -> Result<(), StoreError> {
-    let call = format!("STREAM.INFO.{}", name_of(wanted));
-    let found = engine.call(&call, &json!({})).await?;
+    let name = name_of(wanted);
+    let call = format!("STREAM.INFO.{name}");
+    let found = engine.call_at_start(&call, &json!({})).await?;
     let now = SystemClock.now();
     if is_missing(&found) {
+        let is_alone = engine.client.server_info().cluster.is_none();
+        if is_alone && engine.replicas > 1 {
+            return Err(StoreError::failed(format!(
+                "the NATS server is alone, so it cannot keep everything {} times (natsReplicas)",
+                engine.replicas
+            )));
+        }
         return Ok(());
+    }
+    if let Some(why) = found.pointer("/error/description") {
+        let why = format!("NATS says about the stream {name}: {why}");
+        return Err(StoreError::failed(why));
     }
     must_be_as(wanted, &found)?;
     let theirs = found.get("ts").and_then(Value::as_str).and_then(time);
-    if let Some(theirs) = theirs {
-        seen.ahead =
-            i64::try_from(i128::from(theirs.as_millis()) - i128::from(now.as_millis())).ok();
-    }
+    let millis = |time: Timestamp| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+    let ahead = theirs.map(|theirs| millis(theirs) - millis(now));
+    // Each stream has a leader of its own. The worst clock counts.
+    seen.ahead = seen
+        .ahead
+        .into_iter()
+        .chain(ahead)
+        .max_by_key(|ahead| ahead.abs());
     let bytes = found.pointer("/state/bytes").and_then(Value::as_u64);
     seen.bytes += bytes.unwrap_or(0);
     let others = found.pointer("/cluster/replicas").and_then(Value::as_array);
     for other in others.into_iter().flatten() {
-        let is_current = other.get("current").and_then(Value::as_bool) == Some(true);
+        let is_away = other.get("offline").and_then(Value::as_bool) == Some(true);
         if let Some(name) = other.get("name").and_then(Value::as_str)
-            && !is_current
-            && !seen.behind.iter().any(|known| known == name)
+            && is_away
+            && !seen.away.iter().any(|known| known == name)
         {
-            seen.behind.push(name.to_owned());
+            seen.away.push(name.to_owned());
         }
     }
     Ok(())
@@ -105,7 +113,7 @@ mod tests {
         let EngineInspection::Usable(used) = inspect(&settings).await else {
             panic!("it is as it should be")
         };
-        assert!(used.bytes > 0 && used.behind.is_empty());
+        assert!(used.bytes > 0 && used.away.is_empty());
         let ahead = used.ahead.expect("it says its time");
         assert!(ahead.abs() < 60_000, "{ahead}");
         let other = NatsSettings {
@@ -116,7 +124,10 @@ mod tests {
         let EngineInspection::Unusable(why) = seen else {
             panic!("{seen:?}")
         };
-        assert!(why.starts_with("the NATS server is alone"), "{why}");
+        assert!(
+            why.ends_with("has num_replicas 1, but should have 3"),
+            "{why}"
+        );
     }
 
     #[tokio::test]

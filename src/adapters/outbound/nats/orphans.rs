@@ -1,28 +1,28 @@
-//! Large contents that no entry of the log names, and that stayed behind: their node ended before
-//! the change, or before it removed what the change replaced, or their project was removed.
+//! Large contents that the log has named, names no more, and that stayed behind: the node that
+//! should have removed them had ended, or their project was removed.
+//!
+//! A content that the log has never named is not touched: its change may still be under way, at a
+//! node that has been cut off for days.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::adapters::outbound::nats::blobs;
 use crate::adapters::outbound::nats::engine::Engine;
 use crate::adapters::outbound::nats::entry::{Content, Entry, What};
-use crate::adapters::outbound::nats::logged::Logged;
+use crate::adapters::outbound::nats::logged::{Logged, time};
 use crate::adapters::outbound::nats::nodes::Nodes;
 use crate::adapters::outbound::nats::replicas::{head_of, place};
 use crate::adapters::outbound::nats::reviews::Kept;
-use crate::adapters::outbound::nats::subjects::Stream;
-use crate::adapters::outbound::system::SystemClock;
-use crate::application::ports::{Clock as _, StoreError};
+use crate::adapters::outbound::nats::subjects::{Stream, Subjects};
+use crate::application::ports::StoreError;
 use crate::domain::Timestamp;
 
 /// How often the first of the nodes looks for them.
 const LOOK: Duration = Duration::from_secs(3_600);
-
-/// A content that is younger may still be named: its change waits while its node is cut off.
-const OLD: Duration = Duration::from_secs(24 * 3_600);
 
 /// Removes orphans for as long as the engine is used, on the first of the nodes.
 pub(crate) async fn remove_orphans(nodes: Arc<Nodes>, engine: Weak<Engine>) {
@@ -34,41 +34,50 @@ pub(crate) async fn remove_orphans(nodes: Arc<Nodes>, engine: Weak<Engine>) {
         if !nodes.is_first() {
             continue;
         }
-        match engine.remove_orphans(SystemClock.now()).await {
+        match engine.remove_orphans(blobs::KEPT).await {
             Ok(0) => {}
-            Ok(removed) => tracing::info!(removed, "large contents that nothing names are gone"),
+            Ok(removed) => tracing::info!(removed, "removed large contents that nothing names"),
             Err(error) => tracing::debug!(%error, "cannot look for large contents to remove"),
         }
     }
 }
 
 impl Engine {
-    /// Removes the large contents that nothing names at the time `now`. Returns how many.
+    /// Removes the large contents that nothing has named for that long. Returns how many.
     ///
     /// # Errors
     /// `Failed`; the rest is removed the next time.
-    async fn remove_orphans(&self, now: Timestamp) -> Result<usize, StoreError> {
+    async fn remove_orphans(&self, unnamed: Duration) -> Result<usize, StoreError> {
         let owners = Stream {
             name: self.subjects.blob_stream(),
             subjects: self.subjects.owners(),
             ..self.subjects.log()
         };
+        let call = format!("STREAM.INFO.{}", owners.name);
+        let info = self.call_well(&call, &json!({})).await?;
+        // By the engine's clock, because that has dated what is compared.
+        let now = info.get("ts").and_then(Value::as_str).and_then(time);
+        let last = info.pointer("/state/last_seq").and_then(Value::as_u64);
+        let (Some(now), Some(last)) = (now, last) else {
+            return Err(StoreError::failed(format!("the engine says: {info}")));
+        };
         let (mut at, mut removed) = (0, 0);
         loop {
             // A server that lags behind lacks only what is too young.
             let page = self.page(&owners, at + 1, &owners.subjects).await?;
-            let Some(last) = page.last() else {
+            let Some(end) = page.last() else {
                 return Ok(removed);
             };
-            at = last.sequence;
-            for owner in page.iter().filter(|owner| now.since(owner.at) >= OLD) {
+            at = end.sequence;
+            for owner in page {
                 let Some(blob) = self.subjects.blob_of(&owner.subject) else {
                     continue;
                 };
-                match self.is_needed(blob, owner, now).await {
+                match self.is_needed(blob, &owner, now, unnamed).await {
                     Ok(true) => {}
                     Ok(false) => {
-                        self.remove_blob(blob).await;
+                        let chunks = self.subjects.chunks(blob);
+                        self.purge(&owners.name, &chunks, Some(last + 1)).await?;
                         removed += 1;
                     }
                     // A later server may have written what names it.
@@ -84,32 +93,30 @@ impl Engine {
         blob: &str,
         owner: &Logged,
         now: Timestamp,
+        unnamed: Duration,
     ) -> Result<bool, StoreError> {
         let entry = String::from_utf8_lossy(&owner.payload);
-        let Some(entry) = self.last(&entry).await? else {
-            return Ok(false);
-        };
-        if now.since(entry.at) < blobs::KEPT {
+        // A head stays for ever, so without one the log has been lost, or is still to be restored.
+        let Some(head) = self.last(&Subjects::head_of(&entry)).await? else {
             return Ok(true);
-        }
+        };
+        let entry = self.last(&entry).await?;
+        let changed = entry.as_ref().map_or(head.at, |entry| entry.at);
+        let Some(entry) = entry.filter(|_| now.since(changed) >= unnamed) else {
+            return Ok(now.since(changed) < unnamed);
+        };
         if self.subjects.is_of_pull_request(&entry.subject) {
             let kept = serde_json::from_slice(&entry.payload).map_err(StoreError::failed)?;
             return Ok(matches!(kept, Kept::Open { .. }));
         }
-        let Entry { project, what, .. } = Entry::decode(&entry.payload)?;
-        let What::Put(_, put) = what else {
+        let What::Put(_, put) = Entry::decode(&entry.payload)?.what else {
             return Ok(false);
         };
-        if put.content != Content::Blob(blob.to_owned()) {
-            return Ok(false);
-        }
         // What a removed project has left in the log names nothing.
-        let Some(head) = self.last(&self.subjects.head(&project)).await? else {
-            return Ok(false);
-        };
         let head = place(&head)?;
-        let head = head_of(&head);
-        Ok(head.is_some_and(|head| head.is_registered && head.since < entry.sequence))
+        let is_of_project =
+            head_of(&head).is_some_and(|head| head.is_registered && head.since < entry.sequence);
+        Ok(is_of_project && put.content == Content::Blob(blob.to_owned()))
     }
 }
 

@@ -175,7 +175,7 @@ impl ProjectStore for NatsProjects {
                 put?;
             }
             let entry = node.engine.subjects.file(&replica.project, &path);
-            let (sha256, content) = node.blobs.take(content, entry).await?;
+            let (sha256, content) = node.blobs.take(content).await?;
             let blob = match &content {
                 Content::Blob(blob) => Some(blob.clone()),
                 Content::Inline(_) => None,
@@ -193,8 +193,10 @@ impl ProjectStore for NatsProjects {
             };
             let told = Told::Put(in_turn);
             let put = node.submit(&replica, wish, told, Some(open)).await;
-            if let (Err(_) | Ok(Done::Overtaken(_)), Some(blob)) = (&put, blob) {
-                node.blobs.remove(&blob).await;
+            match (&put, blob) {
+                (_, None) => {}
+                (Ok(Done::Made(_)), Some(blob)) => node.blobs.note_owner(&blob, entry),
+                (Err(_) | Ok(Done::Overtaken(_)), Some(blob)) => node.blobs.remove(&blob).await,
             }
             drop((alone, loaded));
             put.map(Done::version)

@@ -132,8 +132,6 @@ async fn finish(
     // A pull request that another node has closed no longer counts.
     node.see_reviews_at_last(&pull_request.project).await;
     finishing.check(&pull_request.owner, max_open)?;
-    let entry = node.engine.subjects.pull_request(&pull_request.project, id);
-    node.blobs.begin(&id.to_string(), entry).await?;
     let mut bytes = Vec::new();
     for (file, number) in files.iter().zip(0..) {
         let content = file.content();
@@ -243,7 +241,11 @@ impl PullRequestStore for NatsPullRequests {
             )
             .await;
             match finished {
-                Ok(()) => uploads.discard_draft(id),
+                Ok(()) => {
+                    let entry = node.engine.subjects.pull_request(&pull_request.project, id);
+                    node.blobs.note_owner(&id.to_string(), entry);
+                    uploads.discard_draft(id);
+                }
                 Err(_) => node.blobs.remove(&id.to_string()).await,
             }
             finished

@@ -17,3 +17,12 @@ pub struct NatsSettings {
     /// How long the engine may be silent before clients are sent away.
     pub patience: Duration,
 }
+
+impl NatsSettings {
+    /// Whether all addresses ask for an encrypted connection.
+    pub(crate) fn is_tls(&self) -> bool {
+        self.servers
+            .iter()
+            .all(|server| server.starts_with("tls://"))
+    }
+}

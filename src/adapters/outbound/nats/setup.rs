@@ -57,6 +57,7 @@ pub(crate) async fn connect_only(
 ) -> Result<Engine, StoreError> {
     let options = ConnectOptions::new()
         .name("file-ws-server")
+        .require_tls(settings.is_tls())
         .ping_interval(PING)
         .request_timeout(Some(PATIENCE))
         .subscription_capacity(WAITING);
@@ -199,6 +200,12 @@ async fn must_be_there(engine: &Engine, wanted: &Value) -> Result<(), StoreError
             found = engine.call_at_start(&info, &nothing).await?;
         }
     }
+    if let Some(why) = found.pointer("/error/description") {
+        let times = engine.replicas;
+        return Err(StoreError::failed(format!(
+            "the NATS server cannot keep the stream {name} {times} times (natsReplicas): {why}"
+        )));
+    }
     must_be_as(wanted, &found)
 }
 
@@ -208,18 +215,12 @@ pub(crate) fn name_of(wanted: &Value) -> &str {
     name.unwrap_or_default()
 }
 
-/// Compares what the engine says about a stream with what is wanted.
+/// Compares what the engine says about a stream that is there with what is wanted.
 ///
 /// # Errors
 /// `Failed` with a sentence.
 pub(crate) fn must_be_as(wanted: &Value, found: &Value) -> Result<(), StoreError> {
     let name = name_of(wanted);
-    if let Some(why) = found.pointer("/error/description") {
-        let times = wanted.get("num_replicas").unwrap_or(&Value::Null);
-        return Err(StoreError::failed(format!(
-            "the NATS server cannot keep the stream {name} {times} times (natsReplicas): {why}"
-        )));
-    }
     for member in [
         "num_replicas",
         "max_msgs_per_subject",

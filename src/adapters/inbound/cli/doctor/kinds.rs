@@ -83,7 +83,7 @@ kinds! {
     NATS_OPEN "nats-open" Warning;
     NATS_PLAIN "nats-plain" Warning;
     NATS_SINGLE "nats-single" Warning;
-    NATS_BEHIND "nats-behind" Warning;
+    NATS_AWAY "nats-away" Warning;
     NATS_CLOCK_OFF "nats-clock-off" Warning;
     CLOCK_UNSET "clock-unset" Error;
     CLOCK_BEHIND "clock-behind" Warning;

@@ -1,11 +1,10 @@
 //! Checks the NATS servers that keep everything with the store `nats`.
 
 use super::finding::{Finding, bytes, some};
-use super::kinds::{
-    NATS_BEHIND, NATS_CLOCK_OFF, NATS_OPEN, NATS_PLAIN, NATS_SINGLE, NATS_UNUSABLE,
-};
+use super::kinds::{NATS_AWAY, NATS_CLOCK_OFF, NATS_OPEN, NATS_PLAIN, NATS_SINGLE, NATS_UNUSABLE};
+use crate::adapters::inbound::cli::checks::is_loopback;
 use crate::adapters::inbound::cli::config::Config;
-use crate::application::inspection::{EngineInspection, EngineSeen};
+use crate::application::inspection::EngineInspection;
 
 /// How far the clocks may differ, in milliseconds: they decide which of two changes came first.
 const APART_MS: u64 = 1_000;
@@ -20,9 +19,21 @@ pub(super) fn check(config: &Config, seen: &EngineInspection) -> Vec<Finding> {
         EngineInspection::Usable(seen) => seen,
     };
     let mut findings = Vec::new();
-    let is_reached_by_others = config.nats_servers().iter().any(|server| !is_here(server));
-    if is_reached_by_others {
-        findings.extend(access(seen));
+    let is_elsewhere = config.nats_servers().iter().any(|server| !is_here(server));
+    if seen.is_open && (is_elsewhere || !is_loopback(&seen.host)) {
+        findings.push(Finding::of(
+            NATS_OPEN,
+            "others can reach NATS, and it lets anybody in, who could then change every project",
+            "give the servers an account of their own (natsCredentialsFile), or let NATS listen \
+             on 127.0.0.1 only",
+        ));
+    }
+    if is_elsewhere && !seen.is_encrypted {
+        findings.push(Finding::of(
+            NATS_PLAIN,
+            "what the servers and NATS send each other is not encrypted",
+            "use tls:// addresses, unless nobody else shares the network",
+        ));
     }
     if config.nats_replicas.size() == 1 {
         findings.push(Finding::of(
@@ -31,12 +42,13 @@ pub(super) fn check(config: &Config, seen: &EngineInspection) -> Vec<Finding> {
             "run three NATS servers, and leave natsReplicas at 3",
         ));
     }
-    if !seen.behind.is_empty() {
+    if !seen.away.is_empty() {
         findings.push(Finding::of(
-            NATS_BEHIND,
+            NATS_AWAY,
             format!(
-                "these NATS servers are away or behind: {}; if another one dies, changes wait",
-                some(&seen.behind)
+                "these NATS servers should keep everything, and are away: {}; changes wait while \
+                 most of them are",
+                some(&seen.away)
             ),
             "start them, and look at their logs and disks",
         ));
@@ -61,37 +73,20 @@ pub(super) fn check(config: &Config, seen: &EngineInspection) -> Vec<Finding> {
     findings
 }
 
-fn access(seen: &EngineSeen) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    if seen.is_open {
-        findings.push(Finding::of(
-            NATS_OPEN,
-            "NATS lets in everybody who can reach it, and they can change every project",
-            "give the servers an account of their own (natsCredentialsFile)",
-        ));
-    }
-    if !seen.is_encrypted {
-        findings.push(Finding::of(
-            NATS_PLAIN,
-            "what the servers and NATS send each other is not encrypted",
-            "use tls:// addresses, unless nobody else shares the network",
-        ));
-    }
-    findings
-}
-
 /// Whether this NATS server is on this machine.
 fn is_here(server: &str) -> bool {
-    let (_, host) = server.split_once("://").unwrap_or(("", server));
-    ["127.", "localhost", "[::1]"]
+    let (_, address) = server.split_once("://").unwrap_or(("", server));
+    let (host, _) = address.rsplit_once(':').unwrap_or((address, ""));
+    [address, host]
         .iter()
-        .any(|here| host.starts_with(here))
+        .any(|host| is_loopback(host.trim_matches(['[', ']'])))
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::testing::{config, names};
     use super::*;
+    use crate::application::inspection::EngineSeen;
 
     type Change = fn(&mut EngineSeen);
 
@@ -113,9 +108,19 @@ mod tests {
                 &["nats"],
             ),
             (
+                HERE,
+                |seen| (seen.is_open, seen.host) = (true, "0.0.0.0".to_owned()),
+                &["nats-open"],
+            ),
+            (
+                &["--nats", "localhost.example.org"],
+                |seen| seen.is_encrypted = false,
+                &["nats-plain"],
+            ),
+            (
                 OTHERS,
-                |seen| seen.behind = vec!["n3".to_owned()],
-                &["nats-behind"],
+                |seen| seen.away = vec!["n3".to_owned()],
+                &["nats-away"],
             ),
             (OTHERS, |seen| seen.ahead = None, &["nats"]),
             (OTHERS, |seen| seen.ahead = Some(-1_000), &["nats"]),
@@ -134,11 +139,12 @@ mod tests {
         for (at, (flags, change, expected)) in table.iter().enumerate() {
             let mut seen = EngineSeen {
                 version: "2.15.1".to_owned(),
+                host: "127.0.0.1".to_owned(),
                 is_open: false,
                 is_encrypted: true,
                 ahead: Some(0),
                 bytes: 1 << 20,
-                behind: Vec::new(),
+                away: Vec::new(),
             };
             change(&mut seen);
             let config = config(&[&["--store", "nats"], *flags].concat());

@@ -1,7 +1,10 @@
 use super::*;
 use crate::adapters::outbound::contract_tests::nats_server::settings;
-use crate::adapters::outbound::contract_tests::world::{demo, memory, path};
+use crate::adapters::outbound::contract_tests::world::{World, demo, memory};
 use crate::adapters::outbound::nats::blobs::CHUNK_BYTES;
+use crate::adapters::outbound::nats::entry::Head;
+use crate::adapters::outbound::nats::publish::Outgoing;
+use crate::adapters::outbound::nats::replicas::Node;
 use crate::adapters::outbound::nats::tests::{node, open_pull_request};
 use crate::domain::{Outcome, PullRequestId};
 
@@ -10,7 +13,13 @@ fn large(byte: u8) -> Vec<u8> {
     vec![byte; CHUNK_BYTES + 1]
 }
 
-/// How many large contents the engine has, and how many chunks of them.
+/// A node, and its stores with the project.
+async fn with_demo() -> (Arc<Node>, World) {
+    let (node, world) = node(&settings()).await;
+    (node, world.with_demo().await)
+}
+
+/// How many large contents have an owner, and how many chunks there are in all.
 async fn kept(engine: &Engine) -> (usize, usize) {
     let all = Stream {
         name: engine.subjects.blob_stream(),
@@ -34,38 +43,35 @@ async fn kept(engine: &Engine) -> (usize, usize) {
     }
 }
 
-fn a_day_later() -> Timestamp {
-    SystemClock.now().plus(OLD)
+/// Waits until so many contents have an owner and there are so many chunks.
+async fn until_kept(engine: &Engine, expected: (usize, usize)) {
+    while kept(engine).await != expected {
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn removed(engine: &Engine) -> usize {
+    let removed = engine.remove_orphans(Duration::ZERO).await;
+    removed.expect("answers")
 }
 
 #[tokio::test]
-async fn a_content_whose_change_never_came_is_removed_a_day_later_and_what_is_named_stays() {
-    let (one, world) = node(&settings()).await;
-    let world = world.with_demo().await;
+async fn what_is_named_stays_and_so_does_what_was_never_named() {
+    let (one, world) = with_demo().await;
     world.put("named", &large(1)).await.expect("is kept");
     open_pull_request(&world, 1).await;
-    // As if the node had been killed before the change.
-    let content = memory(&large(2));
-    let file = one.engine.subjects.file(&demo(), &path("named"));
-    let taken = one.blobs.take(content, file).await;
+    // As if the change had been waiting for days.
+    let taken = one.blobs.take(memory(&large(2))).await;
     taken.expect("is kept");
-    let before = kept(&one.engine).await;
-    assert_eq!(before, (3, 5));
-    let removed = one.engine.remove_orphans(SystemClock.now()).await;
-    assert_eq!(removed.expect("answers"), 0, "its change may still come");
-    let removed = one.engine.remove_orphans(a_day_later()).await;
-    assert_eq!(removed.expect("answers"), 1);
-    assert_eq!(kept(&one.engine).await, (2, 3));
+    until_kept(&one.engine, (2, 5)).await;
+    assert_eq!(removed(&one.engine).await, 0);
+    assert_eq!(kept(&one.engine).await, (2, 5));
     assert_eq!(world.read("named").await.expect("is there"), large(1));
-    let id = PullRequestId::from_u128(1);
-    let file = world.pull_requests.open_file(&demo(), id, &path("f")).await;
-    assert!(file.is_ok());
 }
 
 #[tokio::test]
 async fn what_was_replaced_closed_or_removed_goes_though_its_node_has_not_removed_it() {
-    let (one, world) = node(&settings()).await;
-    let world = world.with_demo().await;
+    let (one, world) = with_demo().await;
     for byte in [1, 2] {
         world.put("replaced", &large(byte)).await.expect("is kept");
     }
@@ -78,38 +84,59 @@ async fn what_was_replaced_closed_or_removed_goes_though_its_node_has_not_remove
         .delete(&demo(), id, Outcome::Closed, Box::new(|| {}))
         .await;
     closed.expect("is open");
-    assert_eq!(kept(&one.engine).await, (4, 7));
-    let removed = one.engine.remove_orphans(a_day_later()).await;
-    assert_eq!(removed.expect("answers"), 3);
+    until_kept(&one.engine, (4, 7)).await;
+    let just_now = one.engine.remove_orphans(blobs::KEPT).await;
+    assert_eq!(just_now.expect("answers"), 0, "somebody may read it");
+    assert_eq!(removed(&one.engine).await, 3);
+    assert_eq!(kept(&one.engine).await, (1, 2));
     assert_eq!(world.read("replaced").await.expect("is there"), large(2));
 
-    let removed = world.projects.remove(&demo(), Box::new(|_, _| {})).await;
-    removed.expect("is there");
-    let removed = one.engine.remove_orphans(a_day_later()).await;
-    assert_eq!(removed.expect("answers"), 1);
+    let gone = world.projects.remove(&demo(), Box::new(|_, _| {})).await;
+    gone.expect("is there");
+    let just_now = one.engine.remove_orphans(blobs::KEPT).await;
+    assert_eq!(just_now.expect("answers"), 0, "somebody may read it");
+    assert_eq!(removed(&one.engine).await, 1);
     assert_eq!(kept(&one.engine).await, (0, 0));
 }
 
 #[tokio::test]
-async fn a_content_that_was_replaced_just_now_stays_for_those_who_read_it() {
-    let (one, world) = node(&settings()).await;
-    let world = world.with_demo().await;
-    for byte in [1, 2] {
-        world.put("f", &large(byte)).await.expect("is kept");
-    }
-    let owners = Stream {
-        name: one.engine.subjects.blob_stream(),
-        subjects: one.engine.subjects.owners(),
-        ..one.engine.subjects.log()
+async fn what_a_removed_project_has_left_in_the_log_names_nothing() {
+    let (one, world) = with_demo().await;
+    world.put("left", &large(1)).await.expect("is kept");
+    until_kept(&one.engine, (1, 2)).await;
+    // As if the node had been killed before it removed the entries.
+    let head = Entry {
+        project: demo(),
+        change: "removal".to_owned(),
+        what: What::Head(Head {
+            is_registered: false,
+            since: 0,
+            earlier: Vec::new(),
+        }),
     };
-    let page = one.engine.page(&owners, 1, &owners.subjects).await;
-    let page = page.expect("answers");
-    let first = page.first().expect("is kept");
-    let blob = one.engine.subjects.blob_of(&first.subject);
-    let blob = blob.expect("is an owner");
-    let now = SystemClock.now();
-    let needed = async |now| one.engine.is_needed(blob, first, now).await;
-    assert!(needed(now).await.expect("answers"));
-    let later = now.plus(blobs::KEPT);
-    assert!(!needed(later).await.expect("answers"));
+    let head = Outgoing {
+        subject: one.engine.subjects.head(&demo()),
+        payload: head.encode().expect("is written"),
+    };
+    one.engine.publish(head, None).await.expect("is kept");
+    assert_eq!(removed(&one.engine).await, 1);
+
+    let (again, world) = with_demo().await;
+    world.put("f", &large(2)).await.expect("is kept");
+    until_kept(&again.engine, (1, 2)).await;
+    assert_eq!(removed(&again.engine).await, 0);
+}
+
+#[tokio::test]
+async fn a_log_that_is_lost_or_not_restored_yet_lets_everything_stay() {
+    let (one, world) = with_demo().await;
+    world.put("f", &large(1)).await.expect("is kept");
+    open_pull_request(&world, 1).await;
+    until_kept(&one.engine, (2, 3)).await;
+    let log = one.engine.subjects.log().name;
+    let call = format!("STREAM.DELETE.{log}");
+    let deleted = one.engine.call_well(&call, &json!({})).await;
+    deleted.expect("is deleted");
+    assert_eq!(removed(&one.engine).await, 0);
+    assert_eq!(kept(&one.engine).await, (2, 3));
 }
