@@ -323,7 +323,9 @@ fn is_end(status: StatusCode) -> bool {
 
 fn parsed(answer: Result<Message, RequestError>) -> Result<Value, StoreError> {
     let answer = answer.map_err(|error| match error.kind() {
-        RequestErrorKind::NoResponders => StoreError::failed("NATS has no JetStream"),
+        RequestErrorKind::NoResponders => {
+            StoreError::failed("NATS has no JetStream, or none for this account")
+        }
         RequestErrorKind::TimedOut => StoreError::failed("NATS does not answer"),
         _ => StoreError::failed(error),
     })?;

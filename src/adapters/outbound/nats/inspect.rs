@@ -20,7 +20,11 @@ use crate::domain::Timestamp;
 /// seconds where it does not answer.
 pub async fn inspect(settings: &NatsSettings) -> EngineInspection {
     let looked = timeout(3 * PATIENCE, look(settings)).await;
-    match looked.unwrap_or_else(|_| Err(StoreError::failed("NATS does not answer"))) {
+    match looked.unwrap_or_else(|_| {
+        Err(StoreError::failed(
+            "NATS does not answer, or has no leader: do most of its servers run?",
+        ))
+    }) {
         Ok(seen) => EngineInspection::Usable(seen),
         Err(StoreError::Failed(why)) => EngineInspection::Unusable(why.to_string()),
         Err(error) => EngineInspection::Unusable(error.to_string()),

@@ -57,10 +57,7 @@ impl Engine {
         let info = self.call_well(&call, &json!({})).await?;
         // By the engine's clock, because that has dated what is compared.
         let now = info.get("ts").and_then(Value::as_str).and_then(time);
-        let last = info.pointer("/state/last_seq").and_then(Value::as_u64);
-        let (Some(now), Some(last)) = (now, last) else {
-            return Err(StoreError::failed(format!("the engine says: {info}")));
-        };
+        let now = now.ok_or_else(|| StoreError::failed("the engine does not say its time"))?;
         let (mut at, mut removed) = (0, 0);
         loop {
             // A server that lags behind lacks only what is too young.
@@ -76,8 +73,9 @@ impl Engine {
                 match self.is_needed(blob, &owner, now, unnamed).await {
                     Ok(true) => {}
                     Ok(false) => {
-                        let chunks = self.subjects.chunks(blob);
-                        self.purge(&owners.name, &chunks, Some(last + 1)).await?;
+                        // What comes after the owner is being named anew.
+                        let (chunks, before) = (self.subjects.chunks(blob), owner.sequence + 1);
+                        self.purge(&owners.name, &chunks, Some(before)).await?;
                         removed += 1;
                     }
                     // A later server may have written what names it.

@@ -195,8 +195,9 @@ impl ProjectStore for NatsProjects {
             let put = node.submit(&replica, wish, told, Some(open)).await;
             match (&put, blob) {
                 (_, None) => {}
-                (Ok(Done::Made(_)), Some(blob)) => node.blobs.note_owner(&blob, entry),
-                (Err(_) | Ok(Done::Overtaken(_)), Some(blob)) => node.blobs.remove(&blob).await,
+                (Ok(Done::Overtaken(_)), Some(blob)) => node.blobs.remove(&blob).await,
+                // After a failure the log may still name it. Who looks for orphans asks the log.
+                (Ok(Done::Made(_)) | Err(_), Some(blob)) => node.blobs.note_owner(&blob, entry),
             }
             drop((alone, loaded));
             put.map(Done::version)

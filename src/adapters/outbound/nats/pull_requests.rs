@@ -240,13 +240,10 @@ impl PullRequestStore for NatsPullRequests {
                 in_turn,
             )
             .await;
-            match finished {
-                Ok(()) => {
-                    let entry = node.engine.subjects.pull_request(&pull_request.project, id);
-                    node.blobs.note_owner(&id.to_string(), entry);
-                    uploads.discard_draft(id);
-                }
-                Err(_) => node.blobs.remove(&id.to_string()).await,
+            let entry = node.engine.subjects.pull_request(&pull_request.project, id);
+            node.blobs.note_owner(&id.to_string(), entry);
+            if finished.is_ok() {
+                uploads.discard_draft(id);
             }
             finished
         });
@@ -329,11 +326,8 @@ impl PullRequestStore for NatsPullRequests {
         in_turn: Turn,
     ) -> Result<(), StoreError> {
         let (node, project) = (Arc::clone(&self.node), project.clone());
-        let work = tokio::spawn(async move {
-            close(&node, &project, id, outcome, in_turn).await?;
-            node.blobs.remove_later(vec![id.to_string()]);
-            Ok(())
-        });
+        // Its contents are removed by who looks for orphans: it may be opened again meanwhile.
+        let work = tokio::spawn(async move { close(&node, &project, id, outcome, in_turn).await });
         work.await.map_err(StoreError::failed)?
     }
 }

@@ -23,7 +23,11 @@ pub(super) fn check(config: &Config, seen: &EngineInspection) -> Vec<Finding> {
     if seen.is_open && (is_elsewhere || !is_loopback(&seen.host)) {
         findings.push(Finding::of(
             NATS_OPEN,
-            "others can reach NATS, and it lets anybody in, who could then change every project",
+            format!(
+                "NATS listens on {} and lets anybody in: whoever reaches it can change every \
+                 project",
+                seen.host
+            ),
             "give the servers an account of their own (natsCredentialsFile), or let NATS listen \
              on 127.0.0.1 only",
         ));
@@ -46,8 +50,7 @@ pub(super) fn check(config: &Config, seen: &EngineInspection) -> Vec<Finding> {
         findings.push(Finding::of(
             NATS_AWAY,
             format!(
-                "these NATS servers should keep everything, and are away: {}; changes wait while \
-                 most of them are",
+                "these NATS servers should keep everything, and are away: {}",
                 some(&seen.away)
             ),
             "start them, and look at their logs and disks",

@@ -1,6 +1,6 @@
 use super::*;
 use crate::adapters::outbound::contract_tests::nats_server::settings;
-use crate::adapters::outbound::contract_tests::world::{World, demo, memory};
+use crate::adapters::outbound::contract_tests::world::{World, demo, memory, path};
 use crate::adapters::outbound::nats::blobs::CHUNK_BYTES;
 use crate::adapters::outbound::nats::entry::Head;
 use crate::adapters::outbound::nats::publish::Outgoing;
@@ -139,4 +139,36 @@ async fn a_log_that_is_lost_or_not_restored_yet_lets_everything_stay() {
     deleted.expect("is deleted");
     assert_eq!(removed(&one.engine).await, 0);
     assert_eq!(kept(&one.engine).await, (2, 3));
+}
+
+#[tokio::test]
+async fn what_a_failed_change_has_left_goes_unless_the_log_names_it_after_all() {
+    let (one, world) = with_demo().await;
+    world.put("f", &large(1)).await.expect("is kept");
+    let taken = one.blobs.take(memory(&large(2))).await;
+    let (_, Content::Blob(blob)) = taken.expect("is kept") else {
+        panic!("it is large")
+    };
+    let entry = one.engine.subjects.file(&demo(), &path("f"));
+    one.blobs.note_owner(&blob, entry);
+    until_kept(&one.engine, (2, 4)).await;
+    assert_eq!(removed(&one.engine).await, 1);
+    assert_eq!(world.read("f").await.expect("is there"), large(1));
+}
+
+#[tokio::test]
+async fn a_pull_request_that_is_about_to_be_opened_again_keeps_its_new_contents() {
+    let (one, world) = with_demo().await;
+    open_pull_request(&world, 1).await;
+    let id = PullRequestId::from_u128(1);
+    let closed = world
+        .pull_requests
+        .delete(&demo(), id, Outcome::Closed, Box::new(|| {}))
+        .await;
+    closed.expect("is open");
+    until_kept(&one.engine, (1, 1)).await;
+    let written = one.blobs.write(&format!("{id}.0"), memory(b"again")).await;
+    written.expect("is kept");
+    assert_eq!(removed(&one.engine).await, 1);
+    assert_eq!(kept(&one.engine).await, (0, 1));
 }
