@@ -23,6 +23,15 @@ pub(crate) struct Checked {
     pub batch: Batch,
 }
 
+impl Checked {
+    /// Whether the log has told of one of these changes; `untold` are those that are still to be
+    /// told.
+    pub fn is_any_told(&self, untold: &Tellings) -> bool {
+        let mut paths = self.changes.iter().map(|(wish, ..)| wish.path().cloned());
+        paths.any(|path| !untold.contains_key(&path))
+    }
+}
+
 /// A change, what keeps it open if it changes a file, and who waits for it.
 pub(crate) type Asked = (
     Wish,

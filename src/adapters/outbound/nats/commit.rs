@@ -90,6 +90,11 @@ impl Node {
                     }
                     return;
                 }
+                // If the log has told of one of them, it has all of them. So many changes may have
+                // followed that the head does not remember these.
+                Outcome::Conflict if checked.is_any_told(&tellings) => {
+                    return Self::end(checked.batch.expected + 1, checked, tellings);
+                }
                 Outcome::Conflict => {
                     let again = checked
                         .changes
