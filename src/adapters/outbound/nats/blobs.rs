@@ -78,9 +78,10 @@ impl Blobs {
         Ok((hash, Content::Blob(blob)))
     }
 
-    /// Notes which entry of the log, by its subject, names a content, or all contents whose names
-    /// begin with `blob` and a dot. When the entry does not name them any more, nothing does, and
-    /// they can be removed even if this node has ended by then: see `orphans.rs`.
+    /// Notes the owner of a content, or of all contents whose names begin with `blob` and a dot:
+    /// the subject of the only entry of the log that may name them. Called once their change has
+    /// ended, however it did. When the entry does not name them, they can be removed, even if this
+    /// node has ended by then: see `orphans.rs`.
     pub fn note_owner(&self, blob: &str, entry: String) {
         let engine = Arc::clone(&self.engine);
         let owner = Outgoing {

@@ -1,8 +1,8 @@
-//! Large contents that the log has named, names no more, and that stayed behind: the node that
-//! should have removed them had ended, or their project was removed.
+//! Large contents that the log does not name any more, and that stayed behind: the node that should
+//! have removed them had ended, or their change failed, or their project was removed.
 //!
-//! A content that the log has never named is not touched: its change may still be under way, at a
-//! node that has been cut off for days.
+//! A content without an owner is not touched: its change may still be under way, at a node that has
+//! been cut off for days.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -43,7 +43,8 @@ pub(crate) async fn remove_orphans(nodes: Arc<Nodes>, engine: Weak<Engine>) {
 }
 
 impl Engine {
-    /// Removes the large contents that nothing has named for that long. Returns how many.
+    /// Removes the large contents with an owner that nothing has named for that long. Returns how
+    /// many.
     ///
     /// # Errors
     /// `Failed`; the rest is removed the next time.
@@ -95,7 +96,7 @@ impl Engine {
     ) -> Result<bool, StoreError> {
         let entry = String::from_utf8_lossy(&owner.payload);
         // A head stays for ever, so without one the log has been lost, or is still to be restored.
-        let Some(head) = self.last(&Subjects::head_of(&entry)).await? else {
+        let Some(head) = self.last(&Subjects::head_beside(&entry)).await? else {
             return Ok(true);
         };
         let entry = self.last(&entry).await?;

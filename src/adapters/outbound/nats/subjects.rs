@@ -227,12 +227,12 @@ impl Subjects {
     }
 
     /// The head of the project, or of the pull requests, to which an entry belongs.
-    pub fn head_of(entry: &str) -> String {
+    pub fn head_beside(entry: &str) -> String {
         let before = entry.rsplit_once('.').map_or(entry, |(before, _)| before);
         format!("{before}.{HEAD}")
     }
 
-    /// What says which entry of the log names a large content.
+    /// What says which entry of the log may name a large content.
     pub fn owner(&self, blob: &str) -> String {
         format!("{}.b.{blob}.{OWNER}", self.prefix)
     }

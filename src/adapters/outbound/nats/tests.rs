@@ -19,7 +19,7 @@ use crate::adapters::outbound::nats::replicas::Node;
 use crate::adapters::outbound::nats::{NatsSettings, stores};
 use crate::application::ports::{FinishError, StagedUpload, StagingId, StoreError, StoreResources};
 use crate::application::{FileContent, StagedContent};
-use crate::domain::{Moderation, ProjectEntry, ProjectQuota, PullRequestId, Version};
+use crate::domain::{Moderation, Outcome, ProjectEntry, ProjectQuota, PullRequestId, Version};
 
 /// A node, and its stores.
 pub(crate) async fn node(settings: &NatsSettings) -> (Arc<Node>, World) {
@@ -34,6 +34,16 @@ pub(crate) async fn open_pull_request(world: &World, id: u128) {
     world.put_draft(id, "f", b"new").await;
     let finished = world.finish(pull_request(id, 1_000, &["f"], &[])).await;
     finished.expect("is kept");
+}
+
+/// Closes it.
+pub(crate) async fn close_pull_request(world: &World, id: u128) {
+    let id = PullRequestId::from_u128(id);
+    let closed = world
+        .pull_requests
+        .delete(&demo(), id, Outcome::Closed, Box::new(|| {}))
+        .await;
+    closed.expect("is open");
 }
 
 /// Puts growing numbers into the files in turn. Returns the last number of each.

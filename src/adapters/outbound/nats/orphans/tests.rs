@@ -5,8 +5,8 @@ use crate::adapters::outbound::nats::blobs::CHUNK_BYTES;
 use crate::adapters::outbound::nats::entry::Head;
 use crate::adapters::outbound::nats::publish::Outgoing;
 use crate::adapters::outbound::nats::replicas::Node;
-use crate::adapters::outbound::nats::tests::{node, open_pull_request};
-use crate::domain::{Outcome, PullRequestId};
+use crate::adapters::outbound::nats::tests::{close_pull_request, node, open_pull_request};
+use crate::domain::PullRequestId;
 
 /// Two chunks.
 fn large(byte: u8) -> Vec<u8> {
@@ -78,12 +78,7 @@ async fn what_was_replaced_closed_or_removed_goes_though_its_node_has_not_remove
     world.put("deleted", &large(3)).await.expect("is kept");
     world.delete("deleted").await.expect("is there");
     open_pull_request(&world, 1).await;
-    let id = PullRequestId::from_u128(1);
-    let closed = world
-        .pull_requests
-        .delete(&demo(), id, Outcome::Closed, Box::new(|| {}))
-        .await;
-    closed.expect("is open");
+    close_pull_request(&world, 1).await;
     until_kept(&one.engine, (4, 7)).await;
     let just_now = one.engine.remove_orphans(blobs::KEPT).await;
     assert_eq!(just_now.expect("answers"), 0, "somebody may read it");
@@ -160,13 +155,9 @@ async fn what_a_failed_change_has_left_goes_unless_the_log_names_it_after_all() 
 async fn a_pull_request_that_is_about_to_be_opened_again_keeps_its_new_contents() {
     let (one, world) = with_demo().await;
     open_pull_request(&world, 1).await;
-    let id = PullRequestId::from_u128(1);
-    let closed = world
-        .pull_requests
-        .delete(&demo(), id, Outcome::Closed, Box::new(|| {}))
-        .await;
-    closed.expect("is open");
+    close_pull_request(&world, 1).await;
     until_kept(&one.engine, (1, 1)).await;
+    let id = PullRequestId::from_u128(1);
     let written = one.blobs.write(&format!("{id}.0"), memory(b"again")).await;
     written.expect("is kept");
     assert_eq!(removed(&one.engine).await, 1);

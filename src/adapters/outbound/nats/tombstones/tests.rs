@@ -3,8 +3,8 @@ use crate::adapters::outbound::contract_tests::nats_server::settings;
 use crate::adapters::outbound::contract_tests::world::{demo, path};
 use crate::adapters::outbound::nats::follower::Follows as _;
 use crate::adapters::outbound::nats::replicas::Node;
-use crate::adapters::outbound::nats::tests::{node, open_pull_request};
-use crate::domain::{Outcome, PullRequestId};
+use crate::adapters::outbound::nats::tests::{close_pull_request, node, open_pull_request};
+use crate::domain::PullRequestId;
 
 fn subject_of(node: &Node, id: u128) -> String {
     let id = PullRequestId::from_u128(id);
@@ -22,12 +22,7 @@ async fn what_is_gone_is_forgotten_an_hour_later_and_nothing_that_has_come_since
     }
     world.put("back", b"y").await.expect("is kept");
     open_pull_request(&world, 1).await;
-    let id = PullRequestId::from_u128(1);
-    world
-        .pull_requests
-        .delete(&demo(), id, Outcome::Closed, Box::new(|| {}))
-        .await
-        .expect("is open");
+    close_pull_request(&world, 1).await;
     let file = |name| one.engine.subjects.file(&demo(), &path(name));
     let subjects = [file("gone"), subject_of(&one, 1), file("back")];
     let kept = async || {
