@@ -168,7 +168,10 @@ test("a proposal that comes in is told without leaving what one does", async (t)
   const ana = await streamer(t, server);
   await ana.post("/a.txt", "a\n");
   const page = await open(t, server, { token: streamerToken() });
-  await page.getByRole("tab", { name: /^Proposals$/ }).waitFor();
+  await openProposals(page);
+  // From then on, what comes in is news.
+  await panel(page).getByText("No proposals yet.").waitFor();
+  await page.getByRole("tab", { name: "Chat" }).click();
   const bob = await viewer(t, server, "bob");
   await proposed(bob, "Look here", { "/a.txt": ["A\n", "a\n"] });
   await page.getByText("bob proposes “Look here”.").waitFor();

@@ -19,7 +19,14 @@ async function join(page, name) {
 }
 
 test("a troll's evening: flood, muted, back under another name, banned, deleted everywhere, slow mode, a restart", async (t) => {
-  const server = await startServer(t, { publicChat: true, guests: "propose", trustedProxies: "127.0.0.1" });
+  const server = await startServer(t, {
+    publicChat: true,
+    guests: "propose",
+    trustedProxies: "127.0.0.1",
+    // So few that a flood reaches the limit on a slow machine, too.
+    chatMessagesPerSecond: 1,
+    chatBurst: 5,
+  });
   const client = await streamer(t, server);
   await client.post("/a.txt", "one\n");
   const lost = /WebSocket|ERR_|401/;

@@ -7,6 +7,12 @@ import { countTraffic } from "./traffic.mjs";
 
 const EXECUTABLE = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
+/**
+ * How much later than at once what a page says reaches the server. A test that reads what the page
+ * does not show yet passes on a fast machine; 300 finds it.
+ */
+const DELAY_MS = Number(process.env.PAGE_DELAY_MS ?? 0);
+
 /** After this long without receiving anything, a page has all that it asked for. */
 const QUIET_MS = 500;
 
@@ -103,6 +109,14 @@ export async function open(test, server, options = {}) {
       offences.foreign.push(request.url());
   });
 
+  if (DELAY_MS > 0) {
+    await page.addInitScript((delay) => {
+      const { send } = WebSocket.prototype;
+      WebSocket.prototype.send = function (words) {
+        setTimeout(() => this.readyState === WebSocket.OPEN && send.call(this, words), delay);
+      };
+    }, DELAY_MS);
+  }
   await options.prepare?.(page);
   const fragment = token ? `#token=${token}` : place;
   await page.goto(`${server.origin}${path}${fragment}`);

@@ -83,14 +83,15 @@ export async function say(page, words) {
  * @param {string} words each message is this with its number, from 1
  */
 export const flood = (page, words) =>
-  page.evaluate(async (each) => {
-    const field = /** @type {HTMLTextAreaElement} */ (document.querySelector("[name=message]"));
+  page.getByRole("textbox", { name: "Message" }).evaluate(async (element, each) => {
+    const field = /** @type {HTMLTextAreaElement} */ (element);
     const refused = () => document.querySelector("#chat [role=alert]")?.textContent;
-    for (let count = 1; count <= 1000; count++) {
+    for (let count = 1; count <= 60; count++) {
       field.value = `${each} ${count}`;
       field.dispatchEvent(new Event("input", { bubbles: true }));
-      field.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true }));
       while (field.value !== "") {
+        // Again and again, because the page sends one message at a time.
+        field.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true }));
         const said = refused();
         if (said) return said;
         await new Promise((resolve) => setTimeout(resolve));

@@ -159,6 +159,6 @@ export function reviewsTemplate({ review, workspace, notices, session }, draw) {
 
   return () => html`
     <h2 class="visually-hidden">${texts.title}</h2>
-    ${review.open.length === 0 ? html`<p class="hint">${texts.empty}</p>` : nothing}
+    ${review.loaded && review.open.length === 0 ? html`<p class="hint">${texts.empty}</p>` : nothing}
     <ul class="cards">${repeat(review.open, ({ id }) => id, card)}</ul>`;
 }
