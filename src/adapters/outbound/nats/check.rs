@@ -30,6 +30,14 @@ impl Checked {
         let mut paths = self.changes.iter().map(|(wish, ..)| wish.path().cloned());
         paths.any(|path| !untold.contains_key(&path))
     }
+
+    /// Answers all of them with an error.
+    pub fn refuse(self, error: &StoreError) {
+        for (_, _, done) in self.changes {
+            // The callers may be gone.
+            let _ = done.send(Err(error.clone()));
+        }
+    }
 }
 
 /// A change, what keeps it open if it changes a file, and who waits for it.

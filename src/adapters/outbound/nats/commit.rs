@@ -83,17 +83,18 @@ impl Node {
                 Outcome::Kept(first) => {
                     return Self::end(first, checked, tellings);
                 }
-                Outcome::Refused(error) => {
-                    for (_, _, done) in checked.changes {
-                        // The callers may be gone.
-                        let _ = done.send(Err(error.clone()));
-                    }
-                    return;
-                }
+                Outcome::Refused(error) => return checked.refuse(&error),
                 // If the log has told of one of them, it has all of them. So many changes may have
                 // followed that the head does not remember these.
                 Outcome::Conflict if checked.is_any_told(&tellings) => {
                     return Self::end(checked.batch.expected + 1, checked, tellings);
+                }
+                // Nothing tells such a replica what it has missed, so the head that it expects
+                // would never be the last one.
+                Outcome::Conflict if !self.is_current(replica) => {
+                    return checked.refuse(&StoreError::failed(
+                        "this server was cut off for long, and may not know of this change",
+                    ));
                 }
                 Outcome::Conflict => {
                     let again = checked
@@ -224,3 +225,6 @@ impl Node {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -240,6 +240,12 @@ impl Node {
         lock(&self.known).clear();
     }
 
+    /// Whether this is the replica that is told of the log, and not one that was forgotten.
+    pub fn is_current(&self, replica: &Replica) -> bool {
+        let known = self.known(&replica.project);
+        known.is_some_and(|known| std::ptr::eq(&raw const *known, replica))
+    }
+
     fn forget(&self, replica: &Arc<Replica>) {
         let mut known = lock(&self.known);
         let own = known.get(&replica.project);

@@ -193,6 +193,9 @@ impl Reviews {
 
     /// Returns whether a delete of this node has closed it.
     fn closed(&self, project: &ProjectId, id: PullRequestId, ended: Option<&Ended>) -> bool {
+        // It was opened, though the log no longer tells of that, so it must not be opened again.
+        let opening = lock(&self.finishing).remove(&id);
+        drop(opening);
         let own = ended.and_then(|ended| self.take_own(id, ended));
         let is_own = own.is_some();
         let in_turn = own.unwrap_or_else(|| {

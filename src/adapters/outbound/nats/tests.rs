@@ -5,9 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use bytes::Bytes;
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::adapters::outbound;
@@ -17,8 +14,7 @@ use crate::adapters::outbound::contract_tests::world::{
 };
 use crate::adapters::outbound::nats::replicas::Node;
 use crate::adapters::outbound::nats::{NatsSettings, stores};
-use crate::application::ports::{FinishError, StagedUpload, StagingId, StoreError, StoreResources};
-use crate::application::{FileContent, StagedContent};
+use crate::application::ports::{FinishError, StoreError, StoreResources};
 use crate::domain::{Moderation, Outcome, ProjectEntry, ProjectQuota, PullRequestId, Version};
 
 /// A node, and its stores.
@@ -163,70 +159,6 @@ async fn each_proposal_is_kept_once_when_the_engine_is_killed() {
         }
     }
     drop(server);
-}
-
-/// An upload that tells when it is asked for its content, and waits until it may give it.
-#[derive(Debug)]
-struct Held {
-    asked: Semaphore,
-    may: Semaphore,
-}
-
-#[async_trait]
-impl StagedUpload for Held {
-    fn id(&self) -> StagingId {
-        StagingId(u64::MAX)
-    }
-
-    async fn read(&self, _: u64, length: usize) -> Result<Bytes, StoreError> {
-        self.asked.add_permits(1);
-        let _may = self.may.acquire().await;
-        Ok(vec![b'n'; length].into())
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_node_was_asked_before_another_changed_the_file_does_not_come_on_top_of_that() {
-    let server = NatsServer::start();
-    let settings = settings_on(&server);
-    let (one, other) = (
-        World::on_engine(&settings).await.with_demo().await,
-        World::on_engine(&settings).await,
-    );
-    one.put("a", b"first").await.expect("is kept");
-    let held = Arc::new(Held {
-        asked: Semaphore::new(0),
-        may: Semaphore::new(0),
-    });
-    let slow = FileContent::Staged(StagedContent {
-        staged: Arc::clone(&held) as _,
-        staged_bytes: 200_000,
-        tail: Bytes::new(),
-        pieces: std::iter::once(0..200_000).collect(),
-        movable: false,
-    });
-    let is_told = Arc::<AtomicBool>::default();
-    let (store, tell) = (Arc::clone(&one.projects), Arc::clone(&is_told));
-    let slow = tokio::spawn(async move {
-        let tell = Box::new(move |_| tell.store(true, Ordering::Relaxed));
-        let (demo, path) = (demo(), path("a"));
-        store.put_file(&demo, &path, slow, None, AMPLE, tell).await
-    });
-    let _asked = held.asked.acquire().await;
-    let newer = other.put("a", b"newer").await.expect("is kept");
-    // A node that has read the change knows of it.
-    assert_eq!(&one.read("a").await.expect("is there")[..], b"newer");
-    // Only a change that has waited for over a second counts as given up.
-    tokio::time::sleep(Duration::from_millis(1_100)).await;
-    held.may.add_permits(1);
-    let slow = slow.await.expect("ends").expect("counts as made");
-    assert_eq!(slow, newer);
-    assert!(!is_told.load(Ordering::Relaxed), "nobody sees it");
-    for world in [&one, &other] {
-        assert_eq!(&world.read("a").await.expect("is there")[..], b"newer");
-    }
-    one.put("a", b"newest").await.expect("is kept");
-    assert_eq!(&other.read("a").await.expect("is there")[..], b"newest");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
