@@ -152,8 +152,8 @@ pub trait ProjectStore: Send + Sync {
     /// # Errors
     /// `NotFound` if there is no such project; `PathConflict` if a folder, link or special file has
     /// that name or a file exists where a folder is needed; `OverQuota`, even if there is a
-    /// conflict as well; `Unavailable`; `Failed`. Nothing has changed then, and the old content can
-    /// still be read.
+    /// conflict as well; `Unavailable`; `Failed`. Nothing has changed then, and the old content
+    /// can still be read; only a store that was cut off for long may have changed something.
     async fn put_file(
         &self,
         project: &ProjectId,

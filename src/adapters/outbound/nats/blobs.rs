@@ -80,8 +80,8 @@ impl Blobs {
 
     /// Notes the owner of a content, or of all contents whose names begin with `blob` and a dot:
     /// the subject of the only entry of the log that may name them. Called once their change has
-    /// ended, however it did. When the entry does not name them, they can be removed, even if this
-    /// node has ended by then: see `orphans.rs`.
+    /// ended, unless they were removed. When the entry does not name them, they can be removed,
+    /// even if this node has ended by then: see `orphans.rs`.
     pub fn note_owner(&self, blob: &str, entry: String) {
         let engine = Arc::clone(&self.engine);
         let owner = Outgoing {

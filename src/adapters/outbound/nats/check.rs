@@ -10,11 +10,11 @@ use crate::adapters::outbound::nats::own_changes::Tellings;
 use crate::adapters::outbound::nats::pending_changes::{Done, Pending, Wish};
 use crate::adapters::outbound::nats::replica::{Ready, Replica};
 use crate::application::ports::StoreError;
-use crate::domain::{PendingPut, Project};
+use crate::domain::{PendingPut, Project, Version};
 
 /// How many changes a head remembers, so that a node whose question was not answered learns later
 /// whether its change was kept.
-const REMEMBERED: usize = 16;
+pub(crate) const REMEMBERED: usize = 16;
 
 /// Changes that may be made.
 pub(crate) struct Checked {
@@ -31,10 +31,19 @@ impl Checked {
         paths.any(|path| !untold.contains_key(&path))
     }
 
+    /// Answers all of them: they were made, and the first of them has this number. Nobody is told
+    /// of those that the log did not tell of here: what has replaced them may have been told
+    /// before.
+    pub fn end(self, first: u64) {
+        for ((_, _, done), number) in self.changes.into_iter().zip(first..) {
+            // The callers may be gone.
+            let _ = done.send(Ok(Done::Made(Version::new(number))));
+        }
+    }
+
     /// Answers all of them with an error.
     pub fn refuse(self, error: &StoreError) {
         for (_, _, done) in self.changes {
-            // The callers may be gone.
             let _ = done.send(Err(error.clone()));
         }
     }

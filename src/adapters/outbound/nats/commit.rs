@@ -7,17 +7,14 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 
-use crate::adapters::outbound::nats::check::{Batch, Checked, check};
+use crate::adapters::outbound::nats::check::{Batch, check};
 use crate::adapters::outbound::nats::entry::{Content, Entry, What};
 use crate::adapters::outbound::nats::overtaken::OpenChange;
-use crate::adapters::outbound::nats::own_changes::Tellings;
 use crate::adapters::outbound::nats::pending_changes::{Done, Pending, Told, Wish};
 use crate::adapters::outbound::nats::publish::{Outgoing, PublishError};
 use crate::adapters::outbound::nats::replica::Replica;
 use crate::adapters::outbound::nats::replicas::Node;
-use crate::adapters::outbound::system::now_nanos;
 use crate::application::ports::StoreError;
-use crate::domain::{Timestamp, Version};
 
 /// How long to wait before the engine is asked again.
 const AGAIN: Duration = Duration::from_millis(200);
@@ -26,6 +23,7 @@ enum Outcome {
     /// The first change of the batch has this number.
     Kept(u64),
     Conflict,
+    /// It was not kept, or nobody knows.
     Refused(StoreError),
 }
 
@@ -80,22 +78,14 @@ impl Node {
             };
             let mut tellings = self.own.end(&change);
             match outcome {
-                Outcome::Kept(first) => {
-                    return Self::end(first, checked, tellings);
-                }
-                Outcome::Refused(error) => return checked.refuse(&error),
+                Outcome::Kept(first) => return checked.end(first),
                 // If the log has told of one of them, it has all of them. So many changes may have
                 // followed that the head does not remember these.
-                Outcome::Conflict if checked.is_any_told(&tellings) => {
-                    return Self::end(checked.batch.expected + 1, checked, tellings);
+                Outcome::Conflict | Outcome::Refused(_) if checked.is_any_told(&tellings) => {
+                    let first = checked.batch.expected + 1;
+                    return checked.end(first);
                 }
-                // Nothing tells such a replica what it has missed, so the head that it expects
-                // would never be the last one.
-                Outcome::Conflict if !self.is_current(replica) => {
-                    return checked.refuse(&StoreError::failed(
-                        "this server was cut off for long, and may not know of this change",
-                    ));
-                }
+                Outcome::Refused(error) => return checked.refuse(&error),
                 Outcome::Conflict => {
                     let again = checked
                         .changes
@@ -133,7 +123,8 @@ impl Node {
         Ok(blobs)
     }
 
-    /// Keeps the batch. Does not end before it is known whether the batch is kept.
+    /// Keeps the batch. Does not end before it is known whether the batch is kept, as long as this
+    /// node can learn that.
     async fn keep(&self, replica: &Replica, change: &str, kept: &Batch) -> Outcome {
         let project = &replica.project;
         let subjects = &self.engine.subjects;
@@ -180,8 +171,7 @@ impl Node {
             // Which was first: this very change, whose answer was lost, or another?
             let found = loop {
                 match self.engine.last_soon(&head.subject).await {
-                    Ok(Some(found)) => break found.sequence,
-                    Ok(None) => return Outcome::Conflict,
+                    Ok(found) => break found.map_or(0, |found| found.sequence),
                     Err(error) => tracing::warn!(%error, "the engine does not answer"),
                 }
                 sleep(AGAIN).await;
@@ -190,38 +180,32 @@ impl Node {
                 if let Err(error) = self.position.reaches(found).await {
                     return Outcome::Refused(error);
                 }
-                let has_made = replica.with(|ready| {
-                    let is_last = ready.change == change && ready.head_sequence == found;
-                    ready.has_made(change).then_some(is_last)
+                let known = replica.with(|ready| {
+                    let is_last = ready.change == change;
+                    (ready.head_sequence, is_last, ready.has_made(change))
                 });
-                return match has_made {
-                    Ok(Some(true)) => Outcome::Kept(found - count),
+                return match known {
+                    Ok((at, true, _)) if at == found => Outcome::Kept(found - count),
                     // The change's numbers lie between the head that it followed and what came
                     // later. So do these.
-                    Ok(Some(false)) => Outcome::Kept(expected + 1),
-                    Ok(None) | Err(_) => Outcome::Conflict,
+                    Ok((_, _, true)) => Outcome::Kept(expected + 1),
+                    // Nothing tells such a replica what it has missed, so the head that it expects
+                    // would never be the last one.
+                    Ok(_) if !self.is_current(replica) => Outcome::Refused(StoreError::failed(
+                        "this server was cut off for too long to know of this change",
+                    )),
+                    Ok((at, ..)) => {
+                        // What was found has been replaced, and what has replaced it is still to
+                        // be told; or a server answered that no longer leads.
+                        if at != found {
+                            sleep(AGAIN).await;
+                        }
+                        Outcome::Conflict
+                    }
+                    Err(_) => Outcome::Conflict,
                 };
             }
             sleep(AGAIN).await;
-        }
-    }
-
-    /// Answers those who wait. `untold` are the changes whose place in the log this node did not
-    /// see, because what they wrote had already been replaced.
-    fn end(first: u64, checked: Checked, mut untold: Tellings) {
-        let now = Timestamp::from_millis(now_nanos() / 1_000_000);
-        for ((wish, _open, done), number) in checked.changes.into_iter().zip(first..) {
-            let version = Version::new(number);
-            match untold.remove(&wish.path().cloned()) {
-                Some(Told::Gone(in_turn)) => in_turn(version),
-                Some(Told::Put(in_turn)) => {
-                    if let Wish::Put { put, .. } = &wish {
-                        in_turn(put.known(number, now));
-                    }
-                }
-                Some(Told::Removed(_)) | None => {}
-            }
-            let _ = done.send(Ok(Done::Made(version)));
         }
     }
 }

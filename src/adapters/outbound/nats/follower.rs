@@ -12,7 +12,8 @@ use crate::adapters::outbound::nats::logged::{Logged, logged};
 use crate::adapters::outbound::nats::setup::live_must_be_there;
 use crate::adapters::outbound::nats::subjects::Stream;
 use crate::adapters::outbound::nats::tombstones::KEPT;
-use crate::application::ports::StoreError;
+use crate::adapters::outbound::system::SystemClock;
+use crate::application::ports::{Clock as _, StoreError};
 use crate::domain::Timestamp;
 
 /// How often the engine is asked whether anything has been missed.
@@ -25,9 +26,9 @@ const AGAIN: Duration = Duration::from_millis(100);
 /// here: other nodes may have seen more.
 const FURTHER: u64 = 1_000;
 
-/// If more than this lies between two messages, the log may have forgotten what was between them,
-/// as far as it only said that something is gone: see `tombstones.rs`.
-const REMEMBERED: Duration = Duration::from_secs(KEPT.as_secs() / 2);
+/// After this long without hearing everything, the log may have forgotten something that was not
+/// heard, as far as it only said that something is gone: see `tombstones.rs`.
+pub(crate) const REMEMBERED: Duration = Duration::from_secs(KEPT.as_secs() / 2);
 
 /// Something that is told of each message of a stream, in order. It must not wait.
 pub(crate) trait Follows: Send + Sync + 'static {
@@ -65,10 +66,11 @@ pub(crate) struct Start {
     stream: Stream,
     told: async_nats::Subscriber,
     at: watch::Sender<u64>,
-    /// When the last message that was seen was kept, if one was.
-    seen_at: Option<Timestamp>,
-    /// The last message that the stream is known to have.
+    /// When nothing was missing, by this node's clock.
+    complete_at: Timestamp,
+    /// The last message that the stream is known to have, and when it was asked for that.
     last: u64,
+    looked_at: Timestamp,
     /// Whether the engine, when it was last asked, had less than what had been seen here.
     is_behind: bool,
 }
@@ -97,6 +99,7 @@ impl Start {
     ) -> Result<(Self, Position), StoreError> {
         let told = engine.told(&stream).await?;
         let (at, position) = watch::channel(0);
+        let now = SystemClock.now();
         let last = engine.last_sequence(&stream).await?;
         let engine = Arc::clone(engine);
         let start = Self {
@@ -104,8 +107,9 @@ impl Start {
             stream,
             told,
             at,
-            seen_at: None,
+            complete_at: now,
             last,
+            looked_at: now,
             is_behind: false,
         };
         Ok((start, Position(position)))
@@ -158,6 +162,7 @@ impl Start {
         if before > self.now() {
             self.catch_up(who, before).await;
         }
+        self.complete_at = std::mem::replace(&mut self.looked_at, SystemClock.now());
         // A server that has just become the leader may be late once.
         let is_behind = last < self.now();
         let stays_behind = std::mem::replace(&mut self.is_behind, is_behind) && is_behind;
@@ -187,16 +192,10 @@ impl Start {
         *self.at.borrow()
     }
 
-    fn tell<T: Follows + ?Sized>(&mut self, who: &Weak<T>, message: &Logged) {
-        let next = self.now() + 1;
-        if message.sequence >= next
+    fn tell<T: Follows + ?Sized>(&self, who: &Weak<T>, message: &Logged) {
+        if message.sequence > self.now()
             && let Some(who) = who.upgrade()
         {
-            let seen_at = self.seen_at.replace(message.at);
-            let later = seen_at.map(|seen_at| message.at.since(seen_at));
-            if message.sequence > next && later.is_some_and(|later| later > REMEMBERED) {
-                Arc::clone(&who).begin_again();
-            }
             who.follow(message);
             self.at.send_replace(message.sequence);
         }
@@ -224,6 +223,13 @@ impl Start {
         let page = self.engine.page(stream, next, &stream.subjects).await?;
         // Reading back a lot takes longer than the engine may be silent.
         self.engine.note_answer();
+        let now = SystemClock.now();
+        let complete_at = std::mem::replace(&mut self.complete_at, now);
+        if now.since(complete_at) > REMEMBERED
+            && let Some(who) = who.upgrade()
+        {
+            who.begin_again();
+        }
         if page.is_empty() {
             // The server that was asked may not have it yet.
             match self.engine.next_ask_leader(stream, next).await? {

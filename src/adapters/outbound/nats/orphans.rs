@@ -1,5 +1,6 @@
-//! Large contents that the log does not name any more, and that stayed behind: the node that should
-//! have removed them had ended, or their change failed, or their project was removed.
+//! Large contents that the log does not name any more: those of pull requests that have ended, and
+//! those that stayed behind, because the node that should have removed them had ended, their change
+//! failed, or their project was removed.
 //!
 //! A content without an owner is not touched: its change may still be under way, at a node that has
 //! been cut off for days.

@@ -12,16 +12,18 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::adapters::outbound::system::now_nanos;
+use crate::application::FileKey;
 use crate::application::locks::lock;
-use crate::domain::{FilePath, Timestamp, Version};
+use crate::domain::{Timestamp, Version};
 
 /// A change that has waited for less than this comes last, as it would on a single node: its client
 /// has not given it up. Clocks may differ by less than this.
 const WAITED: Duration = Duration::from_secs(1);
 
-/// The files of a project that this node is asked to change.
+/// The files that this node is asked to change. Not a part of the replicas, because a replica may
+/// be forgotten while a change waits.
 #[derive(Default)]
-pub(crate) struct OpenChanges(Mutex<HashMap<FilePath, Open>>);
+pub(crate) struct OpenChanges(Mutex<HashMap<FileKey, Open>>);
 
 struct Open {
     /// How many changes of it are open.
@@ -33,15 +35,15 @@ struct Open {
 /// A change that was asked for and has not ended.
 pub(crate) struct OpenChange {
     all: Arc<OpenChanges>,
-    path: FilePath,
+    file: FileKey,
     asked: (Instant, Timestamp),
 }
 
 impl OpenChanges {
     /// Notes that a change is asked for, until what this returns is dropped.
-    pub fn begin(self: &Arc<Self>, path: &FilePath) -> OpenChange {
+    pub fn begin(self: &Arc<Self>, file: FileKey) -> OpenChange {
         let mut all = lock(&self.0);
-        let open = all.entry(path.clone()).or_insert(Open {
+        let open = all.entry(file.clone()).or_insert(Open {
             changes: 0,
             foreign: None,
         });
@@ -49,14 +51,14 @@ impl OpenChanges {
         let now = Timestamp::from_millis(now_nanos() / 1_000_000);
         OpenChange {
             all: Arc::clone(self),
-            path: path.clone(),
+            file,
             asked: (Instant::now(), now),
         }
     }
 
     /// Notes that another node has changed a file at the time `at`, as the log tells.
-    pub fn note_foreign(&self, path: &FilePath, sequence: u64, at: Timestamp) {
-        if let Some(open) = lock(&self.0).get_mut(path) {
+    pub fn note_foreign(&self, file: &FileKey, sequence: u64, at: Timestamp) {
+        if let Some(open) = lock(&self.0).get_mut(file) {
             open.foreign = Some((Version::new(sequence), at));
         }
     }
@@ -71,7 +73,7 @@ impl OpenChange {
             return None;
         }
         let all = lock(&self.all.0);
-        let foreign = all.get(&self.path)?.foreign;
+        let foreign = all.get(&self.file)?.foreign;
         foreign.and_then(|(version, at)| (at > asked_at).then_some(version))
     }
 }
@@ -79,10 +81,10 @@ impl OpenChange {
 impl Drop for OpenChange {
     fn drop(&mut self) {
         let mut all = lock(&self.all.0);
-        if let Some(open) = all.get_mut(&self.path) {
+        if let Some(open) = all.get_mut(&self.file) {
             open.changes -= 1;
             if open.changes == 0 {
-                all.remove(&self.path);
+                all.remove(&self.file);
             }
         }
     }
@@ -91,32 +93,36 @@ impl Drop for OpenChange {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::adapters::outbound::contract_tests::world::{demo, path};
 
-    fn path(name: &str) -> FilePath {
-        FilePath::parse(name).expect("valid")
+    fn file(name: &str) -> FileKey {
+        FileKey {
+            project: demo(),
+            path: path(name),
+        }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_change_that_has_waited_is_overtaken_by_what_another_node_made_of_that_file_since() {
         let open = Arc::<OpenChanges>::default();
         let (before, after) = (Timestamp::default(), Timestamp::from_secs(1 << 40));
-        open.note_foreign(&path("a"), 1, after);
-        let first = open.begin(&path("a"));
-        let second = open.begin(&path("a"));
-        let other = open.begin(&path("b"));
-        open.note_foreign(&path("a"), 2, after);
+        open.note_foreign(&file("a"), 1, after);
+        let first = open.begin(file("a"));
+        let second = open.begin(file("a"));
+        let other = open.begin(file("b"));
+        open.note_foreign(&file("a"), 2, after);
         assert_eq!(first.overtaken_by(), None, "it has not waited");
         tokio::time::advance(WAITED).await;
         assert_eq!(first.overtaken_by(), Some(Version::new(2)));
         assert_eq!(other.overtaken_by(), None);
-        open.note_foreign(&path("a"), 3, before);
+        open.note_foreign(&file("a"), 3, before);
         assert_eq!(
             first.overtaken_by(),
             None,
             "it was made before, and told late"
         );
         drop(first);
-        open.note_foreign(&path("a"), 4, after);
+        open.note_foreign(&file("a"), 4, after);
         assert_eq!(second.overtaken_by(), Some(Version::new(4)));
         drop((second, other));
         assert!(lock(&open.0).is_empty(), "nothing is remembered");

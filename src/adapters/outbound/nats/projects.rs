@@ -11,11 +11,11 @@ use crate::adapters::outbound::nats::entry::{Content, Entry, Head, INLINE_BYTES,
 use crate::adapters::outbound::nats::pending_changes::{Done, Told, Wish};
 use crate::adapters::outbound::nats::publish::{Outgoing, PublishError};
 use crate::adapters::outbound::nats::replicas::{Node, head_of, place};
-use crate::application::FileContent;
 use crate::application::ports::{
     FilesBelow, InTurn, OpenFile, ProjectState, ProjectStore, PutInTurn, StoreError, TellRemoved,
     TellRescanned, Wanted,
 };
+use crate::application::{FileContent, FileKey};
 use crate::domain::{
     ContentHash, FilePath, ProjectEntry, ProjectId, ProjectQuota, Revision, Usage, UserName,
     Version,
@@ -158,7 +158,10 @@ impl ProjectStore for NatsProjects {
         in_turn: PutInTurn,
     ) -> Result<Version, StoreError> {
         let node = Arc::clone(&self.0);
-        let open = node.replica(project).open.begin(path);
+        let open = node.open_changes.begin(FileKey {
+            project: project.clone(),
+            path: path.clone(),
+        });
         node.presence.is_told(project).await;
         let (replica, loaded) = node.project(project, User::Streamer).await?;
         let alone = replica.locks.lock(path).await;
@@ -213,7 +216,10 @@ impl ProjectStore for NatsProjects {
         in_turn: InTurn,
     ) -> Result<Version, StoreError> {
         let node = Arc::clone(&self.0);
-        let open = node.replica(project).open.begin(path);
+        let open = node.open_changes.begin(FileKey {
+            project: project.clone(),
+            path: path.clone(),
+        });
         let (replica, loaded) = node.project(project, User::Streamer).await?;
         let alone = replica.locks.lock(path).await;
         let path = path.clone();

@@ -10,15 +10,18 @@ use async_trait::async_trait;
 use tokio::time::{sleep, timeout};
 
 use crate::adapters::outbound::nats::engine::SOON;
+use crate::adapters::outbound::nats::follower::REMEMBERED;
 use crate::adapters::outbound::nats::publish::{Outgoing, PublishError};
 use crate::adapters::outbound::nats::replicas::Node;
 use crate::adapters::outbound::nats::reviews::{Ended, FORMAT, Kept, Open, understand};
 use crate::adapters::outbound::nats::uploads::{DraftFile, NatsUploads};
 use crate::adapters::outbound::open_pull_requests::Finishing;
 use crate::adapters::outbound::records::pull_request as pull_request_record;
+use crate::adapters::outbound::system::SystemClock;
 use crate::application::locks::lock;
 use crate::application::ports::{
-    FinishError, OpenFile, PullRequestStore, StoreError, TellFinished, Turn, UploadStore as _,
+    Clock as _, FinishError, OpenFile, PullRequestStore, StoreError, TellFinished, Turn,
+    UploadStore as _,
 };
 use crate::domain::{
     FilePath, Outcome, ProjectId, PullRequest, PullRequestId, Timestamp, UserName, Version,
@@ -139,6 +142,7 @@ async fn finish(
         node.blobs.write(&blob(id, number), content).await?;
     }
     let mut own = (finishing, in_turn);
+    let begun = SystemClock.now();
     let mut seen = node.see_reviews_at_last(&pull_request.project).await;
     loop {
         let (finishing, in_turn) = own;
@@ -162,6 +166,10 @@ async fn finish(
         match (kept, untold) {
             (Err(refused @ PublishError::Refused(_)), _) => {
                 return Err(StoreError::from(refused).into());
+            }
+            // It may have been kept and closed, and the log may have forgotten that.
+            (Err(_), Some(_)) if SystemClock.now().since(begun) > REMEMBERED => {
+                return Err(StoreError::failed("NATS was away for too long").into());
             }
             (Err(_), Some(again)) => own = again,
             (Ok(()), _) | (Err(_), None) => return Ok(()),
@@ -327,7 +335,13 @@ impl PullRequestStore for NatsPullRequests {
     ) -> Result<(), StoreError> {
         let (node, project) = (Arc::clone(&self.node), project.clone());
         // Its contents are removed by who looks for orphans: it may be opened again meanwhile.
-        let work = tokio::spawn(async move { close(&node, &project, id, outcome, in_turn).await });
+        let work = tokio::spawn(async move {
+            close(&node, &project, id, outcome, in_turn).await?;
+            // The node that opened it may have been killed before it noted this.
+            let entry = node.engine.subjects.pull_request(&project, id);
+            node.blobs.note_owner(&id.to_string(), entry);
+            Ok(())
+        });
         work.await.map_err(StoreError::failed)?
     }
 }

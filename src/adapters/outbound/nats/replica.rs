@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use crate::adapters::outbound::change_order::FileLocks;
 use crate::adapters::outbound::loaded_project::{LoadedProject, User};
 use crate::adapters::outbound::nats::entry::{Entry, Head, What};
-use crate::adapters::outbound::nats::overtaken::OpenChanges;
 use crate::adapters::outbound::nats::pending_changes::Queue;
 use crate::application::locks::lock;
 use crate::application::ports::StoreError;
@@ -18,8 +17,6 @@ pub(crate) struct Replica {
     pub locks: Arc<FileLocks>,
     /// The changes that wait for their turn.
     pub queue: Queue,
-    /// All changes that this node is asked for.
-    pub open: Arc<OpenChanges>,
     phase: Mutex<Phase>,
     /// Held while the project is loaded.
     pub loading: tokio::sync::Mutex<()>,
@@ -59,7 +56,6 @@ impl Replica {
             project,
             locks: Arc::default(),
             queue: Queue::default(),
-            open: Arc::default(),
             phase: Mutex::new(Phase::Loading(Vec::new())),
             loading: tokio::sync::Mutex::default(),
         }

@@ -14,6 +14,7 @@ use crate::adapters::outbound::nats::engine::Engine;
 use crate::adapters::outbound::nats::entry::{Entry, Head, What};
 use crate::adapters::outbound::nats::follower::Position;
 use crate::adapters::outbound::nats::logged::Logged;
+use crate::adapters::outbound::nats::overtaken::OpenChanges;
 use crate::adapters::outbound::nats::own_changes::{ChangeNames, OwnChanges};
 use crate::adapters::outbound::nats::presence::NatsPresence;
 use crate::adapters::outbound::nats::replica::{Placed, Ready, Replica};
@@ -40,6 +41,8 @@ pub(crate) struct Node {
     pub position: Position,
     pub blobs: Blobs,
     pub own: OwnChanges,
+    /// All changes that this node is asked for.
+    pub open_changes: Arc<OpenChanges>,
     pub names: ChangeNames,
     pub reviews: Reviews,
     pub tombstones: Arc<Tombstones>,
@@ -75,6 +78,7 @@ impl Node {
                 position,
                 blobs,
                 own: OwnChanges::default(),
+                open_changes: Arc::default(),
                 names: ChangeNames::default(),
                 tombstones: Arc::clone(&reviews.tombstones),
                 reviews,

@@ -55,13 +55,15 @@ impl Node {
             }
             (_, What::Gone(path)) => self.tell_others(entry, path, None, version),
         };
+        if let Some(path) = path.filter(|_| is_foreign) {
+            let file = FileKey {
+                project: entry.project.clone(),
+                path: path.clone(),
+            };
+            self.open_changes.note_foreign(&file, *sequence, *at);
+        }
         match self.known(&entry.project) {
-            Some(replica) => {
-                if let Some(path) = path.filter(|_| is_foreign) {
-                    replica.open.note_foreign(path, *sequence, *at);
-                }
-                replica.apply(placed, then);
-            }
+            Some(replica) => replica.apply(placed, then),
             None => then(Vec::new()),
         }
     }

@@ -2,16 +2,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tokio::sync::Semaphore;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use super::*;
 use crate::adapters::outbound::contract_tests::nats_server::settings;
-use crate::adapters::outbound::contract_tests::world::{AMPLE, World, assert_says, demo, path};
+use crate::adapters::outbound::contract_tests::world::{
+    AMPLE, World, assert_says, demo, memory, path,
+};
+use crate::adapters::outbound::nats::NatsSettings;
+use crate::adapters::outbound::nats::check::REMEMBERED;
 use crate::adapters::outbound::nats::follower::Follows as _;
 use crate::adapters::outbound::nats::tests::node;
 use crate::application::ports::{StagedUpload, StagingId};
 use crate::application::{FileContent, StagedContent};
+use crate::domain::Version;
 
 /// An upload that tells when it is asked for its content, and waits until it may give it.
 #[derive(Debug)]
@@ -103,11 +111,88 @@ async fn a_change_that_was_begun_before_a_server_was_cut_off_for_long_is_answere
     Arc::clone(&one).begin_again();
     other.put("b", b"meanwhile").await.expect("is kept");
     held.may.add_permits(1);
-    let slow = slow.await.expect("ends");
-    assert_says!(slow, StoreError::Failed(_));
+    let slow = timeout(Duration::from_secs(20), slow).await;
+    assert_says!(
+        slow.expect("is answered").expect("ends"),
+        StoreError::Failed(_)
+    );
     world.put("a", b"again").await.expect("is kept");
     for world in [&world, &other] {
         assert_eq!(&world.read("a").await.expect("is there")[..], b"again");
         assert_eq!(&world.read("b").await.expect("is there")[..], b"meanwhile");
+    }
+}
+
+/// The way to the engine on which, from the first batch on, what the engine says is held up.
+async fn until_a_batch(settings: &NatsSettings) -> (NatsSettings, watch::Sender<bool>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("listens");
+    let address = listener.local_addr().expect("has one").to_string();
+    let engine = settings.servers[0].replace("nats://", "");
+    let is_held = watch::Sender::new(false);
+    let line = is_held.clone();
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let engine = TcpStream::connect(&engine).await.expect("is there");
+            let (mut asks, mut hears) = client.into_split();
+            let (mut says, mut is_told) = engine.into_split();
+            let (holds, mut held) = (line.clone(), line.subscribe());
+            tokio::spawn(async move {
+                let mut read = vec![0; 1 << 16];
+                while let Ok(count @ 1..) = asks.read(&mut read).await {
+                    let words = String::from_utf8_lossy(&read[..count]);
+                    if words.contains("Nats-Batch-Commit") {
+                        holds.send_replace(true);
+                    }
+                    is_told.write_all(&read[..count]).await.expect("is there");
+                }
+            });
+            tokio::spawn(async move {
+                let mut read = vec![0; 1 << 16];
+                while let Ok(count @ 1..) = says.read(&mut read).await {
+                    let may = held.wait_for(|is_held| !is_held).await;
+                    drop(may.expect("the line is there"));
+                    let written = hears.write_all(&read[..count]).await;
+                    written.expect("the node is there");
+                }
+            });
+        }
+    });
+    let settings = NatsSettings {
+        servers: vec![address],
+        ..settings.clone()
+    };
+    (settings, is_held)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_whose_answer_was_lost_is_made_once_though_more_followed_than_a_head_remembers() {
+    let settings = settings();
+    let other = World::on_engine(&settings).await.with_demo().await;
+    let (held_up, is_held) = until_a_batch(&settings).await;
+    let (one, world) = node(&held_up).await;
+    assert!(world.read("large").await.is_err(), "the project is loaded");
+    let large = vec![b'l'; 2_000_000];
+    let (store, content) = (Arc::clone(&world.projects), memory(&large));
+    let put = tokio::spawn(async move {
+        let (demo, path) = (demo(), path("large"));
+        let nobody = Box::new(|_| {});
+        store
+            .put_file(&demo, &path, content, None, AMPLE, nobody)
+            .await
+    });
+    let mut hold = is_held.subscribe();
+    drop(hold.wait_for(|is_held| *is_held).await.expect("is sent"));
+    for number in 0..=REMEMBERED {
+        let number = number.to_string();
+        other.put("b", number.as_bytes()).await.expect("is kept");
+    }
+    // It has been given up for lost, so now it is asked for.
+    while one.engine.counts.unknown_outcomes.get() == 0 {
+        sleep(Duration::from_millis(10)).await;
+    }
+    is_held.send_replace(false);
+    put.await.expect("ends").expect("is kept");
+    for world in [&world, &other] {
+        assert!(world.read("large").await.expect("is there") == large);
     }
 }

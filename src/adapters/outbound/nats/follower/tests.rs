@@ -1,6 +1,5 @@
 use std::sync::Mutex;
 
-use bytes::Bytes;
 use serde_json::json;
 use tokio::sync::Notify;
 
@@ -33,44 +32,64 @@ async fn engine() -> Arc<Engine> {
     connected.expect("connects")
 }
 
+async fn keep_one(engine: &Engine) {
+    let message = Outgoing {
+        subject: engine.subjects.guest_key(),
+        payload: json!({}).to_string().into(),
+    };
+    engine.publish(message, None).await.expect("is kept");
+}
+
+fn ago(time: Duration) -> Timestamp {
+    let millis = u64::try_from(time.as_millis()).expect("is short");
+    Timestamp::from_millis(SystemClock.now().as_millis() - millis)
+}
+
 #[tokio::test]
-async fn a_gap_in_which_the_log_may_have_forgotten_something_is_told_of_and_no_other() {
+async fn only_who_has_not_heard_everything_for_half_an_hour_begins_again_and_once() {
+    for (missing, expected) in [
+        (REMEMBERED / 2, vec![Some(1), Some(2)]),
+        (REMEMBERED * 2, vec![None, Some(1), Some(2)]),
+    ] {
+        let engine = engine().await;
+        let log = engine.subjects.log();
+        let (mut start, _) = Start::from_beginning(&engine, log).await.expect("starts");
+        let told = Arc::<Told>::default();
+        let who = Arc::downgrade(&told);
+        start.complete_at = ago(missing);
+        for sequence in [1, 2] {
+            keep_one(&engine).await;
+            start.catch_up(&who, sequence).await;
+        }
+        assert_eq!(*lock(&told.all), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_log_that_says_nothing_new_for_half_an_hour_is_heard_in_full() {
     let engine = engine().await;
     let log = engine.subjects.log();
     let (mut start, _) = Start::from_beginning(&engine, log).await.expect("starts");
     let told = Arc::<Told>::default();
     let who = Arc::downgrade(&told);
-    let half_an_hour = REMEMBERED.as_secs();
-    for (sequence, second) in [
-        (4, 0),
-        (6, half_an_hour),
-        (7, 2 * half_an_hour + 1),
-        (9, 3 * half_an_hour + 2),
-    ] {
-        let message = Logged {
-            subject: "s".to_owned(),
-            sequence,
-            at: Timestamp::from_secs(second),
-            payload: Bytes::new(),
-        };
-        start.tell(&who, &message);
-    }
-    // Before 4 nothing was known; 6 is early enough; before 7 there is no gap.
-    let expected = [Some(4), Some(6), Some(7), None, Some(9)];
-    assert_eq!(*lock(&told.all), expected);
+    let long_ago = ago(2 * REMEMBERED);
+    (start.complete_at, start.looked_at) = (long_ago, long_ago);
+    start.compare(&who, 0).await;
+    assert_eq!(
+        start.complete_at, long_ago,
+        "what was kept just now may come"
+    );
+    start.compare(&who, 0).await;
+    assert!(start.complete_at > long_ago);
+    assert!(lock(&told.all).is_empty());
 }
 
 #[tokio::test]
 async fn a_follower_for_whom_nothing_is_left_of_what_it_missed_begins_again() {
     let engine = engine().await;
     let log = engine.subjects.log();
+    keep_one(&engine).await;
     let subject = engine.subjects.guest_key();
-    let payload = json!({}).to_string().into();
-    let message = Outgoing {
-        subject: subject.clone(),
-        payload,
-    };
-    engine.publish(message, None).await.expect("is kept");
     let purged = engine.purge(&log.name, &subject, None).await;
     purged.expect("is forgotten");
     let (start, position) = Start::from_beginning(&engine, log).await.expect("starts");
