@@ -66,19 +66,14 @@ impl Node {
             };
             let tellings = std::mem::take(&mut checked.tellings);
             self.own.begin(&change, tellings);
-            let outcome = match self.replaced_blobs(&checked.batch.replaced).await {
-                Ok(blobs) => match self.keep(replica, &change, &checked.batch).await {
-                    Outcome::Kept(first) => {
-                        self.blobs.remove_later(blobs);
-                        Outcome::Kept(first)
-                    }
-                    other => other,
-                },
-                Err(error) => Outcome::Refused(error),
-            };
+            let replaced = self.replaced_blobs(&checked.batch.replaced).await;
+            let outcome = self.keep(replica, &change, &checked.batch).await;
             let mut tellings = self.own.end(&change);
             match outcome {
-                Outcome::Kept(first) => return checked.end(first),
+                Outcome::Kept(first) => {
+                    self.blobs.remove_later(replaced);
+                    return checked.end(first);
+                }
                 // If the log has told of one of them, it has all of them. So many changes may have
                 // followed that the head does not remember these.
                 Outcome::Conflict | Outcome::Refused(_) if checked.is_any_told(&tellings) => {
@@ -107,10 +102,14 @@ impl Node {
 
     /// The names of the large contents that will be replaced. Afterwards they can no longer be
     /// found.
-    async fn replaced_blobs(&self, places: &[u64]) -> Result<Vec<String>, StoreError> {
+    async fn replaced_blobs(&self, places: &[u64]) -> Vec<String> {
         let mut blobs = Vec::new();
         for place in places {
-            let entry = self.entry_at(*place).await?;
+            let entry = self.entry_at(*place).await.unwrap_or_else(|error| {
+                // Who looks for orphans will find it.
+                tracing::debug!(%error, "cannot see which content is replaced");
+                None
+            });
             if let Some(Entry {
                 what: What::Put(_, put),
                 ..
@@ -120,7 +119,7 @@ impl Node {
                 blobs.push(blob);
             }
         }
-        Ok(blobs)
+        blobs
     }
 
     /// Keeps the batch. Does not end before it is known whether the batch is kept, as long as this
@@ -181,20 +180,28 @@ impl Node {
                     return Outcome::Refused(error);
                 }
                 let known = replica.with(|ready| {
-                    let is_last = ready.change == change;
-                    (ready.head_sequence, is_last, ready.has_made(change))
+                    if ready.has_made(change) {
+                        let is_last = ready.change == change && ready.head_sequence == found;
+                        // The change's numbers lie between the head that it followed and what came
+                        // later. So do the others.
+                        return Ok(if is_last { found - count } else { expected + 1 });
+                    }
+                    Err((ready.head_sequence, ready.head.since))
                 });
                 return match known {
-                    Ok((at, true, _)) if at == found => Outcome::Kept(found - count),
-                    // The change's numbers lie between the head that it followed and what came
-                    // later. So do these.
-                    Ok((_, _, true)) => Outcome::Kept(expected + 1),
+                    Ok(Ok(first)) => Outcome::Kept(first),
+                    // What was to be changed is gone; this is another project of that name.
+                    Ok(Err((_, since))) if since != kept.head.since => {
+                        Outcome::Refused(StoreError::NotFound)
+                    }
                     // Nothing tells such a replica what it has missed, so the head that it expects
                     // would never be the last one.
-                    Ok(_) if !self.is_current(replica) => Outcome::Refused(StoreError::failed(
-                        "this server was cut off for too long to know of this change",
-                    )),
-                    Ok((at, ..)) => {
+                    Ok(Err(_)) if !self.is_current(replica) => {
+                        Outcome::Refused(StoreError::failed(
+                            "this server was cut off for too long to know of this change",
+                        ))
+                    }
+                    Ok(Err((at, _))) => {
                         // What was found has been replaced, and what has replaced it is still to
                         // be told; or a server answered that no longer leads.
                         if at != found {

@@ -141,9 +141,10 @@ impl Start {
                     }
                 },
                 _ = look.tick() => {
+                    let asked_at = SystemClock.now();
                     let last = timeout(LOOK, self.engine.last_sequence(&self.stream)).await;
                     match last.map_err(StoreError::failed) {
-                        Ok(Ok(last)) => self.compare(&who, last).await,
+                        Ok(Ok(last)) => self.compare(&who, last, asked_at).await,
                         Ok(Err(error)) | Err(error) => self.create_again(&error).await,
                     }
                 }
@@ -155,14 +156,20 @@ impl Start {
     }
 
     /// Compares what has been seen with the `last` message of the stream.
-    async fn compare<T: Follows + ?Sized>(&mut self, who: &Weak<T>, last: u64) {
+    async fn compare<T: Follows + ?Sized>(
+        &mut self,
+        who: &Weak<T>,
+        last: u64,
+        asked_at: Timestamp,
+    ) {
         // A message that was kept just before is about to be told. Only a message that is still
         // missing the next time was missed.
         let before = std::mem::replace(&mut self.last, last);
         if before > self.now() {
             self.catch_up(who, before).await;
         }
-        self.complete_at = std::mem::replace(&mut self.looked_at, SystemClock.now());
+        let looked_at = std::mem::replace(&mut self.looked_at, asked_at);
+        self.complete_at = self.complete_at.max(looked_at);
         // A server that has just become the leader may be late once.
         let is_behind = last < self.now();
         let stays_behind = std::mem::replace(&mut self.is_behind, is_behind) && is_behind;
@@ -221,32 +228,36 @@ impl Start {
     ) -> Result<(), StoreError> {
         let (stream, next) = (&self.stream, self.now() + 1);
         let page = self.engine.page(stream, next, &stream.subjects).await?;
-        // Reading back a lot takes longer than the engine may be silent.
-        self.engine.note_answer();
-        let now = SystemClock.now();
-        let complete_at = std::mem::replace(&mut self.complete_at, now);
-        if now.since(complete_at) > REMEMBERED
-            && let Some(who) = who.upgrade()
-        {
-            who.begin_again();
-        }
         if page.is_empty() {
             // The server that was asked may not have it yet.
             match self.engine.next_ask_leader(stream, next).await? {
                 Some(next) if next.sequence <= last => sleep(AGAIN).await,
                 Some(_) | None => {
                     // Nothing is left of what was missed.
-                    if let Some(who) = who.upgrade() {
-                        who.begin_again();
-                    }
+                    self.may_begin_again(who);
                     self.at.send_replace(last);
                 }
             }
+            return Ok(());
         }
+        // Reading back a lot takes longer than the engine may be silent.
+        self.engine.note_answer();
+        self.may_begin_again(who);
         for message in &page {
             self.tell(who, message);
         }
         Ok(())
+    }
+
+    /// Has `who` begin again if the stream may have forgotten something that was not heard.
+    fn may_begin_again<T: Follows + ?Sized>(&mut self, who: &Weak<T>) {
+        let now = SystemClock.now();
+        if now.since(self.complete_at) > REMEMBERED
+            && let Some(who) = who.upgrade()
+        {
+            self.complete_at = now;
+            who.begin_again();
+        }
     }
 }
 

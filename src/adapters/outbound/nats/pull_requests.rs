@@ -142,8 +142,8 @@ async fn finish(
         node.blobs.write(&blob(id, number), content).await?;
     }
     let mut own = (finishing, in_turn);
-    let begun = SystemClock.now();
     let mut seen = node.see_reviews_at_last(&pull_request.project).await;
+    let begun = SystemClock.now();
     loop {
         let (finishing, in_turn) = own;
         finishing.check(&pull_request.owner, max_open)?;

@@ -182,6 +182,9 @@ async fn a_change_whose_answer_was_lost_is_made_once_though_more_followed_than_a
     });
     let mut hold = is_held.subscribe();
     drop(hold.wait_for(|is_held| *is_held).await.expect("is sent"));
+    while other.read("large").await.is_err() {
+        sleep(Duration::from_millis(10)).await;
+    }
     for number in 0..=REMEMBERED {
         let number = number.to_string();
         other.put("b", number.as_bytes()).await.expect("is kept");
