@@ -204,7 +204,7 @@ impl Node {
                     Ok(Err((at, _))) => {
                         // What was found has been replaced, and what has replaced it is still to
                         // be told; or a server answered that no longer leads.
-                        if at != found {
+                        if at < found || found < expected {
                             sleep(AGAIN).await;
                         }
                         Outcome::Conflict
