@@ -5,11 +5,12 @@ use std::path::Path;
 use bytes::Bytes;
 use criterion::Criterion;
 use file_ws_server::adapters::outbound::filesystem::{self, Durability};
-use file_ws_server::application::FileContent;
 use file_ws_server::application::ports::StoreResources;
+use file_ws_server::application::{FileContent, FileKey};
 use file_ws_server::domain::{FilePath, ProjectQuota};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
+use tokio::time::Instant;
 
 use crate::hub::project;
 
@@ -44,12 +45,22 @@ fn store(criterion: &mut Criterion, name: &str, folder: &Path, durability: Durab
     runtime
         .block_on(store.register(&project))
         .expect("registers");
-    let path = FilePath::parse("/src/main.rs").expect("a name");
+    let file = FileKey {
+        project: project.clone(),
+        path: FilePath::parse("/src/main.rs").expect("a name"),
+    };
     let content = Bytes::from(vec![b'x'; 4_000]);
     let put = async || {
         let content = FileContent::Memory(content.clone());
         store
-            .put_file(&project, &path, content, None, QUOTA, Box::new(|_| {}))
+            .put_file(
+                &file,
+                Instant::now(),
+                content,
+                None,
+                QUOTA,
+                Box::new(|_| {}),
+            )
             .await
             .expect("stored");
     };
@@ -58,7 +69,7 @@ fn store(criterion: &mut Criterion, name: &str, folder: &Path, durability: Durab
     group.bench_function("open 4 KB", |bencher| {
         bencher
             .to_async(&runtime)
-            .iter(|| store.open_file(&project, &path));
+            .iter(|| store.open_file(&file.project, &file.path));
     });
     group.finish();
 }

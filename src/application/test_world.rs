@@ -224,8 +224,10 @@ impl World {
         let versions = Arc::new(AtomicU64::new(0));
         let next = move || Version::new(versions.fetch_add(1, Ordering::Relaxed) + 1);
         let (journal, version) = (self.journal.clone(), next.clone());
-        projects.expect_put_file().returning(
-            move |project, path, content, executable, _, in_turn| {
+        projects
+            .expect_put_file()
+            .returning(move |file, _, content, executable, _, in_turn| {
+                let FileKey { project, path } = file;
                 let bit = match executable {
                     Some(true) => " executable",
                     Some(false) => " not executable",
@@ -239,12 +241,12 @@ impl World {
                     ..entry(path)
                 });
                 Ok(version)
-            },
-        );
+            });
         let (journal, there) = (self.journal.clone(), self.files.clone());
         projects
             .expect_delete_file()
-            .returning(move |project, path, wanted, in_turn| {
+            .returning(move |file, _, wanted, in_turn| {
+                let FileKey { project, path } = file;
                 if !there.contains(path) || !wanted() {
                     return Err(StoreError::NotFound);
                 }

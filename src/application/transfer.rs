@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use crate::application::file_content::FileContent;
+use crate::application::file_key::FileKey;
 use crate::application::files::upload_log::{SPILL_BYTES, UploadLog};
 use crate::application::ports::{
     FilesBelow, FinishError, HELD_FILE_BYTES, OpenFile, StagingId, StoreError, Stores,
@@ -172,8 +174,12 @@ impl Transfer<'_> {
                 let executable = Some(file.executable);
                 // The source has allowed it.
                 let quota = ProjectQuota::UNLIMITED;
-                let put =
-                    target.put_file(project, path, content, executable, quota, Box::new(drop));
+                let key = FileKey {
+                    project: project.clone(),
+                    path: path.clone(),
+                };
+                let now = Instant::now();
+                let put = target.put_file(&key, now, content, executable, quota, Box::new(drop));
                 match put.await {
                     Err(StoreError::PathConflict) => {
                         self.differs(project, Differs::File(path), done);

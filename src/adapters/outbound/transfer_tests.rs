@@ -5,22 +5,34 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tempfile::TempDir;
+use tokio::time::Instant;
 
 use crate::adapters::outbound::contract_tests::nats_server;
 use crate::adapters::outbound::contract_tests::world::{path, project, pull_request};
 use crate::adapters::outbound::filesystem::{self, Durability};
 use crate::adapters::outbound::{memory, nats};
-use crate::application::FileContent;
 use crate::application::ports::{ProjectStore, StoreResources, Stores};
 use crate::application::transfer::{Step, Transfer, Transferred};
+use crate::application::{FileContent, FileKey};
 use crate::domain::{Moderation, ProjectId, ProjectQuota, PullRequest};
 
 async fn put(store: &Arc<dyn ProjectStore>, file: (&ProjectId, &str), content: &[u8], run: bool) {
     let (project, name) = file;
     store.register(project).await.expect("registers");
     let content = FileContent::Memory(Bytes::copy_from_slice(content));
-    let (path, quota) = (path(name), ProjectQuota::UNLIMITED);
-    let put = store.put_file(project, &path, content, Some(run), quota, Box::new(drop));
+    let file = FileKey {
+        project: project.clone(),
+        path: path(name),
+    };
+    let quota = ProjectQuota::UNLIMITED;
+    let put = store.put_file(
+        &file,
+        Instant::now(),
+        content,
+        Some(run),
+        quota,
+        Box::new(drop),
+    );
     put.await.expect("is put");
 }
 

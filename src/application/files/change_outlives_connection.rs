@@ -27,10 +27,18 @@ const EVENT_CONTENT_BYTES: u64 = 64 * 1_024;
 /// How many files of a folder are looked up at a time while it is deleted.
 const DELETE_BATCH: usize = 256;
 
+/// Who has asked for a change, and when.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asker {
+    /// `None`: the server itself.
+    pub connection: Option<ConnectionId>,
+    pub at: Instant,
+}
+
 /// A change of a project, checked and ready to be carried out.
 #[derive(Debug)]
 pub struct Commit {
-    pub(crate) origin: ConnectionId,
+    pub(crate) asker: Asker,
     /// The file or folder that it changes. Two changes of one connection whose paths touch must not
     /// overlap.
     pub file: FileKey,
@@ -131,21 +139,19 @@ async fn carry_out(
     commit: Commit,
     answer: &Arc<Answer>,
 ) -> Result<(), RequestError> {
-    let (origin, file) = (commit.origin, Arc::new(commit.file));
+    let (asker, file) = (commit.asker, Arc::new(commit.file));
     match commit.change {
-        Change::Put { ready, executable } => {
-            put(app, origin, file, ready, executable, answer).await
-        }
+        Change::Put { ready, executable } => put(app, asker, file, ready, executable, answer).await,
         Change::Delete { means_folder } => {
-            let (origin, always) = (Some(origin), || true);
+            let always = || true;
             let (project, path) = (file.project.clone(), file.path.clone());
-            if !means_folder && delete_one(app, origin, file, always, Some(answer)).await? {
+            if !means_folder && delete_one(app, asker, file, always, Some(answer)).await? {
                 return Ok(());
             }
             let is_there = if app.policy.ignores_folder_deletions {
                 is_folder(app, &project, path).await?
             } else {
-                delete_below(app, origin, &project, Some(path), always).await?
+                delete_below(app, asker, &project, Some(path), always).await?
             };
             if !is_there {
                 return Err(RequestError::UnreadableFile);
@@ -158,7 +164,7 @@ async fn carry_out(
 
 async fn put(
     app: &Application,
-    origin: ConnectionId,
+    asker: Asker,
     file: Arc<FileKey>,
     ready: ReadyContent,
     executable: Option<bool>,
@@ -178,13 +184,13 @@ async fn put(
             entry,
             content: event_content,
         };
-        events.publish(&topic, event, Some(origin));
+        events.publish(&topic, event, asker.connection);
         answer_in_turn.give(Ok(Reply::FilePosted));
     };
     let (store, quota) = (&app.ports.projects, app.limits.project);
     let put = store.put_file(
-        &file.project,
-        &file.path,
+        &file,
+        asker.at,
         content,
         executable,
         quota,
@@ -204,7 +210,7 @@ async fn put(
 /// then, and `answer` is given.
 async fn delete_one(
     app: &Application,
-    origin: Option<ConnectionId>,
+    asker: Asker,
     file: Arc<FileKey>,
     wanted: impl Fn() -> bool + Send + 'static,
     answer: Option<&Arc<Answer>>,
@@ -216,17 +222,14 @@ async fn delete_one(
             file: told,
             version,
         };
-        events.publish(&topic, event, origin);
+        events.publish(&topic, event, asker.connection);
         if let Some(answer) = answer_in_turn {
             answer.give(Ok(Reply::FileDeleted));
         }
     };
     let store = &app.ports.projects;
     let (wanted, in_turn) = (Box::new(wanted), Box::new(in_turn));
-    match store
-        .delete_file(&file.project, &file.path, wanted, in_turn)
-        .await
-    {
+    match store.delete_file(&file, asker.at, wanted, in_turn).await {
         Ok(_) => {
             // If another server's change has overtaken this one, `in_turn` has been dropped.
             if let Some(answer) = answer {
@@ -261,7 +264,7 @@ async fn is_folder(
 /// tells of each separately. Returns whether there were any.
 pub(crate) async fn delete_below(
     app: &Application,
-    origin: Option<ConnectionId>,
+    asker: Asker,
     project: &ProjectId,
     folder: Option<FilePath>,
     wanted: impl Fn() -> bool + Send + Clone + 'static,
@@ -289,7 +292,7 @@ pub(crate) async fn delete_below(
             }
             let project = project.clone();
             let file = Arc::new(FileKey { project, path });
-            any |= delete_one(app, origin, file, wanted.clone(), None).await?;
+            any |= delete_one(app, asker, file, wanted.clone(), None).await?;
         }
     }
 }

@@ -26,7 +26,7 @@ pub(crate) async fn delete_file(
     }
     match target {
         WriteTarget::Project(project) => Ok(CommandOutcome::Commit(Commit {
-            origin: session.connection,
+            asker: session.asker(),
             file: FileKey {
                 project,
                 path: request.path,

@@ -78,7 +78,7 @@ async fn store(
     match target {
         // A project needs no base: only the content counts.
         WriteTarget::Project(project) => Ok(CommandOutcome::Commit(Commit {
-            origin: session.connection,
+            asker: session.asker(),
             file: FileKey { project, path },
             change: Change::Put {
                 ready: file.content,

@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use crate::application::files::change_outlives_connection::delete_below;
+use tokio::time::Instant;
+
+use crate::application::files::change_outlives_connection::{Asker, delete_below};
 use crate::application::ports::StoreError;
 use crate::application::service::Application;
 use crate::domain::{ProjectId, Uptime};
@@ -51,8 +53,12 @@ async fn delete_abandoned(app: &Arc<Application>, project: ProjectId) {
     // the rest to the grace period after its next start.
     let (presence, asked) = (Arc::clone(&app.ports.presence), project.clone());
     let work = app.work.clone();
+    let server = Asker {
+        connection: None,
+        at: Instant::now(),
+    };
     let is_away = move || presence.streamers(&asked) == 0 && !work.is_closed();
-    match delete_below(app, None, &project, None, is_away).await {
+    match delete_below(app, server, &project, None, is_away).await {
         Ok(_) => {
             // A user chose this text: invisible characters are escaped.
             let project = project.to_string();

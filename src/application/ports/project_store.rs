@@ -1,6 +1,9 @@
 use async_trait::async_trait;
 
+use tokio::time::Instant;
+
 use crate::application::file_content::FileContent;
+use crate::application::file_key::FileKey;
 use crate::application::ports::file_source::OpenFile;
 use crate::application::ports::store_error::StoreError;
 use crate::domain::{
@@ -145,9 +148,9 @@ pub trait ProjectStore: Send + Sync {
     /// Once started, the change and `in_turn` are carried out completely even if the caller is
     /// dropped.
     ///
-    /// Where several servers share a store, another may have changed the file since this one was
-    /// asked to. Then the change counts as made just before that one: nothing of it is kept,
-    /// `in_turn` is dropped, and that version is returned.
+    /// Where several servers share a store, another may have changed the file since this change was
+    /// `asked` for. If this one has waited for over a second, it then counts as made just before
+    /// the other: nothing of it is kept, `in_turn` is dropped, and that version is returned.
     ///
     /// # Errors
     /// `NotFound` if there is no such project; `PathConflict` if a folder, link or special file has
@@ -156,8 +159,8 @@ pub trait ProjectStore: Send + Sync {
     /// can still be read; only a store that was cut off for long may have changed something.
     async fn put_file(
         &self,
-        project: &ProjectId,
-        path: &FilePath,
+        file: &FileKey,
+        asked: Instant,
         content: FileContent,
         executable: Option<bool>,
         quota: ProjectQuota,
@@ -172,8 +175,8 @@ pub trait ProjectStore: Send + Sync {
     /// `NotFound` if there is no such file, or it is not wanted; `Unavailable`; `Failed`.
     async fn delete_file(
         &self,
-        project: &ProjectId,
-        path: &FilePath,
+        file: &FileKey,
+        asked: Instant,
         wanted: Wanted,
         in_turn: InTurn,
     ) -> Result<Version, StoreError>;

@@ -177,6 +177,7 @@ impl<'a, R: Responder, O: Fn(&Session) + Send + Sync> RequestProcessor<'a, R, O>
         let Request {
             command,
             context,
+            asked,
             held: _held,
         } = request;
         self.settle(Some(&command)).await;
@@ -191,6 +192,7 @@ impl<'a, R: Responder, O: Fn(&Session) + Send + Sync> RequestProcessor<'a, R, O>
         if self.responder.is_closed() && command.only_asks() {
             return Done::NothingMore;
         }
+        self.timer.connected.session.asked = asked;
         let Some(outcome) = self.timer.execute(command, self.requests).await else {
             return Done::NothingMore;
         };
@@ -286,12 +288,8 @@ impl<'a, R: Responder, O: Fn(&Session) + Send + Sync> RequestProcessor<'a, R, O>
         let answer = move |outcome: Result<Reply, RequestError>| {
             responder.answer_change(&file, &outcome, &context);
         };
-        let work = commit(
-            &self.timer.connected.application,
-            &self.share,
-            change,
-            answer,
-        );
+        let app = &self.timer.connected.application;
+        let work = commit(app, &self.share, change, answer);
         let responder = self.responder.clone();
         self.commits.push(Box::pin(async move {
             work.await;

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::application::command::Command;
@@ -24,6 +25,9 @@ pub struct Request<C> {
     pub command: Command,
     /// What its answers need to know about it.
     pub context: C,
+    /// When it was made, as far as the server can tell. If that is not certain, this is too early
+    /// rather than too late.
+    pub asked: Instant,
     /// Holds the length of its message until it has been carried out.
     pub held: Reservation,
 }
@@ -184,6 +188,7 @@ mod tests {
         Request {
             command: Command::LeaveRoom,
             context: (),
+            asked: Instant::now(),
             held: MemoryBudget::new(MAX_BYTES).reserve(bytes),
         }
     }

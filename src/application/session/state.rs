@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use crate::application::auth::holder::holder_of;
 use crate::application::command::Watch;
 use crate::application::connection_id::ConnectionId;
 use crate::application::connection_kind::ConnectionKind;
+use crate::application::files::change_outlives_connection::Asker;
 use crate::application::files::uploads::Uploads;
 use crate::application::memory::{Account, Holder, Reservation};
 use crate::application::moderation::moderated::Moderated;
@@ -27,6 +30,8 @@ const WATCH_BYTES: usize = 768;
 /// One connection's identity, roles, uploads, draft and watches.
 pub struct Session {
     pub(crate) connection: ConnectionId,
+    /// When the latest request was made.
+    pub(crate) asked: Instant,
     /// Where the client is.
     pub(crate) address: ClientAddress,
     /// Counts what the connection makes the server hold in memory.
@@ -63,6 +68,7 @@ impl Session {
     pub fn new(connection: ConnectionId, address: ClientAddress, account: Arc<Account>) -> Self {
         Self {
             connection,
+            asked: Instant::now(),
             address,
             uploads: Uploads::new(Arc::clone(&account)),
             counted_uploads: 0,
@@ -89,6 +95,14 @@ impl Session {
         Self {
             is_address_bannable: true,
             ..self
+        }
+    }
+
+    /// Who makes its latest request.
+    pub(crate) fn asker(&self) -> Asker {
+        Asker {
+            connection: Some(self.connection),
+            at: self.asked,
         }
     }
 

@@ -2,7 +2,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 
-use super::world::{AMPLE, World, content, demo, memory, path};
+use tokio::time::Instant;
+
+use super::world::{AMPLE, World, content, demo, demo_file, memory, path};
 use crate::application::ports::StoreError;
 use crate::domain::Usage;
 
@@ -142,11 +144,12 @@ pub(super) async fn a_change_that_nobody_waits_for_does_not_come_last(world: Wor
     let world = world.with_demo().await;
     let large = vec![1; 4_000_000];
     for round in 0..20 {
-        let (demo, path) = (demo(), path("f"));
+        let file = demo_file("f");
         let in_turn = Box::new(|_| {});
-        let given_up = world
-            .projects
-            .put_file(&demo, &path, memory(&large), None, AMPLE, in_turn);
+        let given_up =
+            world
+                .projects
+                .put_file(&file, Instant::now(), memory(&large), None, AMPLE, in_turn);
         let _ = tokio::time::timeout(Duration::from_micros(200 * round), given_up).await;
         // The caller is gone; whether or not that put still runs, this delete comes after it.
         match world.delete("f").await {

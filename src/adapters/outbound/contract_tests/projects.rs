@@ -1,7 +1,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use super::world::{AMPLE, World, assert_says, content, demo, memory, path, project, pull_request};
+use tokio::time::Instant;
+
+use super::world::{
+    AMPLE, World, assert_says, content, demo, demo_file, memory, path, project, pull_request,
+};
 use crate::application::locks::lock;
 use crate::application::ports::{InTurn, ProjectState, StoreError, TellRemoved, TellRescanned};
 use crate::domain::{FilePath, PullRequestId};
@@ -91,11 +95,11 @@ pub(super) async fn a_user_who_has_a_project_is_one_already(world: World) {
 }
 
 pub(super) async fn a_project_that_is_not_registered_has_no_files(world: World) {
-    let (id, file) = (demo(), path("a"));
+    let (id, file) = (demo(), demo_file("a"));
     let none = || -> InTurn { Box::new(|_| panic!("nothing has changed")) };
     let put = world.projects.put_file(
-        &id,
         &file,
+        Instant::now(),
         memory(b"x"),
         None,
         AMPLE,
@@ -103,7 +107,9 @@ pub(super) async fn a_project_that_is_not_registered_has_no_files(world: World) 
     );
     assert_says!(put.await, StoreError::NotFound);
     let wanted = Box::new(|| true);
-    let delete = world.projects.delete_file(&id, &file, wanted, none());
+    let delete = world
+        .projects
+        .delete_file(&file, Instant::now(), wanted, none());
     assert_says!(delete.await, StoreError::NotFound);
     assert_says!(world.find("a").await, StoreError::NotFound);
     assert_says!(world.open("a").await, StoreError::NotFound);
@@ -158,15 +164,15 @@ pub(super) async fn a_removal_comes_after_all_changes_that_were_told_of(world: W
     let putting = (0..50).map(|number| {
         let (world, told) = (world.clone(), Arc::clone(&told));
         tokio::spawn(async move {
-            let name = path(&format!("f{number}"));
-            let (own, noted) = (Arc::clone(&told), name.clone());
+            let file = demo_file(&format!("f{number}"));
+            let (own, noted) = (Arc::clone(&told), file.path.clone());
             let in_turn = Box::new(move |_| {
                 lock(&own).insert(noted, true);
             });
-            let (id, content) = (demo(), memory(b"x"));
+            let content = memory(b"x");
             let put = world
                 .projects
-                .put_file(&id, &name, content, None, AMPLE, in_turn);
+                .put_file(&file, Instant::now(), content, None, AMPLE, in_turn);
             assert!(matches!(put.await, Ok(_) | Err(StoreError::NotFound)));
         })
     });

@@ -3,7 +3,9 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use super::world::{AMPLE, World, assert_says, demo, hash, memory, path};
+use tokio::time::Instant;
+
+use super::world::{AMPLE, World, assert_says, demo, demo_file, hash, memory, path};
 use crate::application::ports::{InTurn, PutInTurn, StoreError};
 use crate::domain::{ContentHash, ProjectQuota, Version};
 
@@ -34,15 +36,21 @@ pub(super) async fn changes_of_one_file_are_told_of_in_their_order(world: World)
         .map(|number| {
             let (world, told) = (world.clone(), told.clone());
             tokio::spawn(async move {
-                let (demo, file, store) = (demo(), path("d/f"), &world.projects);
+                let (file, store) = (demo_file("d/f"), &world.projects);
                 if number % 4 == 3 {
                     let wanted = Box::new(|| true);
-                    let delete = store.delete_file(&demo, &file, wanted, told.in_turn());
+                    let delete = store.delete_file(&file, Instant::now(), wanted, told.in_turn());
                     delete.await.ok()
                 } else {
                     let content = memory(&vec![number; 2_000]);
-                    let put =
-                        store.put_file(&demo, &file, content, None, AMPLE, told.put_in_turn());
+                    let put = store.put_file(
+                        &file,
+                        Instant::now(),
+                        content,
+                        None,
+                        AMPLE,
+                        told.put_in_turn(),
+                    );
                     Some(put.await.expect("is written"))
                 }
             })
@@ -65,22 +73,27 @@ pub(super) async fn changes_of_one_file_are_told_of_in_their_order(world: World)
 pub(super) async fn a_change_that_is_refused_is_not_told_of(world: World) {
     let world = world.with_demo().await;
     world.put("d/a", b"x").await.expect("is written");
-    let (told, demo) = (Told::default(), demo());
+    let told = Told::default();
     let full = ProjectQuota {
         max_files: 1,
         ..AMPLE
     };
     for (name, quota) in [("b", full), ("d", AMPLE), ("d/a/b", AMPLE)] {
-        let (file, content) = (path(name), memory(b"x"));
-        let put = world
-            .projects
-            .put_file(&demo, &file, content, None, quota, told.put_in_turn());
+        let (file, content) = (demo_file(name), memory(b"x"));
+        let put = world.projects.put_file(
+            &file,
+            Instant::now(),
+            content,
+            None,
+            quota,
+            told.put_in_turn(),
+        );
         assert!(put.await.is_err(), "{name}");
     }
-    let (file, wanted) = (path("gone"), Box::new(|| true));
+    let (file, wanted) = (demo_file("gone"), Box::new(|| true));
     let delete = world
         .projects
-        .delete_file(&demo, &file, wanted, told.in_turn());
+        .delete_file(&file, Instant::now(), wanted, told.in_turn());
     assert_says!(delete.await, StoreError::NotFound);
     assert_eq!(told.take(), []);
 }
@@ -89,10 +102,10 @@ pub(super) async fn a_change_that_has_been_made_is_told_of_though_nobody_waits(w
     let world = world.with_demo().await;
     let large = vec![1; 1_000_000];
     for round in 0..20 {
-        let (told, demo, file) = (Told::default(), demo(), path("f"));
+        let (told, file) = (Told::default(), demo_file("f"));
         let put = world.projects.put_file(
-            &demo,
             &file,
+            Instant::now(),
             memory(&large),
             None,
             AMPLE,
@@ -108,11 +121,11 @@ pub(super) async fn a_change_that_has_been_made_is_told_of_though_nobody_waits(w
 pub(super) async fn a_delete_that_is_not_wanted_any_more_deletes_nothing(world: World) {
     let world = world.with_demo().await;
     let version = world.put("a", b"kept").await.expect("is written");
-    let (told, demo, file) = (Told::default(), demo(), path("a"));
+    let (told, file) = (Told::default(), demo_file("a"));
     let unwanted = Box::new(|| false);
     let delete = world
         .projects
-        .delete_file(&demo, &file, unwanted, told.in_turn());
+        .delete_file(&file, Instant::now(), unwanted, told.in_turn());
     assert_says!(delete.await, StoreError::NotFound);
     assert_eq!(told.take(), []);
     assert_eq!(world.open("a").await.expect("is there").version, version);

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio::time::Instant;
 
-use crate::application::FileContent;
 use crate::application::ports::{
     Decided, FilesBelow, FinishError, GuestKey, GuestStore, InTurn, ModerationStore, OpenFile,
     ProjectState, ProjectStore, PullRequestStore, PutInTurn, StoreError, TakeNameError,
     TellFinished, TellRemoved, TellRescanned, Turn, Wanted,
 };
+use crate::application::{FileContent, FileKey};
 use crate::domain::{
     ClientAddress, ContentHash, FilePath, GuestEntry, Moderation, Outcome, ProjectEntry, ProjectId,
     ProjectQuota, PullRequest, PullRequestId, Revision, Timestamp, Usage, UserName, Version,
@@ -54,26 +55,26 @@ impl ProjectStore for Projects {
 
     async fn put_file(
         &self,
-        project: &ProjectId,
-        path: &FilePath,
+        file: &FileKey,
+        asked: Instant,
         content: FileContent,
         executable: Option<bool>,
         quota: ProjectQuota,
         in_turn: PutInTurn,
     ) -> Result<Version, StoreError> {
         self.0
-            .put_file(project, path, content, executable, quota, in_turn)
+            .put_file(file, asked, content, executable, quota, in_turn)
             .await
     }
 
     async fn delete_file(
         &self,
-        project: &ProjectId,
-        path: &FilePath,
+        file: &FileKey,
+        asked: Instant,
         wanted: Wanted,
         in_turn: InTurn,
     ) -> Result<Version, StoreError> {
-        self.0.delete_file(project, path, wanted, in_turn).await
+        self.0.delete_file(file, asked, wanted, in_turn).await
     }
 
     async fn open_file(

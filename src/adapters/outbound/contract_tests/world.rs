@@ -6,15 +6,16 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use crate::adapters::outbound::filesystem::{self, Durability};
 use crate::adapters::outbound::memory;
 use crate::adapters::outbound::nats::{self, NatsSettings};
-use crate::application::FileContent;
 use crate::application::ports::{
     FilesBelow, FinishError, GuestStore, ModerationStore, OpenFile, Presence, ProjectStore,
     PullRequestStore, StagedUpload, StagingId, StoreError, StoreResources, Stores, UploadStore,
 };
+use crate::application::{FileContent, FileKey};
 use crate::domain::{
     ContentHash, FilePath, ProjectEntry, ProjectId, ProjectName, ProjectQuota, PullRequest,
     PullRequestId, Revision, Timestamp, Usage, UserName, Version,
@@ -135,7 +136,14 @@ impl World {
     ) -> Result<Version, StoreError> {
         let in_turn = Box::new(|_| {});
         self.projects
-            .put_file(&demo(), &path(name), content, None, quota, in_turn)
+            .put_file(
+                &demo_file(name),
+                Instant::now(),
+                content,
+                None,
+                quota,
+                in_turn,
+            )
             .await
     }
 
@@ -144,9 +152,9 @@ impl World {
         let (tell, told) = std::sync::mpsc::channel();
         let in_turn =
             Box::new(move |entry: ProjectEntry| tell.send(entry.executable).expect("heard"));
-        let (demo, path, content) = (demo(), path(name), memory(b"x"));
+        let (file, content) = (demo_file(name), memory(b"x"));
         self.projects
-            .put_file(&demo, &path, content, executable, AMPLE, in_turn)
+            .put_file(&file, Instant::now(), content, executable, AMPLE, in_turn)
             .await
             .expect("is written");
         told.recv().expect("is told")
@@ -154,11 +162,15 @@ impl World {
 
     /// Writes a file of a project other than `ana/demo`.
     pub async fn put_in(&self, project: &ProjectId, name: &str, content: &[u8]) {
-        let (path, content) = (path(name), memory(content));
+        let file = FileKey {
+            project: project.clone(),
+            path: path(name),
+        };
+        let content = memory(content);
         let told = Box::new(|_| {});
         let put = self
             .projects
-            .put_file(project, &path, content, None, AMPLE, told);
+            .put_file(&file, Instant::now(), content, None, AMPLE, told);
         put.await.expect("is written");
     }
 
@@ -170,7 +182,12 @@ impl World {
 
     pub async fn delete(&self, name: &str) -> Result<Version, StoreError> {
         self.projects
-            .delete_file(&demo(), &path(name), Box::new(|| true), Box::new(|_| {}))
+            .delete_file(
+                &demo_file(name),
+                Instant::now(),
+                Box::new(|| true),
+                Box::new(|_| {}),
+            )
             .await
     }
 
@@ -305,6 +322,14 @@ pub(in crate::adapters::outbound) fn project(streamer: &str, name: &str) -> Proj
     ProjectId {
         streamer: UserName::parse(streamer).expect("valid"),
         name: ProjectName::parse(name).expect("valid"),
+    }
+}
+
+/// A file of `ana/demo`.
+pub(in crate::adapters::outbound) fn demo_file(name: &str) -> FileKey {
+    FileKey {
+        project: demo(),
+        path: path(name),
     }
 }
 

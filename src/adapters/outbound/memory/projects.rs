@@ -5,15 +5,16 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use crate::adapters::outbound::listing::list;
 use crate::adapters::outbound::system::{now_nanos, random_number};
-use crate::application::FileContent;
 use crate::application::locks::lock;
 use crate::application::ports::{
     FilesBelow, InTurn, OpenFile, ProjectState, ProjectStore, PutInTurn, StoreError, TellRemoved,
     TellRescanned, Wanted,
 };
+use crate::application::{FileContent, FileKey};
 use crate::domain::{
     ContentHash, FilePath, Project, ProjectEntry, ProjectId, ProjectQuota, Revision, Timestamp,
     Usage, UserName, Version,
@@ -152,16 +153,16 @@ impl ProjectStore for MemoryProjects {
 
     async fn put_file(
         &self,
-        project: &ProjectId,
-        path: &FilePath,
+        file: &FileKey,
+        _: Instant,
         content: FileContent,
         executable: Option<bool>,
         quota: ProjectQuota,
         in_turn: PutInTurn,
     ) -> Result<Version, StoreError> {
         let content = content.read().await?;
-        self.with(project, |stored| {
-            let entry = stored.put(path, content, executable, &quota)?;
+        self.with(&file.project, |stored| {
+            let entry = stored.put(&file.path, content, executable, &quota)?;
             in_turn(entry);
             Ok(entry.version)
         })
@@ -169,17 +170,17 @@ impl ProjectStore for MemoryProjects {
 
     async fn delete_file(
         &self,
-        project: &ProjectId,
-        path: &FilePath,
+        file: &FileKey,
+        _: Instant,
         wanted: Wanted,
         in_turn: InTurn,
     ) -> Result<Version, StoreError> {
-        self.with(project, |stored| {
-            if stored.project.get(path).is_none() || !wanted() {
+        self.with(&file.project, |stored| {
+            if stored.project.get(&file.path).is_none() || !wanted() {
                 return Err(StoreError::NotFound);
             }
-            stored.project.remove(path);
-            stored.files.remove(path);
+            stored.project.remove(&file.path);
+            stored.files.remove(&file.path);
             let version = stored.project.next_version(now_nanos());
             in_turn(version);
             Ok(version)

@@ -3,14 +3,16 @@
 use std::collections::HashMap;
 
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use crate::adapters::outbound::nats::entry::{Head, INLINE_BYTES, What};
-use crate::adapters::outbound::nats::overtaken::OpenChange;
+use crate::adapters::outbound::nats::overtaken::waited_since;
 use crate::adapters::outbound::nats::own_changes::Tellings;
 use crate::adapters::outbound::nats::pending_changes::{Done, Pending, Wish};
 use crate::adapters::outbound::nats::replica::{Ready, Replica};
-use crate::application::ports::StoreError;
-use crate::domain::{PendingPut, Project, Version};
+use crate::adapters::outbound::system::SystemClock;
+use crate::application::ports::{Clock as _, StoreError};
+use crate::domain::{FilePath, PendingPut, Project, Version};
 
 /// How many changes a head remembers, so that a node whose question was not answered learns later
 /// whether its change was kept.
@@ -41,6 +43,26 @@ impl Checked {
         }
     }
 
+    /// The files that they change, and when they were asked to.
+    pub fn asked(&self) -> Vec<(FilePath, Instant)> {
+        let of_file = |(wish, asked, _): &Asked| Some((wish.path()?.clone(), *asked));
+        self.changes.iter().filter_map(of_file).collect()
+    }
+
+    /// Those that are still to be told, to be checked again.
+    pub fn again(self, mut untold: Tellings) -> Vec<Pending> {
+        let again = self.changes.into_iter().filter_map(|(wish, asked, done)| {
+            let told = untold.remove(&wish.path().cloned())?;
+            Some(Pending {
+                wish,
+                told,
+                asked,
+                done,
+            })
+        });
+        again.collect()
+    }
+
     /// Answers all of them with an error.
     pub fn refuse(self, error: &StoreError) {
         for (_, _, done) in self.changes {
@@ -49,12 +71,8 @@ impl Checked {
     }
 }
 
-/// A change, what keeps it open if it changes a file, and who waits for it.
-pub(crate) type Asked = (
-    Wish,
-    Option<OpenChange>,
-    oneshot::Sender<Result<Done, StoreError>>,
-);
+/// A change, when it was asked for, and who waits for it.
+pub(crate) type Asked = (Wish, Instant, oneshot::Sender<Result<Done, StoreError>>);
 
 /// What is kept for them, if the head is still the expected one.
 pub(crate) struct Batch {
@@ -81,6 +99,7 @@ pub(crate) fn check(replica: &Replica, batch: Vec<Pending>) -> Option<Checked> {
 }
 
 fn check_batch(replica: &Replica, ready: &Ready, batch: Vec<Pending>) -> Checked {
+    let now = SystemClock.now();
     let mut earlier = ready.head.earlier.clone();
     earlier.insert(0, ready.change.clone());
     earlier.truncate(REMEMBERED);
@@ -92,6 +111,7 @@ fn check_batch(replica: &Replica, ready: &Ready, batch: Vec<Pending>) -> Checked
             head: Head {
                 is_registered: true,
                 since: ready.head.since,
+                since_at: ready.head.since_at,
                 earlier,
             },
             expected: ready.head_sequence,
@@ -102,9 +122,10 @@ fn check_batch(replica: &Replica, ready: &Ready, batch: Vec<Pending>) -> Checked
         let (mut puts, mut deletes) = (Vec::new(), 0);
         let mut batch = batch.into_iter();
         while let Some(mut pending) = batch.next() {
-            let open = pending.open.as_ref();
-            if let Some(version) = open.and_then(OpenChange::overtaken_by) {
-                let _ = pending.done.send(Ok(Done::Overtaken(version)));
+            // Asked for while another project had that name.
+            let asked_before = |at| at < ready.head.since_at;
+            if waited_since(pending.asked, now).is_some_and(asked_before) {
+                let _ = pending.done.send(Err(StoreError::NotFound));
                 continue;
             }
             let allowed = check_one(project, &mut pending.wish, &mut puts);
@@ -137,7 +158,7 @@ fn check_batch(replica: &Replica, ready: &Ready, batch: Vec<Pending>) -> Checked
             checked.tellings.insert(path, pending.told);
             checked
                 .changes
-                .push((pending.wish, pending.open, pending.done));
+                .push((pending.wish, pending.asked, pending.done));
         }
         for put in puts {
             project.abandon_put(put);

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::adapters::outbound::nats::check::{Batch, check};
 use crate::adapters::outbound::nats::entry::{Content, Entry, What};
-use crate::adapters::outbound::nats::overtaken::OpenChange;
+use crate::adapters::outbound::nats::overtaken::answer_overtaken;
 use crate::adapters::outbound::nats::pending_changes::{Done, Pending, Told, Wish};
 use crate::adapters::outbound::nats::publish::{Outgoing, PublishError};
 use crate::adapters::outbound::nats::replica::Replica;
@@ -38,13 +38,13 @@ impl Node {
         replica: &Arc<Replica>,
         wish: Wish,
         told: Told,
-        open: Option<OpenChange>,
+        asked: Instant,
     ) -> Result<Done, StoreError> {
         let (done, result) = oneshot::channel();
         let pending = Pending {
             wish,
             told,
-            open,
+            asked,
             done,
         };
         if replica.queue.push(pending) {
@@ -65,10 +65,17 @@ impl Node {
                 return;
             };
             let tellings = std::mem::take(&mut checked.tellings);
+            // Asked after the check: if another node changes a file still later, there is another
+            // head than the one that was checked, and nothing is kept.
+            let overtaken = self.overtaken(replica, checked.asked()).await;
+            if !overtaken.is_empty() {
+                batch = answer_overtaken(checked.again(tellings), &overtaken);
+                continue;
+            }
             self.own.begin(&change, tellings);
             let replaced = self.replaced_blobs(&checked.batch.replaced).await;
             let outcome = self.keep(replica, &change, &checked.batch).await;
-            let mut tellings = self.own.end(&change);
+            let tellings = self.own.end(&change);
             match outcome {
                 Outcome::Kept(first) => {
                     self.blobs.remove_later(replaced);
@@ -82,19 +89,7 @@ impl Node {
                 }
                 Outcome::Refused(error) => return checked.refuse(&error),
                 Outcome::Conflict => {
-                    let again = checked
-                        .changes
-                        .into_iter()
-                        .filter_map(|(wish, open, done)| {
-                            let told = tellings.remove(&wish.path().cloned())?;
-                            Some(Pending {
-                                wish,
-                                told,
-                                open,
-                                done,
-                            })
-                        });
-                    batch = again.collect();
+                    batch = checked.again(tellings);
                 }
             }
         }

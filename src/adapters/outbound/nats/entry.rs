@@ -42,6 +42,8 @@ pub(crate) struct Head {
     pub is_registered: bool,
     /// Entries up to this place belong to an earlier project of that name.
     pub since: u64,
+    /// When that was the last place, which is when the earlier project was removed.
+    pub since_at: Timestamp,
     /// The latest changes before this one, newest first.
     pub earlier: Vec<String>,
 }
@@ -93,6 +95,9 @@ enum Described {
     Head {
         registered: bool,
         since: u64,
+        /// In milliseconds; earlier servers did not note it.
+        #[serde(default)]
+        since_at: u64,
         earlier: Vec<String>,
     },
     Put {
@@ -132,6 +137,7 @@ impl Entry {
                 let described = Described::Head {
                     registered: head.is_registered,
                     since: head.since,
+                    since_at: head.since_at.as_millis(),
                     earlier: head.earlier.clone(),
                 };
                 (described, &[][..])
@@ -193,10 +199,12 @@ impl Entry {
             Described::Head {
                 registered,
                 since,
+                since_at,
                 earlier,
             } => What::Head(Head {
                 is_registered: registered,
                 since,
+                since_at: Timestamp::from_millis(since_at),
                 earlier,
             }),
             Described::Put {

@@ -6,125 +6,108 @@
 //! failure, by seconds. So the engine's time decides.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::time::Instant;
+use futures_util::StreamExt as _;
+use tokio::time::{Instant, sleep};
 
-use crate::adapters::outbound::system::now_nanos;
-use crate::application::FileKey;
-use crate::application::locks::lock;
-use crate::domain::{Timestamp, Version};
+use crate::adapters::outbound::nats::pending_changes::{Done, Pending};
+use crate::adapters::outbound::nats::replica::Replica;
+use crate::adapters::outbound::nats::replicas::{Node, place};
+use crate::adapters::outbound::system::SystemClock;
+use crate::application::ports::Clock as _;
+use crate::domain::{FilePath, ProjectId, Timestamp, Version};
 
 /// A change that has waited for less than this comes last, as it would on a single node: its client
 /// has not given it up. Clocks may differ by less than this.
 const WAITED: Duration = Duration::from_secs(1);
 
-/// The files that this node is asked to change. Not a part of the replicas, because a replica may
-/// be forgotten while a change waits.
-#[derive(Default)]
-pub(crate) struct OpenChanges(Mutex<HashMap<FileKey, Open>>);
+/// How long to wait before the engine is asked again.
+const AGAIN: Duration = Duration::from_millis(200);
 
-struct Open {
-    /// How many changes of it are open.
-    changes: usize,
-    /// The last change by another node that was told since the first of them began.
-    foreign: Option<(Version, Timestamp)>,
-}
+/// How many files are asked for at a time.
+const AT_ONCE: usize = 16;
 
-/// A change that was asked for and has not ended.
-pub(crate) struct OpenChange {
-    all: Arc<OpenChanges>,
-    file: FileKey,
-    asked: (Instant, Timestamp),
-}
+/// The changes by other nodes that have overtaken changes of this one.
+pub(crate) type Overtaken = HashMap<FilePath, Version>;
 
-impl OpenChanges {
-    /// Notes that a change is asked for, until what this returns is dropped.
-    pub fn begin(self: &Arc<Self>, file: FileKey) -> OpenChange {
-        let mut all = lock(&self.0);
-        let open = all.entry(file.clone()).or_insert(Open {
-            changes: 0,
-            foreign: None,
+impl Node {
+    /// Which of these changes, asked for at these times, others have overtaken. Waits for the
+    /// engine as long as it takes.
+    pub async fn overtaken(
+        &self,
+        replica: &Replica,
+        changes: Vec<(FilePath, Instant)>,
+    ) -> Overtaken {
+        let waited = changes.into_iter().filter_map(|(path, asked)| {
+            let at = waited_since(asked, SystemClock.now())?;
+            replica.is_foreign_since(at).then_some((path, at))
         });
-        open.changes += 1;
-        let now = Timestamp::from_millis(now_nanos() / 1_000_000);
-        OpenChange {
-            all: Arc::clone(self),
-            file,
-            asked: (Instant::now(), now),
-        }
+        let looks: Vec<_> = waited
+            .map(|(path, at)| async move {
+                let foreign = self.foreign_since(&replica.project, &path, at).await?;
+                Some((path, foreign))
+            })
+            .collect();
+        let looks = futures_util::stream::iter(looks).buffer_unordered(AT_ONCE);
+        looks.filter_map(std::future::ready).collect().await
     }
 
-    /// Notes that another node has changed a file at the time `at`, as the log tells.
-    pub fn note_foreign(&self, file: &FileKey, sequence: u64, at: Timestamp) {
-        if let Some(open) = lock(&self.0).get_mut(file) {
-            open.foreign = Some((Version::new(sequence), at));
-        }
-    }
-}
-
-impl OpenChange {
-    /// The change by another node that was made after this one was asked for, if this one has
-    /// waited long enough.
-    pub fn overtaken_by(&self) -> Option<Version> {
-        let (since, asked_at) = self.asked;
-        if since.elapsed() < WAITED {
-            return None;
-        }
-        let all = lock(&self.all.0);
-        let foreign = all.get(&self.file)?.foreign;
-        foreign.and_then(|(version, at)| (at > asked_at).then_some(version))
-    }
-}
-
-impl Drop for OpenChange {
-    fn drop(&mut self) {
-        let mut all = lock(&self.all.0);
-        if let Some(open) = all.get_mut(&self.file) {
-            open.changes -= 1;
-            if open.changes == 0 {
-                all.remove(&self.file);
+    /// The last change of a file, if another node has made it since that time.
+    async fn foreign_since(
+        &self,
+        project: &ProjectId,
+        path: &FilePath,
+        at: Timestamp,
+    ) -> Option<Version> {
+        let subject = self.engine.subjects.file(project, path);
+        let last = loop {
+            match self.engine.last_soon(&subject).await {
+                Ok(last) => break last?,
+                Err(error) => tracing::warn!(%error, "the engine does not say who changed a file"),
             }
+            sleep(AGAIN).await;
+        };
+        let is_own = place(&last).is_ok_and(|placed| self.names.has_given(&placed.entry.change));
+        (!is_own && last.at > at).then(|| Version::new(last.sequence))
+    }
+}
+
+/// When a change was asked for by the clock that says `now`, if it has waited for long enough to be
+/// overtaken.
+pub(crate) fn waited_since(asked: Instant, now: Timestamp) -> Option<Timestamp> {
+    let waited = asked.elapsed();
+    let millis = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
+    let at = Timestamp::from_millis(now.as_millis().saturating_sub(millis));
+    (waited >= WAITED).then_some(at)
+}
+
+/// Answers those that have been overtaken, and leaves the others.
+pub(crate) fn answer_overtaken(changes: Vec<Pending>, overtaken: &Overtaken) -> Vec<Pending> {
+    let mut others = Vec::new();
+    for change in changes {
+        match change.wish.path().and_then(|path| overtaken.get(path)) {
+            Some(version) => {
+                // The caller may be gone.
+                let _ = change.done.send(Ok(Done::Overtaken(*version)));
+            }
+            None => others.push(change),
         }
     }
+    others
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::adapters::outbound::contract_tests::world::{demo, path};
-
-    fn file(name: &str) -> FileKey {
-        FileKey {
-            project: demo(),
-            path: path(name),
-        }
-    }
 
     #[tokio::test(start_paused = true)]
-    async fn a_change_that_has_waited_is_overtaken_by_what_another_node_made_of_that_file_since() {
-        let open = Arc::<OpenChanges>::default();
-        let (before, after) = (Timestamp::default(), Timestamp::from_secs(1 << 40));
-        open.note_foreign(&file("a"), 1, after);
-        let first = open.begin(file("a"));
-        let second = open.begin(file("a"));
-        let other = open.begin(file("b"));
-        open.note_foreign(&file("a"), 2, after);
-        assert_eq!(first.overtaken_by(), None, "it has not waited");
-        tokio::time::advance(WAITED).await;
-        assert_eq!(first.overtaken_by(), Some(Version::new(2)));
-        assert_eq!(other.overtaken_by(), None);
-        open.note_foreign(&file("a"), 3, before);
-        assert_eq!(
-            first.overtaken_by(),
-            None,
-            "it was made before, and told late"
-        );
-        drop(first);
-        open.note_foreign(&file("a"), 4, after);
-        assert_eq!(second.overtaken_by(), Some(Version::new(4)));
-        drop((second, other));
-        assert!(lock(&open.0).is_empty(), "nothing is remembered");
+    async fn only_a_change_that_has_waited_for_a_second_can_be_overtaken() {
+        let (asked, now) = (Instant::now(), Timestamp::from_secs(100));
+        let step = Duration::from_millis(1);
+        tokio::time::advance(WAITED.checked_sub(step).expect("is longer")).await;
+        assert_eq!(waited_since(asked, now), None);
+        tokio::time::advance(step).await;
+        assert_eq!(waited_since(asked, now), Some(Timestamp::from_secs(99)));
     }
 }

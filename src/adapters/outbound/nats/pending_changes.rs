@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use crate::adapters::outbound::nats::entry::{Content, Put};
-use crate::adapters::outbound::nats::overtaken::OpenChange;
 use crate::application::locks::lock;
 use crate::application::ports::{InTurn, PutInTurn, StoreError, TellRemoved, Wanted};
 use crate::domain::{FilePath, ProjectQuota, Version};
@@ -20,8 +20,8 @@ pub(crate) struct Pending {
     pub wish: Wish,
     /// Who is told once the log has the change.
     pub told: Told,
-    /// Keeps the change open; `None` if it is the removal of the project.
-    pub open: Option<OpenChange>,
+    /// When it was asked for.
+    pub asked: Instant,
     pub done: oneshot::Sender<Result<Done, StoreError>>,
 }
 

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::StreamExt as _;
+use tokio::time::Instant;
 
 use crate::adapters::outbound::listing::list;
 use crate::adapters::outbound::loaded_project::User;
 use crate::adapters::outbound::nats::entry::{Content, Entry, Head, INLINE_BYTES, Put, What};
+use crate::adapters::outbound::nats::logged::Logged;
 use crate::adapters::outbound::nats::pending_changes::{Done, Told, Wish};
 use crate::adapters::outbound::nats::publish::{Outgoing, PublishError};
 use crate::adapters::outbound::nats::replicas::{Node, head_of, place};
@@ -17,8 +19,8 @@ use crate::application::ports::{
 };
 use crate::application::{FileContent, FileKey};
 use crate::domain::{
-    ContentHash, FilePath, ProjectEntry, ProjectId, ProjectQuota, Revision, Usage, UserName,
-    Version,
+    ContentHash, FilePath, ProjectEntry, ProjectId, ProjectQuota, Revision, Timestamp, Usage,
+    UserName, Version,
 };
 
 /// How many small files are opened at a time.
@@ -29,13 +31,13 @@ pub(crate) struct NatsProjects(pub(crate) Arc<Node>);
 
 impl NatsProjects {
     /// The head of a project that exists, or has existed.
-    async fn head(&self, project: &ProjectId) -> Result<Option<(u64, Head)>, StoreError> {
+    async fn head(&self, project: &ProjectId) -> Result<Option<(Logged, Head)>, StoreError> {
         let subject = self.0.engine.subjects.head(project);
         let Some(found) = self.0.engine.last(&subject).await? else {
             return Ok(None);
         };
         let head = head_of(&place(&found)?).cloned();
-        Ok(head.map(|head| (found.sequence, head)))
+        Ok(head.map(|head| (found, head)))
     }
 
     async fn must_exist(&self, project: &ProjectId) -> Result<(), StoreError> {
@@ -60,14 +62,15 @@ impl ProjectStore for NatsProjects {
         let Self(node) = self;
         let subject = node.engine.subjects.head(project);
         loop {
-            let before = match self.head(project).await? {
+            let (before, before_at) = match self.head(project).await? {
                 Some((_, head)) if head.is_registered => return Ok(()),
-                Some((sequence, _)) => sequence,
-                None => 0,
+                Some((removed, _)) => (removed.sequence, removed.at),
+                None => (0, Timestamp::default()),
             };
             let head = Head {
                 is_registered: true,
                 since: before,
+                since_at: before_at,
                 earlier: Vec::new(),
             };
             let entry = Entry {
@@ -103,7 +106,9 @@ impl ProjectStore for NatsProjects {
         let work = tokio::spawn(async move {
             let (replica, _loaded) = node.project(&project, User::Streamer).await?;
             let told = Told::Removed(tell);
-            let removed = node.submit(&replica, Wish::Remove, told, None).await?;
+            let removed = node
+                .submit(&replica, Wish::Remove, told, Instant::now())
+                .await?;
             // Only cleanup: a project of that name that is created again begins later in the log.
             let subjects = &node.engine.subjects;
             let (stream, files) = (subjects.log().name, subjects.files(&project));
@@ -150,18 +155,15 @@ impl ProjectStore for NatsProjects {
 
     async fn put_file(
         &self,
-        project: &ProjectId,
-        path: &FilePath,
+        file: &FileKey,
+        asked: Instant,
         content: FileContent,
         executable: Option<bool>,
         quota: ProjectQuota,
         in_turn: PutInTurn,
     ) -> Result<Version, StoreError> {
         let node = Arc::clone(&self.0);
-        let open = node.open_changes.begin(FileKey {
-            project: project.clone(),
-            path: path.clone(),
-        });
+        let FileKey { project, path } = file;
         node.presence.is_told(project).await;
         let (replica, loaded) = node.project(project, User::Streamer).await?;
         let alone = replica.locks.lock(path).await;
@@ -195,7 +197,7 @@ impl ProjectStore for NatsProjects {
                 quota,
             };
             let told = Told::Put(in_turn);
-            let put = node.submit(&replica, wish, told, Some(open)).await;
+            let put = node.submit(&replica, wish, told, asked).await;
             match (&put, blob) {
                 (_, None) => {}
                 (Ok(Done::Overtaken(_)), Some(blob)) => node.blobs.remove(&blob).await,
@@ -210,23 +212,20 @@ impl ProjectStore for NatsProjects {
 
     async fn delete_file(
         &self,
-        project: &ProjectId,
-        path: &FilePath,
+        file: &FileKey,
+        asked: Instant,
         wanted: Wanted,
         in_turn: InTurn,
     ) -> Result<Version, StoreError> {
         let node = Arc::clone(&self.0);
-        let open = node.open_changes.begin(FileKey {
-            project: project.clone(),
-            path: path.clone(),
-        });
+        let FileKey { project, path } = file;
         let (replica, loaded) = node.project(project, User::Streamer).await?;
         let alone = replica.locks.lock(path).await;
         let path = path.clone();
         let work = tokio::spawn(async move {
             let wish = Wish::Delete { path, wanted };
             let told = Told::Gone(in_turn);
-            let deleted = node.submit(&replica, wish, told, Some(open)).await;
+            let deleted = node.submit(&replica, wish, told, asked).await;
             drop((alone, loaded));
             deleted.map(Done::version)
         });

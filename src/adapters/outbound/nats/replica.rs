@@ -18,6 +18,8 @@ pub(crate) struct Replica {
     /// The changes that wait for their turn.
     pub queue: Queue,
     phase: Mutex<Phase>,
+    /// When another node last changed it, as far as the log has told.
+    foreign_at: Mutex<Timestamp>,
     /// Held while the project is loaded.
     pub loading: tokio::sync::Mutex<()>,
 }
@@ -57,6 +59,7 @@ impl Replica {
             locks: Arc::default(),
             queue: Queue::default(),
             phase: Mutex::new(Phase::Loading(Vec::new())),
+            foreign_at: Mutex::default(),
             loading: tokio::sync::Mutex::default(),
         }
     }
@@ -124,6 +127,17 @@ impl Replica {
             Phase::Gone => {}
         }
         then(gone);
+    }
+
+    /// Notes that another node has changed it at this time.
+    pub fn note_foreign(&self, at: Timestamp) {
+        let mut last = lock(&self.foreign_at);
+        *last = at.max(*last);
+    }
+
+    /// Whether another node has changed it since that time.
+    pub fn is_foreign_since(&self, at: Timestamp) -> bool {
+        *lock(&self.foreign_at) > at
     }
 
     fn phase(&self) -> MutexGuard<'_, Phase> {
@@ -225,6 +239,7 @@ mod tests {
         let what = What::Head(Head {
             is_registered,
             since,
+            since_at: Timestamp::default(),
             earlier: Vec::new(),
         });
         Placed {
@@ -252,6 +267,7 @@ mod tests {
             head: Head {
                 is_registered: true,
                 since: 0,
+                since_at: Timestamp::default(),
                 earlier: Vec::new(),
             },
             head_sequence: 4,

@@ -14,7 +14,6 @@ use crate::adapters::outbound::nats::engine::Engine;
 use crate::adapters::outbound::nats::entry::{Entry, Head, What};
 use crate::adapters::outbound::nats::follower::Position;
 use crate::adapters::outbound::nats::logged::Logged;
-use crate::adapters::outbound::nats::overtaken::OpenChanges;
 use crate::adapters::outbound::nats::own_changes::{ChangeNames, OwnChanges};
 use crate::adapters::outbound::nats::presence::NatsPresence;
 use crate::adapters::outbound::nats::replica::{Placed, Ready, Replica};
@@ -41,8 +40,6 @@ pub(crate) struct Node {
     pub position: Position,
     pub blobs: Blobs,
     pub own: OwnChanges,
-    /// All changes that this node is asked for.
-    pub open_changes: Arc<OpenChanges>,
     pub names: ChangeNames,
     pub reviews: Reviews,
     pub tombstones: Arc<Tombstones>,
@@ -78,7 +75,6 @@ impl Node {
                 position,
                 blobs,
                 own: OwnChanges::default(),
-                open_changes: Arc::default(),
                 names: ChangeNames::default(),
                 tombstones: Arc::clone(&reviews.tombstones),
                 reviews,
@@ -192,6 +188,9 @@ impl Node {
             for message in &page {
                 at = message.sequence;
                 let placed = place(message)?;
+                if !self.names.has_given(&placed.entry.change) {
+                    replica.note_foreign(placed.at);
+                }
                 match &placed.entry.what {
                     What::Put(path, put) => {
                         share.grow(Project::entry_memory_bytes(path))?;

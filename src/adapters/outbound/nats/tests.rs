@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::adapters::outbound;
 use crate::adapters::outbound::contract_tests::nats_server::{NatsServer, settings_on};
 use crate::adapters::outbound::contract_tests::world::{
-    AMPLE, World, assert_says, content, demo, memory, path, pull_request,
+    AMPLE, World, assert_says, content, demo, demo_file, memory, path, pull_request,
 };
 use crate::adapters::outbound::nats::replicas::Node;
 use crate::adapters::outbound::nats::{NatsSettings, stores};
@@ -215,9 +216,9 @@ async fn changes_of_one_file_at_two_nodes_are_told_of_in_one_order() {
             putting.spawn(async move {
                 let tell = move |version| told.lock().expect("not poisoned").push((node, version));
                 let in_turn = Box::new(move |entry: ProjectEntry| tell(entry.version));
-                let (demo, file, content) = (demo(), path("f"), memory(&[number]));
+                let (file, content) = (demo_file("f"), memory(&[number]));
                 let store = &world.projects;
-                let put = store.put_file(&demo, &file, content, None, AMPLE, in_turn);
+                let put = store.put_file(&file, Instant::now(), content, None, AMPLE, in_turn);
                 put.await.expect("is kept")
             });
         }

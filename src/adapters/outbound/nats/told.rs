@@ -30,7 +30,6 @@ impl Node {
             What::Put(path, _) | What::Gone(path) => Some(path),
         };
         let told = self.own.take(&entry.change, path);
-        let is_foreign = !self.names.has_given(&entry.change);
         let version = Version::new(*sequence);
         let then = |gone: Vec<FilePath>| match (told, &entry.what) {
             (Some(Told::Put(in_turn)), What::Put(_, put)) => in_turn(put.known(*sequence, *at)),
@@ -55,15 +54,13 @@ impl Node {
             }
             (_, What::Gone(path)) => self.tell_others(entry, path, None, version),
         };
-        if let Some(path) = path.filter(|_| is_foreign) {
-            let file = FileKey {
-                project: entry.project.clone(),
-                path: path.clone(),
-            };
-            self.open_changes.note_foreign(&file, *sequence, *at);
-        }
         match self.known(&entry.project) {
-            Some(replica) => replica.apply(placed, then),
+            Some(replica) => {
+                if !self.names.has_given(&entry.change) {
+                    replica.note_foreign(*at);
+                }
+                replica.apply(placed, then);
+            }
             None => then(Vec::new()),
         }
     }

@@ -1,3 +1,4 @@
+use crate::application::file_key::FileKey;
 use crate::application::session::dispatch::execute;
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -5,6 +6,7 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use futures_util::FutureExt;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::*;
 use crate::application::command::Command;
@@ -302,8 +304,8 @@ impl ProjectStore for SlowStore {
 
     async fn put_file(
         &self,
-        _: &ProjectId,
-        path: &FilePath,
+        file: &FileKey,
+        _: Instant,
         content: FileContent,
         _: Option<bool>,
         _: ProjectQuota,
@@ -312,19 +314,19 @@ impl ProjectStore for SlowStore {
         let (go, gone) = oneshot::channel();
         self.waiting.lock().expect("not poisoned").push_back(go);
         gone.await.expect("let go");
-        self.journal.note(format!("put {path}"));
+        self.journal.note(format!("put {}", file.path));
         let version = Version::new(content.bytes());
         in_turn(ProjectEntry {
             version,
-            ..entry(path)
+            ..entry(&file.path)
         });
         Ok(version)
     }
 
     async fn delete_file(
         &self,
-        _: &ProjectId,
-        _: &FilePath,
+        _: &FileKey,
+        _: Instant,
         _: Wanted,
         _: InTurn,
     ) -> Result<Version, StoreError> {

@@ -1,3 +1,4 @@
+use crate::application::file_key::FileKey;
 use crate::application::files::streamer_grace::delete_abandoned_projects;
 use crate::application::files::streamer_grace::start_grace;
 use std::collections::HashMap;
@@ -12,7 +13,6 @@ use crate::application::session::disconnect::SessionGuard;
 use crate::application::test_world::{
     ANA, START, Scene, World, authenticate, demo, disk_full, other, streaming,
 };
-use crate::domain::ProjectId;
 
 /// A world in which a project without its streamer loses its files after 30 s.
 fn deleting() -> World {
@@ -170,7 +170,7 @@ async fn a_streamer_who_arrives_at_that_moment_keeps_their_files() {
 #[tokio::test]
 async fn what_could_not_be_deleted_is_tried_again() {
     let mut world = deleting();
-    let fails = |_: &ProjectId, _: &_, _, _| Err(disk_full());
+    let fails = |_: &FileKey, _, _, _| Err(disk_full());
     world.projects.expect_delete_file().once().returning(fails);
     let scene = world.build();
     come_and_gone(&scene).await;
@@ -184,7 +184,7 @@ async fn a_project_that_hangs_holds_up_neither_the_others_nor_the_rest_of_the_ti
     let mut world = deleting();
     let (go_on, hangs) = mpsc::channel::<()>();
     let hangs = Mutex::new(hangs);
-    let of_demo = |project: &ProjectId, _: &_, _: &_, _: &_| *project == demo();
+    let of_demo = |file: &FileKey, _: &_, _: &_, _: &_| file.project == demo();
     let mut hanging = world.projects.expect_delete_file();
     hanging = hanging.withf(of_demo).once();
     hanging.returning(move |_, _, _, _| {

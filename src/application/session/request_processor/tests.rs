@@ -1,15 +1,21 @@
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::time::Instant;
 
 use super::*;
 use crate::application::fair_share::FairShare;
+use crate::application::locks::lock;
 use crate::application::memory::MemoryBudget;
 use crate::application::session::test_responder::OnRefusal;
-use crate::application::test_world::{World, demo, get, new_session};
+use crate::application::test_world::{World, demo, entry, get, new_session, post};
+use crate::domain::Version;
 
 fn request(command: Command) -> Request<()> {
     Request {
         command,
         context: (),
+        asked: Instant::now(),
         held: MemoryBudget::new(0).reserve(0),
     }
 }
@@ -68,4 +74,35 @@ async fn other_tasks_run_between_requests_that_have_already_arrived() {
     assert_eq!(processor.run().await, Done::NothingMore);
     other.abort();
     assert!(turns.load(Ordering::Relaxed) >= REQUESTS - 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_has_waited_behind_another_was_asked_for_when_it_came() {
+    let mut world = World::new();
+    let asked = Arc::<Mutex<Vec<Instant>>>::default();
+    let noted = Arc::clone(&asked);
+    let put = world.projects.expect_put_file().times(2);
+    put.returning(move |file, asked, _, _, _, in_turn| {
+        lock(&noted).push(asked);
+        in_turn(entry(&file.path));
+        Ok(Version::new(1))
+    });
+    let scene = world.build();
+    let connected = SessionGuard {
+        application: Arc::clone(&scene.app),
+        session: scene.streamer().await,
+    };
+    let requests = RequestQueue::default();
+    let mut came = Vec::new();
+    for content in ["first", "second"] {
+        came.push(Instant::now());
+        requests.put(request(post("/a", content)));
+        tokio::time::advance(Duration::from_secs(5)).await;
+    }
+    requests.close(End::Proper);
+    let silent = OnRefusal(|_: &RequestError| ());
+    let share = FairShare::default().open();
+    let mut processor = RequestProcessor::new(&requests, share, connected, silent, |_| {});
+    assert_eq!(processor.run().await, Done::NothingMore);
+    assert_eq!(*lock(&asked), came);
 }

@@ -4,5 +4,6 @@ pub(crate) mod ending;
 mod lists;
 mod read_requests;
 pub(crate) mod responder;
+mod sent;
 pub(crate) mod serve;
 pub(crate) mod service;

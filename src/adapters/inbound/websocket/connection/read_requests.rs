@@ -2,8 +2,11 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use tokio::time::Instant;
+
 use crate::adapters::inbound::transport::{Message, ProtocolError, ReadError, Reader};
 use crate::adapters::inbound::websocket::connection::ending::Ending;
+use crate::adapters::inbound::websocket::connection::sent::Sent;
 use crate::adapters::inbound::websocket::connection::service::Service;
 use crate::adapters::inbound::websocket::protocol::read_command;
 use crate::adapters::inbound::websocket::protocol::request::Context;
@@ -21,10 +24,16 @@ pub(super) async fn read(
 ) -> Ending {
     // Whether an `authenticate` may still wait to be carried out.
     let mut undecided = !is_heard;
+    let mut sent = Sent::default();
     loop {
-        if !requests.has_room() && !wait(reader, requests.room(), is_heard).await {
-            return Ending::failed();
+        if !requests.has_room() {
+            let since = Instant::now();
+            if !wait(reader, requests.room(), is_heard).await {
+                return Ending::failed();
+            }
+            sent.not_read_since(since);
         }
+        let since = Instant::now();
         let known = authenticated.load(Ordering::Relaxed);
         reader.set_max_message_bytes(if known && !undecided {
             service.max_message_bytes
@@ -49,6 +58,7 @@ pub(super) async fn read(
             Err(ended) => return Ending::cut(ended.into()),
         };
         let bytes = payload.len();
+        let asked = sent.at(since, bytes);
         // What is read from the message is copied, and decoded content takes nearly as much.
         let mut held = reader.hold(2 * bytes);
         let (command, context) = read_command::read_command(&payload, binary);
@@ -61,6 +71,7 @@ pub(super) async fn read(
         let request = Request {
             command,
             context,
+            asked,
             held,
         };
         requests.put(request);

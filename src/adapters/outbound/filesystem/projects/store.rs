@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use futures_util::FutureExt;
+use tokio::time::Instant;
 
 use crate::adapters::outbound::filesystem::pool::quick::Batch;
 use crate::adapters::outbound::filesystem::projects::delete::delete;
@@ -16,13 +17,13 @@ use crate::adapters::outbound::filesystem::sandbox::folder::Folder;
 use crate::adapters::outbound::filesystem::sandbox::layout::{Durability, Layout};
 use crate::adapters::outbound::listing::list;
 use crate::adapters::outbound::loaded_project::{LoadedProject, User};
-use crate::application::FileContent;
 use crate::application::locks::lock;
 use crate::application::memory::MemoryBudget;
 use crate::application::ports::{
     FilesBelow, InTurn, OpenFile, ProjectState, ProjectStore, PutInTurn, Rescanned, StoreError,
     TellRemoved, TellRescanned, Wanted,
 };
+use crate::application::{FileContent, FileKey};
 use crate::domain::{
     ContentHash, FilePath, Project, ProjectEntry, ProjectId, ProjectQuota, Revision, Usage,
     UserName, Version,
@@ -236,8 +237,8 @@ impl ProjectStore for FilesystemProjects {
 
     async fn put_file(
         &self,
-        project: &ProjectId,
-        path: &FilePath,
+        file: &FileKey,
+        _: Instant,
         content: FileContent,
         executable: Option<bool>,
         quota: ProjectQuota,
@@ -254,13 +255,13 @@ impl ProjectStore for FilesystemProjects {
             in_turn(put);
             Ok(put.version)
         };
-        self.change_file(project, path, put).await
+        self.change_file(&file.project, &file.path, put).await
     }
 
     async fn delete_file(
         &self,
-        project: &ProjectId,
-        path: &FilePath,
+        file: &FileKey,
+        _: Instant,
         wanted: Wanted,
         in_turn: InTurn,
     ) -> Result<Version, StoreError> {
@@ -278,7 +279,7 @@ impl ProjectStore for FilesystemProjects {
             in_turn(version);
             Ok(version)
         };
-        self.change_file(project, path, delete).await
+        self.change_file(&file.project, &file.path, delete).await
     }
 
     async fn open_file(

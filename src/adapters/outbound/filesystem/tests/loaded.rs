@@ -6,9 +6,10 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use tokio::time::Instant;
 
 use crate::adapters::outbound::contract_tests::world::{
-    World, assert_says, below, demo, hash, memory, path, project,
+    World, assert_says, below, demo, demo_file, hash, memory, path, project,
 };
 use crate::adapters::outbound::filesystem::Durability;
 use crate::adapters::outbound::filesystem::projects::store::FilesystemProjects;
@@ -259,10 +260,10 @@ async fn a_write_does_not_wait_behind_reads_that_hang() {
             })
         })
         .collect();
-    let (file, in_turn) = (path("a"), Box::new(|_| {}));
+    let (file, in_turn) = (demo_file("a"), Box::new(|_| {}));
     let quota = crate::domain::ProjectQuota::UNLIMITED;
     store
-        .put_file(&id, &file, memory(b"x"), None, quota, in_turn)
+        .put_file(&file, Instant::now(), memory(b"x"), None, quota, in_turn)
         .await
         .expect("is written meanwhile");
     let everything = store.files_below(&id, &below("/", true), 10).await;

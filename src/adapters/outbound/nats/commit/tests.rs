@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::*;
 use crate::adapters::outbound::contract_tests::nats_server::settings;
 use crate::adapters::outbound::contract_tests::world::{
-    AMPLE, World, assert_says, demo, memory, path,
+    AMPLE, World, assert_says, demo, demo_file, memory,
 };
 use crate::adapters::outbound::nats::NatsSettings;
 use crate::adapters::outbound::nats::check::REMEMBERED;
@@ -65,9 +65,9 @@ fn put_slowly(
     });
     let store = Arc::clone(&world.projects);
     tokio::spawn(async move {
-        let (demo, path) = (demo(), path("a"));
         let tell = Box::new(|_| tell());
-        store.put_file(&demo, &path, slow, None, AMPLE, tell).await
+        let (file, now) = (demo_file("a"), Instant::now());
+        store.put_file(&file, now, slow, None, AMPLE, tell).await
     })
 }
 
@@ -98,6 +98,77 @@ async fn what_a_node_was_asked_before_another_changed_the_file_does_not_come_on_
     }
     one.put("a", b"newest").await.expect("is kept");
     assert_eq!(&other.read("a").await.expect("is there")[..], b"newest");
+}
+
+#[tokio::test]
+async fn what_has_waited_behind_another_change_does_not_come_on_top_of_what_was_changed_meanwhile()
+{
+    let settings = settings();
+    let (one, other) = (
+        World::on_engine(&settings).await.with_demo().await,
+        World::on_engine(&settings).await,
+    );
+    one.put("later", b"first").await.expect("is kept");
+    let (a, gone, later) = (demo_file("a"), demo_file("gone"), demo_file("later"));
+    let long_ago = |seconds| {
+        let ago = Instant::now().checked_sub(Duration::from_secs(seconds));
+        ago.expect("the machine runs for longer")
+    };
+    let put = async |file, asked| {
+        let (content, nobody) = (memory(b"older"), Box::new(|_| {}));
+        let put = one
+            .projects
+            .put_file(file, asked, content, None, AMPLE, nobody);
+        put.await.expect("counts as made")
+    };
+    let delete = async |file, asked| {
+        let (wanted, nobody) = (Box::new(|| true), Box::new(|_| {}));
+        let delete = one.projects.delete_file(file, asked, wanted, nobody);
+        delete.await.expect("counts as made")
+    };
+    other.put("gone", b"newer").await.expect("is kept");
+    let newer = other.put("a", b"newer").await.expect("is kept");
+    let deleted = other.delete("gone").await.expect("is kept");
+    // This node knows of all of it before it is asked.
+    assert!(one.read("gone").await.is_err());
+    assert_eq!(put(&a, long_ago(60)).await, newer);
+    assert_eq!(delete(&a, long_ago(60)).await, newer);
+    assert_eq!(put(&gone, long_ago(60)).await, deleted);
+    // This node's own changes keep their order.
+    let last = put(&later, long_ago(60)).await;
+    assert!(last > deleted);
+    // So does what was asked for later than the other node's change.
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    assert!(put(&gone, long_ago(1)).await > last);
+    for world in [&one, &other] {
+        assert_eq!(&world.read("a").await.expect("is there")[..], b"newer");
+        for name in ["gone", "later"] {
+            assert_eq!(&world.read(name).await.expect("is there")[..], b"older");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_asked_for_before_a_project_was_removed_does_not_come_into_the_next_of_that_name()
+{
+    let settings = settings();
+    let (one, other) = (
+        World::on_engine(&settings).await.with_demo().await,
+        World::on_engine(&settings).await,
+    );
+    let asked = Instant::now();
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    let removed = other.projects.remove(&demo(), Box::new(|_, _| {})).await;
+    removed.expect("is removed");
+    let other = other.with_demo().await;
+    let (file, content, nobody) = (demo_file("a"), memory(b"older"), Box::new(|_| {}));
+    let put = one
+        .projects
+        .put_file(&file, asked, content, None, AMPLE, nobody);
+    assert_says!(put.await, StoreError::NotFound);
+    assert!(other.read("a").await.is_err());
+    one.put("a", b"newer").await.expect("is kept");
+    assert_eq!(&other.read("a").await.expect("is there")[..], b"newer");
 }
 
 #[tokio::test]
@@ -174,10 +245,10 @@ async fn a_change_whose_answer_was_lost_is_made_once_though_more_followed_than_a
     let large = vec![b'l'; 2_000_000];
     let (store, content) = (Arc::clone(&world.projects), memory(&large));
     let put = tokio::spawn(async move {
-        let (demo, path) = (demo(), path("large"));
+        let file = demo_file("large");
         let nobody = Box::new(|_| {});
         store
-            .put_file(&demo, &path, content, None, AMPLE, nobody)
+            .put_file(&file, Instant::now(), content, None, AMPLE, nobody)
             .await
     });
     let mut hold = is_held.subscribe();

@@ -6,7 +6,7 @@ use crate::adapters::outbound::nats::entry::Head;
 use crate::adapters::outbound::nats::publish::Outgoing;
 use crate::adapters::outbound::nats::replicas::Node;
 use crate::adapters::outbound::nats::tests::{close_pull_request, node, open_pull_request};
-use crate::domain::PullRequestId;
+use crate::domain::{PullRequestId, Timestamp};
 
 /// Two chunks.
 fn large(byte: u8) -> Vec<u8> {
@@ -106,6 +106,7 @@ async fn what_a_removed_project_has_left_in_the_log_names_nothing() {
         what: What::Head(Head {
             is_registered: false,
             since: 0,
+            since_at: Timestamp::default(),
             earlier: Vec::new(),
         }),
     };

@@ -1,5 +1,7 @@
 use std::collections::VecDeque;
 
+use tokio::time::Instant;
+
 use super::*;
 use crate::adapters::delivery::{SendQueueClosed, SendQueueLimits};
 use crate::application::Command;
@@ -108,6 +110,7 @@ async fn answers_of_any_length_wait_for_memory_even_if_the_connection_holds_noth
         let request = Request {
             command,
             context: Context::default(),
+            asked: Instant::now(),
             held: MemoryBudget::new(0).reserve(0),
         };
         requests.put(request);
@@ -135,6 +138,7 @@ async fn a_connection_that_is_being_closed_waits_for_no_memory_and_answers_nothi
         let request = Request {
             command,
             context: Context::default(),
+            asked: Instant::now(),
             held: memory.reserve(1_000),
         };
         requests.put(request);

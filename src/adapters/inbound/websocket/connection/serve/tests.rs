@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use tokio::sync::mpsc::unbounded_channel;
+use tokio::time::Instant;
 
 use super::*;
 use crate::application::fair_share::FairShare;
@@ -36,6 +37,7 @@ async fn privileged(scene: &Scene, command: Command) -> [bool; 3] {
         let request = Request {
             command,
             context: (),
+            asked: Instant::now(),
             held: MemoryBudget::new(0).reserve(0),
         };
         requests.put(request);
