@@ -18,9 +18,12 @@ use crate::domain::{FilePath, PendingPut, Project, Version};
 /// whether its change was kept.
 pub(crate) const REMEMBERED: usize = 16;
 
-/// Changes that may be made.
+/// Changes that may be made, and those that may not.
 pub(crate) struct Checked {
     pub changes: Vec<Asked>,
+    /// Answered only once it is known that none of the batch has been overtaken: without that one,
+    /// another might be allowed.
+    refused: Vec<(Pending, StoreError)>,
     pub tellings: Tellings,
     pub batch: Batch,
 }
@@ -43,13 +46,32 @@ impl Checked {
         }
     }
 
-    /// The files that they change, and when they were asked to.
-    pub fn asked(&self) -> Vec<(FilePath, Instant)> {
-        let of_file = |(wish, asked, _): &Asked| Some((wish.path()?.clone(), *asked));
-        self.changes.iter().filter_map(of_file).collect()
+    /// The same, if the log has told of one of them.
+    pub fn end_told(mut self) {
+        self.answer_refused();
+        let first = self.batch.expected + 1;
+        self.end(first);
     }
 
-    /// Those that are still to be told, to be checked again.
+    /// Answers those that may not be made.
+    pub fn answer_refused(&mut self) {
+        for (pending, error) in self.refused.drain(..) {
+            let _ = pending.done.send(Err(error));
+        }
+    }
+
+    /// The files that all of them change, and when they were asked to.
+    pub fn asked(&self) -> Vec<(FilePath, Instant)> {
+        let allowed = self.changes.iter().map(|(wish, asked, _)| (wish, asked));
+        let refused = self
+            .refused
+            .iter()
+            .map(|(pending, _)| (&pending.wish, &pending.asked));
+        let of_file = |(wish, asked): (&Wish, &Instant)| Some((wish.path()?.clone(), *asked));
+        allowed.chain(refused).filter_map(of_file).collect()
+    }
+
+    /// Those that are still to be told, and those that may not be made, to be checked again.
     pub fn again(self, mut untold: Tellings) -> Vec<Pending> {
         let again = self.changes.into_iter().filter_map(|(wish, asked, done)| {
             let told = untold.remove(&wish.path().cloned())?;
@@ -60,7 +82,8 @@ impl Checked {
                 done,
             })
         });
-        again.collect()
+        let refused = self.refused.into_iter().map(|(pending, _)| pending);
+        again.chain(refused).collect()
     }
 
     /// Answers all of them with an error.
@@ -83,8 +106,7 @@ pub(crate) struct Batch {
     pub replaced: Vec<u64>,
 }
 
-/// Checks the batch as a whole, and answers the changes that cannot be made. `None` if none is
-/// left.
+/// Checks the batch as a whole. `None` if the project has been removed; then all are answered.
 pub(crate) fn check(replica: &Replica, batch: Vec<Pending>) -> Option<Checked> {
     let mut left = Some(batch);
     let looked = replica.with(|ready| {
@@ -95,7 +117,7 @@ pub(crate) fn check(replica: &Replica, batch: Vec<Pending>) -> Option<Checked> {
         // The project has been removed.
         let _ = done.send(Err(StoreError::NotFound));
     }
-    looked.ok().filter(|checked| !checked.changes.is_empty())
+    looked.ok()
 }
 
 fn check_batch(replica: &Replica, ready: &Ready, batch: Vec<Pending>) -> Checked {
@@ -105,6 +127,7 @@ fn check_batch(replica: &Replica, ready: &Ready, batch: Vec<Pending>) -> Checked
     earlier.truncate(REMEMBERED);
     let mut checked = Checked {
         changes: Vec::new(),
+        refused: Vec::new(),
         tellings: HashMap::new(),
         batch: Batch {
             entries: Vec::new(),
@@ -139,7 +162,7 @@ fn check_batch(replica: &Replica, ready: &Ready, batch: Vec<Pending>) -> Checked
             let what = match allowed {
                 Ok(what) => what,
                 Err(error) => {
-                    let _ = pending.done.send(Err(error));
+                    checked.refused.push((pending, error));
                     continue;
                 }
             };

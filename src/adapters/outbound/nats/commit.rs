@@ -65,14 +65,23 @@ impl Node {
                 return;
             };
             let tellings = std::mem::take(&mut checked.tellings);
+            self.own.begin(&change, tellings);
             // Asked after the check: if another node changes a file still later, there is another
             // head than the one that was checked, and nothing is kept.
             let overtaken = self.overtaken(replica, checked.asked()).await;
             if !overtaken.is_empty() {
+                let tellings = self.own.end(&change);
+                if checked.is_any_told(&tellings) {
+                    return checked.end_told();
+                }
                 batch = answer_overtaken(checked.again(tellings), &overtaken);
                 continue;
             }
-            self.own.begin(&change, tellings);
+            checked.answer_refused();
+            if checked.changes.is_empty() {
+                self.own.end(&change);
+                return;
+            }
             let replaced = self.replaced_blobs(&checked.batch.replaced).await;
             let outcome = self.keep(replica, &change, &checked.batch).await;
             let tellings = self.own.end(&change);
@@ -84,8 +93,7 @@ impl Node {
                 // If the log has told of one of them, it has all of them. So many changes may have
                 // followed that the head does not remember these.
                 Outcome::Conflict | Outcome::Refused(_) if checked.is_any_told(&tellings) => {
-                    let first = checked.batch.expected + 1;
-                    return checked.end(first);
+                    return checked.end_told();
                 }
                 Outcome::Refused(error) => return checked.refuse(&error),
                 Outcome::Conflict => {

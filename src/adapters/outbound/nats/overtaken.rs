@@ -1,4 +1,4 @@
-//! Which files other nodes have changed since this node was asked to change them.
+//! Which files other nodes were the last to change, since this node was asked to change them.
 //!
 //! A client that gets no answer goes to another node and writes there. What it asked this node
 //! before must not come on top of that: it counts as made just before. This node may also be told
@@ -16,7 +16,7 @@ use crate::adapters::outbound::nats::replica::Replica;
 use crate::adapters::outbound::nats::replicas::{Node, place};
 use crate::adapters::outbound::system::SystemClock;
 use crate::application::ports::Clock as _;
-use crate::domain::{FilePath, ProjectId, Timestamp, Version};
+use crate::domain::{FilePath, Timestamp, Version};
 
 /// A change that has waited for less than this comes last, as it would on a single node: its client
 /// has not given it up. Clocks may differ by less than this.
@@ -41,11 +41,13 @@ impl Node {
     ) -> Overtaken {
         let waited = changes.into_iter().filter_map(|(path, asked)| {
             let at = waited_since(asked, SystemClock.now())?;
-            replica.is_foreign_since(at).then_some((path, at))
+            let known = replica.with(|ready| ready.entry(&path)).ok().flatten();
+            let is_older = known.is_some_and(|entry| entry.modified <= at);
+            (replica.is_foreign_since(at) && !is_older).then_some((path, at))
         });
         let looks: Vec<_> = waited
             .map(|(path, at)| async move {
-                let foreign = self.foreign_since(&replica.project, &path, at).await?;
+                let foreign = self.foreign_since(replica, &path, at).await?;
                 Some((path, foreign))
             })
             .collect();
@@ -56,14 +58,22 @@ impl Node {
     /// The last change of a file, if another node has made it since that time.
     async fn foreign_since(
         &self,
-        project: &ProjectId,
+        replica: &Replica,
         path: &FilePath,
         at: Timestamp,
     ) -> Option<Version> {
-        let subject = self.engine.subjects.file(project, path);
+        let subject = self.engine.subjects.file(&replica.project, path);
         let last = loop {
             match self.engine.last_soon(&subject).await {
-                Ok(last) => break last?,
+                Ok(last) => {
+                    let known = replica.with(|ready| ready.entry(path)).ok().flatten();
+                    let known = known.map_or(0, |entry| entry.version.number());
+                    let last_known = last.as_ref().map_or(0, |last| last.sequence);
+                    // A server that no longer leads may answer with less than is known here.
+                    if last_known >= known || !self.is_current(replica) {
+                        break last?;
+                    }
+                }
                 Err(error) => tracing::warn!(%error, "the engine does not say who changed a file"),
             }
             sleep(AGAIN).await;

@@ -14,25 +14,25 @@ use crate::application::Command;
 use crate::application::session::{Request, RequestQueue};
 
 /// Reads requests into the queue until no more come or, if `is_heard`, until the connection fails
-/// while the queue is full. Cancel-safe.
+/// while the queue is full. Cancel-safe. `sent` is the connection's.
 pub(super) async fn read(
     reader: &mut Reader,
     requests: &RequestQueue<Context>,
     service: &Service,
     authenticated: &AtomicBool,
     is_heard: bool,
+    sent: &mut Sent,
 ) -> Ending {
     // Whether an `authenticate` may still wait to be carried out.
     let mut undecided = !is_heard;
-    let mut sent = Sent::default();
     loop {
         if !requests.has_room() {
-            let since = Instant::now();
+            sent.stop();
             if !wait(reader, requests.room(), is_heard).await {
                 return Ending::failed();
             }
-            sent.not_read_since(since);
         }
+        sent.go_on();
         let since = Instant::now();
         let known = authenticated.load(Ordering::Relaxed);
         reader.set_max_message_bytes(if known && !undecided {
@@ -49,6 +49,7 @@ pub(super) async fn read(
             }
             Err(ReadError::Protocol(ProtocolError::TooBig { .. })) if undecided => {
                 // Whether the message may be that long depends on an `authenticate` before it.
+                sent.stop();
                 if !wait(reader, requests.carried_out(), is_heard).await {
                     return Ending::failed();
                 }

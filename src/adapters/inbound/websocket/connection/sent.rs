@@ -4,46 +4,72 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// After a pause shorter than this, what is read counts as sent when it is read. While the client
+/// After a pause shorter than this, what is read counts as sent when it is read. If the client
 /// sends nothing for this long, all that it sent before has come.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// A message longer than this may take that long to come, though the client did not pause.
+const LONG_BYTES: usize = 64 * 1_024;
 
 /// How much may be on its way: in the buffers of both machines, and of a proxy between them.
 const MOST_ON_THE_WAY: usize = 16 << 20;
 
+/// How soon that has come once the server reads again.
+const ON_THE_WAY: Duration = Duration::from_secs(5);
+
 /// Tells when messages were sent. What came while the server did not read may have been sent at any
 /// time since; it counts as sent when the server stopped to read.
 #[derive(Default)]
-pub(super) struct Sent(Option<Backlog>);
+pub(super) struct Sent {
+    /// Since when the server does not read.
+    stopped: Option<Instant>,
+    backlog: Option<Backlog>,
+}
 
 /// What had been sent, or was on its way, when the server read again.
 struct Backlog {
     /// When the server stopped to read.
     since: Instant,
-    /// How much of it may still come.
+    /// How much of it may still come, and until when.
     left: usize,
+    until: Instant,
 }
 
 impl Sent {
-    /// Nothing was read from `since` until now.
-    pub fn not_read_since(&mut self, since: Instant) {
-        if since.elapsed() >= PAUSE {
-            let since = self.0.as_ref().map_or(since, |backlog| backlog.since);
-            self.0 = Some(Backlog {
-                since,
+    /// The server does not read from now on.
+    pub fn stop(&mut self) {
+        self.stopped.get_or_insert_with(Instant::now);
+    }
+
+    /// The server reads again, if it has stopped.
+    pub fn go_on(&mut self) {
+        let stopped = self.stopped.take();
+        let Some(stopped) = stopped.filter(|stopped| stopped.elapsed() >= PAUSE) else {
+            return;
+        };
+        let until = Instant::now() + ON_THE_WAY;
+        let earlier = self.backlog.take();
+        let earlier = earlier.filter(|earlier| stopped < earlier.until);
+        self.backlog = Some(match earlier {
+            Some(earlier) => Backlog { until, ..earlier },
+            None => Backlog {
+                since: stopped,
                 left: MOST_ON_THE_WAY,
-            });
-        }
+                until,
+            },
+        });
     }
 
     /// When the message of `bytes` was sent for which the server has waited since `since`.
     pub fn at(&mut self, since: Instant, bytes: usize) -> Instant {
         let now = Instant::now();
-        self.0 = self.0.take().and_then(|backlog| {
+        let has_paused = now - since >= PAUSE && bytes <= LONG_BYTES;
+        self.backlog = self.backlog.take().and_then(|backlog| {
             let left = backlog.left.checked_sub(bytes)?;
-            (now - since < PAUSE).then_some(Backlog { left, ..backlog })
+            let is_left = now < backlog.until && !has_paused;
+            is_left.then_some(Backlog { left, ..backlog })
         });
-        self.0.as_ref().map_or(now, |backlog| backlog.since)
+        self.backlog.as_ref().map_or(now, |backlog| backlog.since)
     }
 }
 
@@ -51,44 +77,74 @@ impl Sent {
 mod tests {
     use super::*;
 
-    /// Some time later.
     async fn after(time: Duration) -> Instant {
         tokio::time::advance(time).await;
         Instant::now()
     }
 
+    /// The server stops for this long. Returns since when, and when it reads again.
+    async fn stop(sent: &mut Sent, time: Duration) -> (Instant, Instant) {
+        let stopped = Instant::now();
+        sent.stop();
+        let again = after(time).await;
+        sent.go_on();
+        (stopped, again)
+    }
+
     #[tokio::test(start_paused = true)]
     async fn what_came_while_nothing_was_read_counts_as_sent_when_the_server_stopped_to_read() {
         let mut sent = Sent::default();
-        let stopped = Instant::now();
-        let again = after(PAUSE).await;
-        sent.not_read_since(stopped);
+        let (stopped, again) = stop(&mut sent, PAUSE).await;
         assert_eq!(sent.at(again, 1), stopped);
-        // A second pause in the same backlog.
-        let again = after(PAUSE).await;
-        sent.not_read_since(again - PAUSE);
-        assert_eq!(sent.at(again, 1), stopped);
+        let (_, again) = stop(&mut sent, PAUSE).await;
+        assert_eq!(
+            sent.at(again, 1),
+            stopped,
+            "it may still be what was sent then"
+        );
+        let later = after(PAUSE).await;
+        assert_eq!(sent.at(again, LONG_BYTES + 1), stopped, "it took its time");
         let now = after(PAUSE).await;
-        assert_eq!(sent.at(again, 1), now, "the client had sent nothing more");
+        assert_eq!(sent.at(later, 1), now, "the client had sent nothing more");
         assert_eq!(sent.at(now, 1), now);
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_comes_after_all_that_can_have_been_on_its_way_was_sent_later() {
         let mut sent = Sent::default();
-        let stopped = Instant::now();
-        let now = after(PAUSE).await;
-        sent.not_read_since(stopped);
-        assert_eq!(sent.at(now, MOST_ON_THE_WAY), stopped);
+        let (stopped, again) = stop(&mut sent, PAUSE).await;
+        assert_eq!(sent.at(again, MOST_ON_THE_WAY), stopped);
+        let (_, again) = stop(&mut sent, PAUSE).await;
+        assert_eq!(
+            sent.at(again, 1),
+            again,
+            "a second stop does not make it more"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_client_that_never_pauses_sends_later_is_later() {
+        let mut sent = Sent::default();
+        let (stopped, mut now) = stop(&mut sent, PAUSE).await;
+        let until = now + ON_THE_WAY;
+        while now < until {
+            assert_eq!(sent.at(now, 1), stopped);
+            now = after(PAUSE / 3).await;
+        }
         assert_eq!(sent.at(now, 1), now);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_short_pause_does_not_matter() {
+    async fn a_short_stop_does_not_matter_but_one_that_is_begun_again_is_one() {
         let mut sent = Sent::default();
+        let (_, again) = stop(&mut sent, PAUSE / 2).await;
+        assert_eq!(sent.at(again, 1), again);
         let stopped = Instant::now();
-        let now = after(PAUSE / 2).await;
-        sent.not_read_since(stopped);
-        assert_eq!(sent.at(now, 1), now);
+        for _ in 0..2 {
+            sent.stop();
+            tokio::time::advance(PAUSE / 2).await;
+        }
+        sent.go_on();
+        assert_eq!(sent.at(Instant::now(), 1), stopped);
     }
 }

@@ -19,7 +19,7 @@ use crate::adapters::outbound::nats::follower::Follows as _;
 use crate::adapters::outbound::nats::tests::node;
 use crate::application::ports::{StagedUpload, StagingId};
 use crate::application::{FileContent, StagedContent};
-use crate::domain::Version;
+use crate::domain::{ProjectQuota, Version};
 
 /// An upload that tells when it is asked for its content, and waits until it may give it.
 #[derive(Debug)]
@@ -134,6 +134,21 @@ async fn what_has_waited_behind_another_change_does_not_come_on_top_of_what_was_
     assert_eq!(put(&a, long_ago(60)).await, newer);
     assert_eq!(delete(&a, long_ago(60)).await, newer);
     assert_eq!(put(&gone, long_ago(60)).await, deleted);
+    // Nor is it refused because of what the other node has done.
+    assert_eq!(delete(&gone, long_ago(60)).await, deleted);
+    let full = ProjectQuota {
+        max_files: 2,
+        ..AMPLE
+    };
+    let (content, nobody) = (memory(b"older"), Box::new(|_| {}));
+    let put_over = one
+        .projects
+        .put_file(&gone, long_ago(60), content, None, full, nobody);
+    assert_eq!(put_over.await.expect("counts as made"), deleted);
+    assert!(
+        one.put_as("gone", memory(b"older"), full).await.is_err(),
+        "it is full"
+    );
     // This node's own changes keep their order.
     let last = put(&later, long_ago(60)).await;
     assert!(last > deleted);
