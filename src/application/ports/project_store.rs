@@ -149,8 +149,9 @@ pub trait ProjectStore: Send + Sync {
     /// dropped.
     ///
     /// Where several servers share a store, another may have changed the file since this change was
-    /// `asked` for. If this one has waited for over a second, it then counts as made just before
-    /// the other: nothing of it is kept, `in_turn` is dropped, and that version is returned.
+    /// `asked` for, or this one may have made a change that was asked for later. If this change has
+    /// waited for over a second, it then counts as made just before the other: nothing of it is
+    /// kept, `in_turn` is dropped, and that version is returned.
     ///
     /// # Errors
     /// `NotFound` if there is no such project; `PathConflict` if a folder, link or special file has

@@ -99,7 +99,8 @@ pub(crate) type Asked = (Wish, Instant, oneshot::Sender<Result<Done, StoreError>
 
 /// What is kept for them, if the head is still the expected one.
 pub(crate) struct Batch {
-    pub entries: Vec<What>,
+    /// With the times at which they were asked for.
+    pub entries: Vec<(What, Instant)>,
     pub head: Head,
     pub expected: u64,
     /// The places in the log of the large contents that are replaced.
@@ -176,7 +177,10 @@ fn check_batch(replica: &Replica, ready: &Ready, batch: Vec<Pending>) -> Checked
             {
                 checked.batch.replaced.push(known.version.number());
             }
-            checked.batch.entries.extend(what);
+            checked
+                .batch
+                .entries
+                .extend(what.map(|what| (what, pending.asked)));
             let path = pending.wish.path().cloned();
             checked.tellings.insert(path, pending.told);
             checked

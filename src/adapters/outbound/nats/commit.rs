@@ -130,7 +130,7 @@ impl Node {
     async fn keep(&self, replica: &Replica, change: &str, kept: &Batch) -> Outcome {
         let project = &replica.project;
         let subjects = &self.engine.subjects;
-        let encode = |what: &What| {
+        let encode = |what: &What, asked| {
             let subject = match what {
                 What::Head(_) => subjects.head(project),
                 What::Put(path, _) | What::Gone(path) => subjects.file(project, path),
@@ -138,13 +138,16 @@ impl Node {
             let entry = Entry {
                 project: project.clone(),
                 change: change.to_owned(),
+                asked,
                 what: what.clone(),
             };
             let payload = entry.encode()?;
             Ok::<_, StoreError>(Outgoing { subject, payload })
         };
-        let messages: Result<Vec<_>, _> = kept.entries.iter().map(encode).collect();
-        let head = encode(&What::Head(kept.head.clone()));
+        let entries = kept.entries.iter();
+        let messages = entries.map(|(what, asked)| encode(what, self.names.asked(*asked)));
+        let messages: Result<Vec<_>, _> = messages.collect();
+        let head = encode(&What::Head(kept.head.clone()), 0);
         let (messages, head) = match (messages, head) {
             (Ok(messages), Ok(head)) => (messages, head),
             (Err(error), _) | (_, Err(error)) => return Outcome::Refused(error),

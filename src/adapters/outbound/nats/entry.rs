@@ -22,6 +22,9 @@ pub(crate) struct Entry {
     pub project: ProjectId,
     /// The change that it belongs to; no two have the same.
     pub change: String,
+    /// When the change was asked for, in milliseconds since its node started. Only that node can
+    /// compare it.
+    pub asked: u64,
     pub what: What,
 }
 
@@ -85,6 +88,9 @@ struct Description {
     streamer: String,
     project: String,
     change: String,
+    /// Earlier servers did not note it.
+    #[serde(default)]
+    asked: u64,
     #[serde(flatten)]
     what: Described,
 }
@@ -166,6 +172,7 @@ impl Entry {
             streamer: self.project.streamer.to_string(),
             project: self.project.name.to_string(),
             change: self.change.clone(),
+            asked: self.asked,
             what,
         });
         let description = description.map_err(StoreError::failed)?;
@@ -236,6 +243,7 @@ impl Entry {
         Ok(Self {
             project: ProjectId { streamer, name },
             change: description.change,
+            asked: description.asked,
             what,
         })
     }

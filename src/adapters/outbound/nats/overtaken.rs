@@ -1,9 +1,9 @@
-//! Which files other nodes were the last to change, since this node was asked to change them.
+//! Which files have been changed by somebody who was asked later.
 //!
-//! A client that gets no answer goes to another node and writes there. What it asked this node
-//! before must not come on top of that: it counts as made just before. This node may also be told
-//! late of a change that the other node made before this one was asked: by milliseconds or, after a
-//! failure, by seconds. So the engine's time decides.
+//! A client that gets no answer goes to another node and writes there, or comes back on another
+//! connection. What it asked this node before must not come on top of that: it counts as made just
+//! before. This node may also be told late of a change that the other node made before this one was
+//! asked: by milliseconds or, after a failure, by seconds. So the engine's time decides.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::application::ports::Clock as _;
 use crate::domain::{FilePath, Timestamp, Version};
 
 /// A change that has waited for less than this comes last, as it would on a single node: its client
-/// has not given it up. Clocks may differ by less than this.
+/// has not given it up.
 const WAITED: Duration = Duration::from_secs(1);
 
 /// How long to wait before the engine is asked again.
@@ -28,7 +28,7 @@ const AGAIN: Duration = Duration::from_millis(200);
 /// How many files are asked for at a time.
 const AT_ONCE: usize = 16;
 
-/// The changes by other nodes that have overtaken changes of this one.
+/// The changes that have overtaken others.
 pub(crate) type Overtaken = HashMap<FilePath, Version>;
 
 impl Node {
@@ -43,23 +43,25 @@ impl Node {
             let at = waited_since(asked, SystemClock.now())?;
             let known = replica.with(|ready| ready.entry(&path)).ok().flatten();
             let is_older = known.is_some_and(|entry| entry.modified <= at);
-            (replica.is_foreign_since(at) && !is_older).then_some((path, at))
+            (replica.is_changed_since(at) && !is_older).then_some((path, asked, at))
         });
         let looks: Vec<_> = waited
-            .map(|(path, at)| async move {
-                let foreign = self.foreign_since(replica, &path, at).await?;
-                Some((path, foreign))
+            .map(|(path, asked, at)| async move {
+                let newer = self.newer(replica, &path, asked, at).await?;
+                Some((path, newer))
             })
             .collect();
         let looks = futures_util::stream::iter(looks).buffer_unordered(AT_ONCE);
         looks.filter_map(std::future::ready).collect().await
     }
 
-    /// The last change of a file, if another node has made it since that time.
-    async fn foreign_since(
+    /// The last change of a file, if another node has made it since that time, or this node was
+    /// asked for it later.
+    async fn newer(
         &self,
         replica: &Replica,
         path: &FilePath,
+        asked: Instant,
         at: Timestamp,
     ) -> Option<Version> {
         let subject = self.engine.subjects.file(&replica.project, path);
@@ -78,8 +80,13 @@ impl Node {
             }
             sleep(AGAIN).await;
         };
-        let is_own = place(&last).is_ok_and(|placed| self.names.has_given(&placed.entry.change));
-        (!is_own && last.at > at).then(|| Version::new(last.sequence))
+        let placed = place(&last).ok();
+        let own = placed.filter(|placed| self.names.has_given(&placed.entry.change));
+        let is_newer = match own {
+            Some(own) => own.entry.asked > self.names.asked(asked),
+            None => last.at > at,
+        };
+        is_newer.then(|| Version::new(last.sequence))
     }
 }
 

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use tokio::time::Instant;
+
 use crate::adapters::outbound::nats::pending_changes::Told;
 use crate::adapters::outbound::system::random_number;
 use crate::application::locks::lock;
@@ -40,6 +42,7 @@ impl OwnChanges {
 pub(crate) struct ChangeNames {
     start: u64,
     last: AtomicU64,
+    begun: Instant,
 }
 
 impl Default for ChangeNames {
@@ -47,6 +50,7 @@ impl Default for ChangeNames {
         Self {
             start: random_number(),
             last: AtomicU64::new(0),
+            begun: Instant::now(),
         }
     }
 }
@@ -56,6 +60,12 @@ impl ChangeNames {
     pub fn has_given(&self, change: &str) -> bool {
         let start = change.split_once('/').map(|(start, _)| start);
         start.is_some_and(|start| start == format!("{:x}", self.start))
+    }
+
+    /// When a change was asked for, in milliseconds since the node started.
+    pub fn asked(&self, at: Instant) -> u64 {
+        let since = at.saturating_duration_since(self.begun);
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     }
 
     /// The next name.

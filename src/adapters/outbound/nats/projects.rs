@@ -76,6 +76,7 @@ impl ProjectStore for NatsProjects {
             let entry = Entry {
                 project: project.clone(),
                 change: node.names.next(),
+                asked: 0,
                 what: What::Head(head),
             };
             let message = Outgoing {

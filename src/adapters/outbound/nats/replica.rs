@@ -18,8 +18,8 @@ pub(crate) struct Replica {
     /// The changes that wait for their turn.
     pub queue: Queue,
     phase: Mutex<Phase>,
-    /// When another node last changed it, as far as the log has told.
-    foreign_at: Mutex<Timestamp>,
+    /// When it was last changed, as far as the log has told.
+    changed_at: Mutex<Timestamp>,
     /// Held while the project is loaded.
     pub loading: tokio::sync::Mutex<()>,
 }
@@ -59,7 +59,7 @@ impl Replica {
             locks: Arc::default(),
             queue: Queue::default(),
             phase: Mutex::new(Phase::Loading(Vec::new())),
-            foreign_at: Mutex::default(),
+            changed_at: Mutex::default(),
             loading: tokio::sync::Mutex::default(),
         }
     }
@@ -129,15 +129,15 @@ impl Replica {
         then(gone);
     }
 
-    /// Notes that another node has changed it at this time.
-    pub fn note_foreign(&self, at: Timestamp) {
-        let mut last = lock(&self.foreign_at);
+    /// Notes that it has been changed at this time.
+    pub fn note_change(&self, at: Timestamp) {
+        let mut last = lock(&self.changed_at);
         *last = at.max(*last);
     }
 
-    /// Whether another node has changed it since that time.
-    pub fn is_foreign_since(&self, at: Timestamp) -> bool {
-        *lock(&self.foreign_at) > at
+    /// Whether it has been changed since that time.
+    pub fn is_changed_since(&self, at: Timestamp) -> bool {
+        *lock(&self.changed_at) > at
     }
 
     fn phase(&self) -> MutexGuard<'_, Phase> {
@@ -248,6 +248,7 @@ mod tests {
             entry: Entry {
                 project: demo(),
                 change: String::new(),
+                asked: 0,
                 what,
             },
         }

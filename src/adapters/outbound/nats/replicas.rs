@@ -188,9 +188,7 @@ impl Node {
             for message in &page {
                 at = message.sequence;
                 let placed = place(message)?;
-                if !self.names.has_given(&placed.entry.change) {
-                    replica.note_foreign(placed.at);
-                }
+                replica.note_change(placed.at);
                 match &placed.entry.what {
                     What::Put(path, put) => {
                         share.grow(Project::entry_memory_bytes(path))?;

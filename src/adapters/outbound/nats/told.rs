@@ -56,9 +56,7 @@ impl Node {
         };
         match self.known(&entry.project) {
             Some(replica) => {
-                if !self.names.has_given(&entry.change) {
-                    replica.note_foreign(*at);
-                }
+                replica.note_change(*at);
                 replica.apply(placed, then);
             }
             None => then(Vec::new()),

@@ -108,10 +108,9 @@ async fn what_has_waited_behind_another_change_does_not_come_on_top_of_what_was_
         World::on_engine(&settings).await.with_demo().await,
         World::on_engine(&settings).await,
     );
-    one.put("later", b"first").await.expect("is kept");
     let (a, gone, later) = (demo_file("a"), demo_file("gone"), demo_file("later"));
-    let long_ago = |seconds| {
-        let ago = Instant::now().checked_sub(Duration::from_secs(seconds));
+    let ago = |millis| {
+        let ago = Instant::now().checked_sub(Duration::from_millis(millis));
         ago.expect("the machine runs for longer")
     };
     let put = async |file, asked| {
@@ -131,30 +130,32 @@ async fn what_has_waited_behind_another_change_does_not_come_on_top_of_what_was_
     let deleted = other.delete("gone").await.expect("is kept");
     // This node knows of all of it before it is asked.
     assert!(one.read("gone").await.is_err());
-    assert_eq!(put(&a, long_ago(60)).await, newer);
-    assert_eq!(delete(&a, long_ago(60)).await, newer);
-    assert_eq!(put(&gone, long_ago(60)).await, deleted);
+    assert_eq!(put(&a, ago(60_000)).await, newer);
+    assert_eq!(delete(&a, ago(60_000)).await, newer);
+    assert_eq!(put(&gone, ago(60_000)).await, deleted);
     // Nor is it refused because of what the other node has done.
-    assert_eq!(delete(&gone, long_ago(60)).await, deleted);
+    assert_eq!(delete(&gone, ago(60_000)).await, deleted);
     let full = ProjectQuota {
-        max_files: 2,
+        max_files: 1,
         ..AMPLE
     };
     let (content, nobody) = (memory(b"older"), Box::new(|_| {}));
     let put_over = one
         .projects
-        .put_file(&gone, long_ago(60), content, None, full, nobody);
+        .put_file(&gone, ago(60_000), content, None, full, nobody);
     assert_eq!(put_over.await.expect("counts as made"), deleted);
     assert!(
         one.put_as("gone", memory(b"older"), full).await.is_err(),
         "it is full"
     );
-    // This node's own changes keep their order.
-    let last = put(&later, long_ago(60)).await;
-    assert!(last > deleted);
-    // So does what was asked for later than the other node's change.
+    // What was asked for later than the other node's change stays on top, and so does what this
+    // node was asked for later on another connection.
     tokio::time::sleep(Duration::from_millis(2_500)).await;
-    assert!(put(&gone, long_ago(1)).await > last);
+    assert!(put(&gone, ago(1_000)).await > deleted);
+    let asked = ago(1_200);
+    let last = put(&later, asked).await;
+    assert_eq!(delete(&later, ago(2_000)).await, last);
+    assert!(put(&later, asked).await > last);
     for world in [&one, &other] {
         assert_eq!(&world.read("a").await.expect("is there")[..], b"newer");
         for name in ["gone", "later"] {

@@ -102,6 +102,7 @@ async fn what_a_removed_project_has_left_in_the_log_names_nothing() {
     // As if the node had been killed before it removed the entries.
     let head = Entry {
         project: demo(),
+        asked: 0,
         change: "removal".to_owned(),
         what: What::Head(Head {
             is_registered: false,
