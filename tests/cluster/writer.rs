@@ -21,10 +21,13 @@ const EVERY: Duration = Duration::from_millis(10);
 /// How long it waits for a connection.
 const CONNECTING: Duration = Duration::from_secs(5);
 
-/// How long it waits for answers: longer than `clusterTimeoutSeconds`, after which a server that
-/// cannot answer closes the connection. If the writer left earlier, a change could still take
-/// effect after it.
-const PATIENCE: Duration = Duration::from_secs(40);
+/// How long it waits for an answer before it goes to another server. What it has asked for by then
+/// must not come on top of what it writes there.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long it takes to go to another server: so long that what waits at the first counts as given
+/// up.
+const MOVING: Duration = Duration::from_millis(1_100);
 
 /// How many changes may be under way.
 const UNDER_WAY: usize = 200;
@@ -100,7 +103,7 @@ async fn write(urls: Vec<String>, acknowledged: Arc<Mutex<Acknowledged>>, stop: 
         }
         if let Err(why) = write_at(url, &mut number, &acknowledged, &stop).await {
             eprintln!("the streamer leaves {url}: {why}");
-            sleep(Duration::from_millis(200)).await;
+            sleep(MOVING).await;
         }
     }
 }

@@ -36,6 +36,7 @@ mod reading;
 mod rights;
 mod session;
 mod shutdown;
+mod silence;
 mod stuck;
 mod tokens;
 mod trees;

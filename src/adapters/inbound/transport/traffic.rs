@@ -5,6 +5,7 @@ use http::StatusCode;
 use super::frame::close_code::CloseCode;
 use super::http::handshake::HandshakeError;
 use super::socket::close::Close;
+use super::socket::stalls::Stalls;
 use crate::application::counting::{Tally, WideCount, closed_set};
 
 closed_set! {
@@ -101,6 +102,8 @@ pub struct Traffic {
     pub responses: Tally<StatusClass>,
     /// What was refused over HTTP, and why.
     pub refused: Tally<HandshakeError>,
+    /// How long the process has stood still.
+    pub(super) stalls: Stalls,
 }
 
 /// The sockets of one transport at one moment.

@@ -248,3 +248,97 @@ impl Entry {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::adapters::outbound::contract_tests::world::{demo, path};
+
+    const HASH: [u8; 32] = [7; 32];
+
+    fn put(bytes: u64, content: Content) -> What {
+        let put = Put {
+            bytes,
+            sha256: ContentHash::from_bytes(HASH),
+            executable: true,
+            content,
+        };
+        What::Put(path("a/b"), put)
+    }
+
+    fn entry(what: What) -> Entry {
+        Entry {
+            project: demo(),
+            change: "change".to_owned(),
+            asked: 5,
+            what,
+        }
+    }
+
+    /// An entry with this description and content.
+    fn kept(description: &str, content: &[u8]) -> Bytes {
+        let length = u32::try_from(description.len()).expect("is short");
+        [&length.to_be_bytes()[..], description.as_bytes(), content]
+            .concat()
+            .into()
+    }
+
+    #[test]
+    fn what_is_written_is_read_as_it_was() {
+        let head = Head {
+            is_registered: true,
+            since: 3,
+            since_at: Timestamp::from_millis(4),
+            earlier: vec!["earlier".to_owned()],
+        };
+        for what in [
+            What::Head(head),
+            What::Gone(path("a/b")),
+            put(3, Content::Inline(Bytes::from_static(b"abc"))),
+            put(0, Content::Inline(Bytes::new())),
+            put(1 << 30, Content::Blob("blob".to_owned())),
+        ] {
+            let written = entry(what);
+            let read = Entry::decode(&written.encode().expect("is written"));
+            assert_eq!(read.expect("is read"), written);
+        }
+    }
+
+    #[test]
+    fn what_an_earlier_server_wrote_is_read() {
+        let whose = r#""format":1,"streamer":"ana","project":"demo","change":"c""#;
+        let head = r#""kind":"head","registered":true,"since":3,"earlier":[]"#;
+        let read = Entry::decode(&kept(&format!("{{{whose},{head}}}"), b"")).expect("is read");
+        let expected = Head {
+            is_registered: true,
+            since: 3,
+            since_at: Timestamp::default(),
+            earlier: Vec::new(),
+        };
+        assert_eq!((read.asked, read.what), (0, What::Head(expected)));
+    }
+
+    #[test]
+    fn what_is_no_entry_or_of_a_later_server_is_refused() {
+        let written = entry(put(3, Content::Inline(Bytes::from_static(b"abc"))));
+        let written = written.encode().expect("is written");
+        for end in 0..written.len() {
+            assert!(Entry::decode(&written.slice(..end)).is_err(), "{end}");
+        }
+        let later = |format: &str| {
+            let rest = r#""streamer":"ana","project":"demo","change":"c","kind":"gone""#;
+            Entry::decode(&kept(
+                &format!(r#"{{"format":{format},{rest},"path":"a"}}"#),
+                b"",
+            ))
+        };
+        assert!(later("1").is_ok());
+        let refused = later("2").expect_err("is of a later server").to_string();
+        assert!(refused.contains("format 2"), "{refused}");
+        let named = kept(
+            r#"{"format":1,"streamer":"","project":"demo","change":"c","kind":"gone","path":"a"}"#,
+            b"",
+        );
+        assert!(Entry::decode(&named).is_err(), "nobody's name is empty");
+    }
+}

@@ -70,13 +70,13 @@ impl Node {
                 Ok(last) => {
                     let known = replica.with(|ready| ready.entry(path)).ok().flatten();
                     let known = known.map_or(0, |entry| entry.version.number());
-                    let last_known = last.as_ref().map_or(0, |last| last.sequence);
+                    let answered = last.as_ref().map_or(0, |last| last.sequence);
                     // A server that no longer leads may answer with less than is known here.
-                    if last_known >= known || !self.is_current(replica) {
+                    if answered >= known || !self.is_current(replica) {
                         break last?;
                     }
                 }
-                Err(error) => tracing::warn!(%error, "the engine does not say who changed a file"),
+                Err(error) => tracing::debug!(%error, "the engine does not say who changed a file"),
             }
             sleep(AGAIN).await;
         };

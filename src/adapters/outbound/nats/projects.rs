@@ -10,12 +10,14 @@ use crate::adapters::outbound::listing::list;
 use crate::adapters::outbound::loaded_project::User;
 use crate::adapters::outbound::nats::entry::{Content, Entry, Head, INLINE_BYTES, Put, What};
 use crate::adapters::outbound::nats::logged::Logged;
+use crate::adapters::outbound::nats::overtaken::waited_since;
 use crate::adapters::outbound::nats::pending_changes::{Done, Told, Wish};
 use crate::adapters::outbound::nats::publish::{Outgoing, PublishError};
 use crate::adapters::outbound::nats::replicas::{Node, head_of, place};
+use crate::adapters::outbound::system::SystemClock;
 use crate::application::ports::{
-    FilesBelow, InTurn, OpenFile, ProjectState, ProjectStore, PutInTurn, StoreError, TellRemoved,
-    TellRescanned, Wanted,
+    Clock as _, FilesBelow, InTurn, OpenFile, ProjectState, ProjectStore, PutInTurn, StoreError,
+    TellRemoved, TellRescanned, Wanted,
 };
 use crate::application::{FileContent, FileKey};
 use crate::domain::{
@@ -30,10 +32,12 @@ const AT_ONCE: usize = 16;
 pub(crate) struct NatsProjects(pub(crate) Arc<Node>);
 
 impl NatsProjects {
-    /// The head of a project that exists, or has existed.
+    /// The head of a project that exists, or has existed. Waits for the engine.
     async fn head(&self, project: &ProjectId) -> Result<Option<(Logged, Head)>, StoreError> {
         let subject = self.0.engine.subjects.head(project);
-        let Some(found) = self.0.engine.last(&subject).await? else {
+        let engine = &self.0.engine;
+        let found = engine.once_answered(|| engine.last_soon(&subject)).await?;
+        let Some(found) = found else {
             return Ok(None);
         };
         let head = head_of(&place(&found)?).cloned();
@@ -85,8 +89,9 @@ impl ProjectStore for NatsProjects {
             };
             match node.engine.publish(message, Some(before)).await {
                 Ok(sequence) => return node.position.reaches(sequence).await,
-                Err(PublishError::Conflict) => {}
-                Err(error) => return Err(error.into()),
+                // Whether it is kept, the head will tell.
+                Err(PublishError::Conflict | PublishError::Unknown(_)) => {}
+                Err(refused @ PublishError::Refused(_)) => return Err(refused.into()),
             }
         }
     }
@@ -171,8 +176,10 @@ impl ProjectStore for NatsProjects {
         let path = path.clone();
         let work = tokio::spawn(async move {
             let bytes = content.bytes();
-            if bytes > INLINE_BYTES {
-                // A content that would be refused anyway need not be sent first.
+            let has_waited = waited_since(asked, SystemClock.now()).is_some();
+            if bytes > INLINE_BYTES && !has_waited {
+                // A content that would be refused anyway need not be sent first. One that may have
+                // been overtaken is not refused.
                 let put = loaded.with(|project| {
                     let put = project.begin_put(&path, bytes, &quota)?;
                     project.abandon_put(put);

@@ -95,7 +95,7 @@ impl Node {
         Arc::clone(entry.or_insert_with(|| Arc::new(Replica::new(project.clone()))))
     }
 
-    /// A project, as it is known here.
+    /// A project, as it is known here. If it is not known yet, waits for the engine.
     ///
     /// # Errors
     /// `NotFound` if there is none; `Unavailable` if there is no memory for it; `Failed`.
@@ -148,7 +148,8 @@ impl Node {
         if replica.ready(user).is_some() {
             return Ok(());
         }
-        match self.read(replica, user).await {
+        let engine = &self.engine;
+        match engine.once_answered(|| self.read(replica, user)).await {
             Ok(ready) => {
                 let loaded = Arc::downgrade(&ready.loaded);
                 ready.loaded.touch(user);

@@ -1,13 +1,13 @@
-//! Watches whether the engine answers.
+//! Watches whether the engine answers, and waits until it does.
 
 use std::sync::Weak;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{Instant, interval, timeout};
+use tokio::time::{Instant, interval, sleep, timeout};
 
-use crate::adapters::outbound::nats::engine::Engine;
-use crate::application::ports::EngineState;
+use crate::adapters::outbound::nats::engine::{AGAIN, Engine};
+use crate::application::ports::{EngineState, StoreError};
 
 /// How often to look.
 const LOOK: Duration = Duration::from_millis(500);
@@ -18,6 +18,32 @@ const SILENT: Duration = Duration::from_secs(3);
 /// How long a silence must last before the server that this node is connected to may itself be cut
 /// off. An election takes at most 9 seconds.
 const CUT_OFF: Duration = Duration::from_secs(10);
+
+impl Engine {
+    /// What `ask` gives once a leader answers; until then, asks again.
+    ///
+    /// # Errors
+    /// Those of `ask`. It fails only if it does so though a leader has answered meanwhile.
+    pub async fn once_answered<T, F>(&self, ask: impl Fn() -> F) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        let began = Instant::now();
+        loop {
+            let asked = Instant::now();
+            let given = ask().await;
+            let silence = self.silence();
+            let has_answered = asked.elapsed() <= silence && silence < began.elapsed();
+            match given {
+                Err(StoreError::Failed(error)) if !has_answered => {
+                    tracing::debug!(%error, "the engine does not answer; asking again");
+                }
+                given => return given,
+            }
+            sleep(AGAIN).await;
+        }
+    }
+}
 
 /// What a silence of that length means; `patience` is `clusterTimeoutSeconds`.
 fn state_of(silence: Duration, patience: Duration) -> EngineState {

@@ -53,7 +53,10 @@ where
             tasks.spawn(connection.serve(stream, service.clone()));
         })
     });
-    join_all(loops).await;
+    tokio::select! {
+        _ = join_all(loops) => {}
+        () = shared.traffic.stalls.watch() => {}
+    }
     tasks.close();
     tasks.wait().await;
 }

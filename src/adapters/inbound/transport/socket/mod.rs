@@ -10,5 +10,7 @@ pub(super) mod message;
 pub(super) mod read_error;
 mod read_timeouts;
 pub(super) mod reader;
+mod sent;
 pub(super) mod shared_socket;
+pub(super) mod stalls;
 pub(super) mod writer;

@@ -157,7 +157,8 @@ impl ReadTimeouts {
         self.heard.max(self.pinged).saturating_add(self.ping)
     }
 
-    fn now(&self) -> Duration {
+    /// The clock: how long the server has been ready to read, in all.
+    pub(super) fn now(&self) -> Duration {
         self.spent
             + self
                 .reading_since

@@ -15,6 +15,7 @@ use super::idle_frames::IdleFrames;
 use super::message::{Message, PeerClose};
 use super::read_error::ReadError;
 use super::read_timeouts::ReadTimeouts;
+use super::sent::Sent;
 use super::shared_socket::SharedSocket;
 use crate::adapters::inbound::transport::frame::decoder::Decoder;
 use crate::adapters::inbound::transport::frame::incoming::Incoming;
@@ -64,6 +65,7 @@ pub struct Reader {
     account: Arc<Account>,
     /// Whether the client has authenticated.
     authenticated: bool,
+    sent: Sent,
 }
 
 impl Reader {
@@ -76,6 +78,7 @@ impl Reader {
     ) -> Self {
         // A read into an empty buffer would look like the end of the stream.
         let read_buffer_bytes = read_buffer_bytes.max(256);
+        let sent = Sent::new(socket.traffic.stalls.total());
         Self {
             socket,
             decoder,
@@ -90,6 +93,7 @@ impl Reader {
             held: account.reserve(0),
             account,
             authenticated: false,
+            sent,
         }
     }
 
@@ -103,7 +107,7 @@ impl Reader {
     /// # Errors
     /// Says why nothing more comes; [`Close::from`](super::close::Close) turns it into the answer.
     pub async fn next(&mut self) -> Result<Message, ReadError> {
-        Reading::new(self).0.read().await
+        Reading(self).0.read().await
     }
 
     async fn read(&mut self) -> Result<Message, ReadError> {
@@ -172,6 +176,13 @@ impl Reader {
             tokio::task::consume_budget().await;
             self.debt -= 1;
         }
+    }
+
+    /// When the client sent the last message, as far as can be told: too early rather than too
+    /// late. What came while nothing was read, because of the caller, of memory or because the
+    /// process stood still, counts as sent when that began.
+    pub fn sent_at(&self) -> Instant {
+        self.sent.at()
     }
 
     /// Waits for `work` unless the connection fails first, which would otherwise go unnoticed while
@@ -286,12 +297,15 @@ impl Reader {
                 // Others have taken the memory since this connection began to wait for data.
                 return Poll::Ready(Ok(()));
             }
+            let in_message = self.decoder.in_message();
             let (buffer, room) = self.decoder.read_into(self.read_next);
             match self.socket.stream.try_read_buf(&mut buffer.limit(room)) {
                 Ok(0) => return Poll::Ready(Err(ReadError::Closed { proper: false })),
                 Ok(count) => {
                     self.received(count);
                     self.timeouts.heard();
+                    let (clock, stalled) = (self.timeouts.now(), self.traffic().stalls.total());
+                    self.sent.read(count, clock, stalled, in_message);
                     if count >= COUNTED_READ {
                         // Counted before this task yields to others, which may read as much.
                         self.held.set(self.held.bytes() + count);
@@ -327,12 +341,6 @@ impl Reader {
 
 /// Stops the reading clock when it is dropped.
 struct Reading<'a>(&'a mut Reader);
-
-impl<'a> Reading<'a> {
-    fn new(reader: &'a mut Reader) -> Self {
-        Self(reader)
-    }
-}
 
 impl Drop for Reading<'_> {
     fn drop(&mut self) {

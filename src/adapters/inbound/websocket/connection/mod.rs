@@ -4,6 +4,5 @@ pub(crate) mod ending;
 mod lists;
 mod read_requests;
 pub(crate) mod responder;
-mod sent;
 pub(crate) mod serve;
 pub(crate) mod service;

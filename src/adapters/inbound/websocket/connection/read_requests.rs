@@ -2,11 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::time::Instant;
-
 use crate::adapters::inbound::transport::{Message, ProtocolError, ReadError, Reader};
 use crate::adapters::inbound::websocket::connection::ending::Ending;
-use crate::adapters::inbound::websocket::connection::sent::Sent;
 use crate::adapters::inbound::websocket::connection::service::Service;
 use crate::adapters::inbound::websocket::protocol::read_command;
 use crate::adapters::inbound::websocket::protocol::request::Context;
@@ -14,26 +11,20 @@ use crate::application::Command;
 use crate::application::session::{Request, RequestQueue};
 
 /// Reads requests into the queue until no more come or, if `is_heard`, until the connection fails
-/// while the queue is full. Cancel-safe. `sent` is the connection's.
+/// while the queue is full. Cancel-safe.
 pub(super) async fn read(
     reader: &mut Reader,
     requests: &RequestQueue<Context>,
     service: &Service,
     authenticated: &AtomicBool,
     is_heard: bool,
-    sent: &mut Sent,
 ) -> Ending {
     // Whether an `authenticate` may still wait to be carried out.
     let mut undecided = !is_heard;
     loop {
-        if !requests.has_room() {
-            sent.stop();
-            if !wait(reader, requests.room(), is_heard).await {
-                return Ending::failed();
-            }
+        if !requests.has_room() && !wait(reader, requests.room(), is_heard).await {
+            return Ending::failed();
         }
-        sent.go_on();
-        let since = Instant::now();
         let known = authenticated.load(Ordering::Relaxed);
         reader.set_max_message_bytes(if known && !undecided {
             service.max_message_bytes
@@ -49,7 +40,6 @@ pub(super) async fn read(
             }
             Err(ReadError::Protocol(ProtocolError::TooBig { .. })) if undecided => {
                 // Whether the message may be that long depends on an `authenticate` before it.
-                sent.stop();
                 if !wait(reader, requests.carried_out(), is_heard).await {
                     return Ending::failed();
                 }
@@ -59,7 +49,6 @@ pub(super) async fn read(
             Err(ended) => return Ending::cut(ended.into()),
         };
         let bytes = payload.len();
-        let asked = sent.at(since, bytes);
         // What is read from the message is copied, and decoded content takes nearly as much.
         let mut held = reader.hold(2 * bytes);
         let (command, context) = read_command::read_command(&payload, binary);
@@ -72,7 +61,7 @@ pub(super) async fn read(
         let request = Request {
             command,
             context,
-            asked,
+            asked: reader.sent_at(),
             held,
         };
         requests.put(request);

@@ -21,7 +21,6 @@ use crate::adapters::inbound::transport::{
 use crate::adapters::inbound::websocket::connection::ending::{Ending, close_of};
 use crate::adapters::inbound::websocket::connection::read_requests::read;
 use crate::adapters::inbound::websocket::connection::responder::WebSocketResponder;
-use crate::adapters::inbound::websocket::connection::sent::Sent;
 use crate::adapters::inbound::websocket::connection::service::Service;
 use crate::adapters::inbound::websocket::protocol::request::Context;
 use crate::application::fair_share::ProcessorShare;
@@ -176,16 +175,8 @@ async fn attend(
     let mut writing = pin!(write(writer, connection_writer));
     let mut working = pin!(processor.run());
     let mut updating = pin!(responder.pending_updates().fuse());
-    let mut sent = Sent::default();
     let mut ending = {
-        let mut reading = pin!(read(
-            reader,
-            requests,
-            service,
-            authenticated,
-            true,
-            &mut sent
-        ));
+        let mut reading = pin!(read(reader, requests, service, authenticated, true));
         tokio::select! {
             biased;
             () = account.evicted() => Ending::evicted(),
@@ -209,7 +200,7 @@ async fn attend(
                 () = account.evicted() => {}
                 () = shutdown.cancelled() => ending = service.stopped().not_heard(),
                 _ = &mut working => ending.still_working = false,
-                ended = read(reader, requests, service, authenticated, false, &mut sent) => {
+                ended = read(reader, requests, service, authenticated, false) => {
                     ending = ended.not_heard();
                 }
                 () = tokio::time::sleep(ending.finish_timeout) => {}

@@ -50,6 +50,13 @@ impl StagedUpload for Held {
     }
 }
 
+/// Two nodes that know the project.
+async fn two_with_demo() -> [World; 2] {
+    let settings = settings();
+    let one = World::on_engine(&settings).await.with_demo().await;
+    [one, World::on_engine(&settings).await]
+}
+
 /// Puts a file whose content can only be read once `held` lets it be.
 fn put_slowly(
     world: &World,
@@ -73,11 +80,7 @@ fn put_slowly(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_node_was_asked_before_another_changed_the_file_does_not_come_on_top_of_that() {
-    let settings = settings();
-    let (one, other) = (
-        World::on_engine(&settings).await.with_demo().await,
-        World::on_engine(&settings).await,
-    );
+    let [one, other] = two_with_demo().await;
     one.put("a", b"first").await.expect("is kept");
     let held = Held::new();
     let is_told = Arc::<AtomicBool>::default();
@@ -103,11 +106,7 @@ async fn what_a_node_was_asked_before_another_changed_the_file_does_not_come_on_
 #[tokio::test]
 async fn what_has_waited_behind_another_change_does_not_come_on_top_of_what_was_changed_meanwhile()
 {
-    let settings = settings();
-    let (one, other) = (
-        World::on_engine(&settings).await.with_demo().await,
-        World::on_engine(&settings).await,
-    );
+    let [one, other] = two_with_demo().await;
     let (a, gone, later) = (demo_file("a"), demo_file("gone"), demo_file("later"));
     let ago = |millis| {
         let ago = Instant::now().checked_sub(Duration::from_millis(millis));
@@ -167,11 +166,7 @@ async fn what_has_waited_behind_another_change_does_not_come_on_top_of_what_was_
 #[tokio::test]
 async fn what_was_asked_for_before_a_project_was_removed_does_not_come_into_the_next_of_that_name()
 {
-    let settings = settings();
-    let (one, other) = (
-        World::on_engine(&settings).await.with_demo().await,
-        World::on_engine(&settings).await,
-    );
+    let [one, other] = two_with_demo().await;
     let asked = Instant::now();
     tokio::time::sleep(Duration::from_millis(1_100)).await;
     let removed = other.projects.remove(&demo(), Box::new(|_, _| {})).await;
