@@ -102,7 +102,7 @@ pub struct Traffic {
     pub responses: Tally<StatusClass>,
     /// What was refused over HTTP, and why.
     pub refused: Tally<HandshakeError>,
-    /// How long the process has stood still.
+    /// When the process has stood still, which the readers must know.
     pub(super) stalls: Stalls,
 }
 

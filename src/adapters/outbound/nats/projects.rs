@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::StreamExt as _;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::adapters::outbound::listing::list;
 use crate::adapters::outbound::loaded_project::User;
+use crate::adapters::outbound::nats::engine::AGAIN;
 use crate::adapters::outbound::nats::entry::{Content, Entry, Head, INLINE_BYTES, Put, What};
 use crate::adapters::outbound::nats::logged::Logged;
 use crate::adapters::outbound::nats::overtaken::waited_since;
 use crate::adapters::outbound::nats::pending_changes::{Done, Told, Wish};
 use crate::adapters::outbound::nats::publish::{Outgoing, PublishError};
 use crate::adapters::outbound::nats::replicas::{Node, head_of, place};
+use crate::adapters::outbound::nats::silence::ELECTION;
 use crate::adapters::outbound::system::SystemClock;
 use crate::application::ports::{
     Clock as _, FilesBelow, InTurn, OpenFile, ProjectState, ProjectStore, PutInTurn, StoreError,
@@ -32,12 +34,12 @@ const AT_ONCE: usize = 16;
 pub(crate) struct NatsProjects(pub(crate) Arc<Node>);
 
 impl NatsProjects {
-    /// The head of a project that exists, or has existed. Waits for the engine.
+    /// The head of a project that exists, or has existed. Waits for an election of the engine.
     async fn head(&self, project: &ProjectId) -> Result<Option<(Logged, Head)>, StoreError> {
         let subject = self.0.engine.subjects.head(project);
         let engine = &self.0.engine;
-        let found = engine.once_answered(|| engine.last_soon(&subject)).await?;
-        let Some(found) = found else {
+        let asking = engine.once_answered(ELECTION, || engine.last_soon(&subject));
+        let Some(found) = asking.await? else {
             return Ok(None);
         };
         let head = head_of(&place(&found)?).cloned();
@@ -89,8 +91,9 @@ impl ProjectStore for NatsProjects {
             };
             match node.engine.publish(message, Some(before)).await {
                 Ok(sequence) => return node.position.reaches(sequence).await,
+                Err(PublishError::Conflict) => {}
                 // Whether it is kept, the head will tell.
-                Err(PublishError::Conflict | PublishError::Unknown(_)) => {}
+                Err(PublishError::Unknown(_)) => sleep(AGAIN).await,
                 Err(refused @ PublishError::Refused(_)) => return Err(refused.into()),
             }
         }

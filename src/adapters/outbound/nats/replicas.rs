@@ -18,6 +18,7 @@ use crate::adapters::outbound::nats::own_changes::{ChangeNames, OwnChanges};
 use crate::adapters::outbound::nats::presence::NatsPresence;
 use crate::adapters::outbound::nats::replica::{Placed, Ready, Replica};
 use crate::adapters::outbound::nats::reviews::Reviews;
+use crate::adapters::outbound::nats::silence::ELECTION;
 use crate::adapters::outbound::nats::tombstones::Tombstones;
 use crate::application::locks::lock;
 use crate::application::ports::{Decided, EventPublisher, StoreError};
@@ -95,7 +96,8 @@ impl Node {
         Arc::clone(entry.or_insert_with(|| Arc::new(Replica::new(project.clone()))))
     }
 
-    /// A project, as it is known here. If it is not known yet, waits for the engine.
+    /// A project, as it is known here. If it is not known yet, a streamer waits for the engine, and
+    /// a reader for a while.
     ///
     /// # Errors
     /// `NotFound` if there is none; `Unavailable` if there is no memory for it; `Failed`.
@@ -148,8 +150,12 @@ impl Node {
         if replica.ready(user).is_some() {
             return Ok(());
         }
-        let engine = &self.engine;
-        match engine.once_answered(|| self.read(replica, user)).await {
+        let patience = match user {
+            User::Reader => ELECTION,
+            User::Streamer => Duration::MAX,
+        };
+        let reading = || self.read(replica, user);
+        match self.engine.once_answered(patience, reading).await {
             Ok(ready) => {
                 let loaded = Arc::downgrade(&ready.loaded);
                 ready.loaded.touch(user);

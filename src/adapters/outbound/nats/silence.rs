@@ -16,26 +16,35 @@ const LOOK: Duration = Duration::from_millis(500);
 const SILENT: Duration = Duration::from_secs(3);
 
 /// How long a silence must last before the server that this node is connected to may itself be cut
-/// off. An election takes at most 9 seconds.
-const CUT_OFF: Duration = Duration::from_secs(10);
+/// off.
+const CUT_OFF: Duration = ELECTION;
+
+/// An election takes at most 9 seconds.
+pub(crate) const ELECTION: Duration = Duration::from_secs(10);
 
 impl Engine {
-    /// What `ask` gives once a leader answers; until then, asks again.
+    /// What `ask` gives once a leader answers; until then, asks again, but not for longer than
+    /// `patience`.
     ///
     /// # Errors
-    /// Those of `ask`. It fails only if it does so though a leader has answered meanwhile.
-    pub async fn once_answered<T, F>(&self, ask: impl Fn() -> F) -> Result<T, StoreError>
+    /// Those of `ask`: `Failed` only after that time, or if it fails while a leader answers.
+    pub async fn once_answered<T, F>(
+        &self,
+        patience: Duration,
+        ask: impl Fn() -> F,
+    ) -> Result<T, StoreError>
     where
         F: Future<Output = Result<T, StoreError>>,
     {
         let began = Instant::now();
+        // That it answered before this began says nothing: its leader may just have died.
+        let is_answering = || self.silence() < began.elapsed().min(SILENT);
         loop {
-            let asked = Instant::now();
+            let was_answering = is_answering();
             let given = ask().await;
-            let silence = self.silence();
-            let has_answered = asked.elapsed() <= silence && silence < began.elapsed();
+            let is_final = was_answering && is_answering() || began.elapsed() >= patience;
             match given {
-                Err(StoreError::Failed(error)) if !has_answered => {
+                Err(StoreError::Failed(error)) if !is_final => {
                     tracing::debug!(%error, "the engine does not answer; asking again");
                 }
                 given => return given,
@@ -94,7 +103,24 @@ pub(crate) async fn watch_over(
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::sleep;
+
     use super::*;
+    use crate::adapters::outbound::contract_tests::nats_server::settings;
+    use crate::adapters::outbound::nats::tests::node;
+
+    #[tokio::test]
+    async fn what_fails_while_the_engine_answers_is_not_asked_for_ever() {
+        let (node, _world) = node(&settings()).await;
+        for takes in [Duration::ZERO, SILENT / 2] {
+            let asked = node.engine.once_answered(Duration::MAX, || async move {
+                sleep(takes).await;
+                Err::<(), _>(StoreError::failed("it is damaged"))
+            });
+            let asked = timeout(SILENT * 4, asked).await.expect("it ends");
+            assert!(matches!(asked, Err(StoreError::Failed(_))));
+        }
+    }
 
     #[test]
     fn silence_is_first_waited_out_and_then_lost() {

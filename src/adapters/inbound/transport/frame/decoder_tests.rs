@@ -93,7 +93,10 @@ fn whole_messages_come_out_as_they_were_sent() {
         decode(&frame(0x89, b"ping")),
         [Ok(Incoming::Ping(Bytes::from_static(b"ping")))]
     );
-    assert_eq!(decode(&frame(0x8A, b"pong")), [Ok(Incoming::Pong)]);
+    assert_eq!(
+        decode(&frame(0x8A, b"pong")),
+        [Ok(Incoming::Pong(Bytes::from_static(b"pong")))]
+    );
 }
 
 #[test]

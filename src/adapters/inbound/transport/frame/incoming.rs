@@ -20,8 +20,8 @@ pub enum Incoming {
     Fragment(usize),
     /// A ping, to be answered with a pong of the same payload.
     Ping(Bytes),
-    /// A pong; its payload is of no use.
-    Pong,
+    /// A pong with the payload of the ping that it answers.
+    Pong(Bytes),
     /// The close frame with its code and reason, if it has them. What follows is ignored.
     Close(Option<(CloseCode, String)>),
 }
@@ -43,7 +43,7 @@ pub(super) fn message(
 pub(super) fn control_frame(control: Control, payload: Bytes) -> Result<Incoming, ProtocolError> {
     match control {
         Control::Ping => Ok(Incoming::Ping(payload)),
-        Control::Pong => Ok(Incoming::Pong),
+        Control::Pong => Ok(Incoming::Pong(payload)),
         Control::Close => match payload.split_first_chunk::<2>() {
             None => Ok(Incoming::Close(None)),
             Some((code, reason)) => {

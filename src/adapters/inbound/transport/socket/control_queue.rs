@@ -27,8 +27,8 @@ impl ControlQueue {
     }
 
     /// Adds a ping from the server.
-    pub(super) fn ping(&self) {
-        self.put(&server_frame::ping(&[]));
+    pub(super) fn ping(&self, payload: &[u8]) {
+        self.put(&server_frame::ping(payload));
     }
 
     /// Takes all frames that wait.
@@ -73,7 +73,7 @@ mod tests {
     #[tokio::test]
     async fn pending_ends_as_soon_as_something_waits() {
         let control = ControlQueue::default();
-        let ((), ()) = tokio::join!(control.pending(), async { control.ping() });
+        let ((), ()) = tokio::join!(control.pending(), async { control.ping(&[]) });
         control.pending().await;
         assert_eq!(control.take()[..], [0x89, 0]);
     }

@@ -157,8 +157,12 @@ impl ReadTimeouts {
         self.heard.max(self.pinged).saturating_add(self.ping)
     }
 
-    /// The clock: how long the server has been ready to read, in all.
-    pub(super) fn now(&self) -> Duration {
+    /// Since when the server has been ready to read; now if it is not.
+    pub(super) fn reading_since(&self) -> Instant {
+        self.reading_since.unwrap_or_else(Instant::now)
+    }
+
+    fn now(&self) -> Duration {
         self.spent
             + self
                 .reading_since

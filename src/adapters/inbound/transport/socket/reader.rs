@@ -15,15 +15,12 @@ use super::idle_frames::IdleFrames;
 use super::message::{Message, PeerClose};
 use super::read_error::ReadError;
 use super::read_timeouts::ReadTimeouts;
-use super::sent::Sent;
+use super::sent::{Sent, Waiting};
 use super::shared_socket::SharedSocket;
 use crate::adapters::inbound::transport::frame::decoder::Decoder;
 use crate::adapters::inbound::transport::frame::incoming::Incoming;
-use crate::adapters::inbound::transport::traffic::{Traffic, Wire};
+use crate::adapters::inbound::transport::traffic::Traffic;
 use crate::application::memory::{Account, Reservation};
-
-/// How much a closing connection discards at a time.
-const DRAIN_BYTES: usize = 16 * 1024;
 
 /// How much is read at a time from an authenticated client that sends faster than the server
 /// reads. System calls cost more than bytes.
@@ -78,7 +75,6 @@ impl Reader {
     ) -> Self {
         // A read into an empty buffer would look like the end of the stream.
         let read_buffer_bytes = read_buffer_bytes.max(256);
-        let sent = Sent::new(socket.traffic.stalls.total());
         Self {
             socket,
             decoder,
@@ -93,7 +89,7 @@ impl Reader {
             held: account.reserve(0),
             account,
             authenticated: false,
-            sent,
+            sent: Sent::new(),
         }
     }
 
@@ -131,7 +127,10 @@ impl Reader {
                     self.socket.control.pong(&payload);
                     self.count_frame(0);
                 }
-                Some(Incoming::Pong) => self.count_frame(0),
+                Some(Incoming::Pong(payload)) => {
+                    self.sent.pong(&payload, self.decoder.in_message());
+                    self.count_frame(0);
+                }
                 Some(Incoming::Fragment(bytes)) => self.count_frame(bytes),
                 Some(Incoming::Close(close)) => {
                     let code = close.map(|(code, _)| code);
@@ -148,10 +147,16 @@ impl Reader {
                     self.held.set(message.unwrap_or(0));
                     if !self.account.has_room(0) {
                         // The server holds the client back, so this is not the client's time.
+                        self.sent.waited(self.waiting());
                         self.timeouts.stop();
                         let room = self.socket.unless_failed(self.account.room(0));
                         room.await.ok_or(ReadError::Closed { proper: false })?;
                         self.timeouts.start();
+                    }
+                    if self.authenticated
+                        && let Some(payload) = self.sent.ping()
+                    {
+                        self.socket.control.ping(&payload);
                     }
                     poll_fn(|cx| self.poll_fill(cx)).await?;
                     continue;
@@ -240,7 +245,7 @@ impl Reader {
                 .await
                 .is_ok()
         {
-            match self.discard() {
+            match self.socket.discard() {
                 Ok(0) => return,
                 Ok(count) => {
                     drained += count;
@@ -257,22 +262,10 @@ impl Reader {
     pub(super) fn discard_arrived(&mut self, max: usize) {
         let mut discarded = 0;
         while discarded < max
-            && let Ok(count @ 1..) = self.discard()
+            && let Ok(count @ 1..) = self.socket.discard()
         {
             discarded += count;
         }
-    }
-
-    /// The buffer is on the stack, so a closing connection that waits takes no memory for it.
-    fn discard(&mut self) -> io::Result<usize> {
-        let mut scratch = [0; DRAIN_BYTES];
-        let count = self.socket.stream.try_read(&mut scratch)?;
-        self.received(count);
-        Ok(count)
-    }
-
-    fn received(&self, count: usize) {
-        self.traffic().received.of(Wire::WebSocket).add(count);
     }
 
     /// What the transport counts.
@@ -282,10 +275,18 @@ impl Reader {
 
     fn complete(&mut self, message: Message) -> Message {
         self.timeouts.message(None);
+        self.sent.complete();
         self.held.set(0);
         self.debt += FRAME_COST;
         self.idle_frames = IdleFrames::default();
         message
+    }
+
+    /// How the server waits for bytes.
+    fn waiting(&self) -> Waiting {
+        let since = self.timeouts.reading_since();
+        let stall = self.traffic().stalls.since(since);
+        Waiting { since, stall }
     }
 
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ReadError>> {
@@ -302,10 +303,9 @@ impl Reader {
             match self.socket.stream.try_read_buf(&mut buffer.limit(room)) {
                 Ok(0) => return Poll::Ready(Err(ReadError::Closed { proper: false })),
                 Ok(count) => {
-                    self.received(count);
+                    self.socket.received(count);
                     self.timeouts.heard();
-                    let (clock, stalled) = (self.timeouts.now(), self.traffic().stalls.total());
-                    self.sent.read(count, clock, stalled, in_message);
+                    self.sent.read(self.waiting(), in_message);
                     if count >= COUNTED_READ {
                         // Counted before this task yields to others, which may read as much.
                         self.held.set(self.held.bytes() + count);
@@ -324,7 +324,7 @@ impl Reader {
         self.decoder.release();
         self.read_next = self.read_buffer_bytes;
         loop {
-            let wait = self.timeouts.check(|| self.socket.control.ping())?;
+            let wait = self.timeouts.check(|| self.socket.control.ping(&[]))?;
             let deadline = Instant::now() + wait;
             let alarm = self
                 .alarm

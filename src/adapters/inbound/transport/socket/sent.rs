@@ -1,133 +1,143 @@
 //! When a client sent what is read from it.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Times that add up to less than this, in which the server does not read, do not matter. If the
-/// client sends nothing for this long while the server reads, all that it sent before has come.
+use super::stalls::Stall;
+
+/// Times in which the server does not read matter once they add up to this.
+const LATE: Duration = Duration::from_millis(250);
+
+/// If the client sends nothing for this long while the server reads, all that it sent before has
+/// come.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Shorter times, in which the server does not read, are not noted. Between two of them at least
-/// 64 KiB are read, so they add up to a second only over [`ON_THE_WAY_BYTES`].
-const SHORT: Duration = Duration::from_millis(4);
-
-/// How much may be on its way when the server reads again: in the buffers of both machines, and of
-/// a proxy between them.
-const ON_THE_WAY_BYTES: u64 = 16 << 20;
-
-/// How soon that has come, in time in which the server reads.
-const ON_THE_WAY: Duration = Duration::from_secs(5);
-
-/// Stops within this much reading count as one, so that few are kept.
-const TOGETHER_BYTES: u64 = ON_THE_WAY_BYTES / 4;
-const TOGETHER: Duration = PAUSE;
-
-/// Tells when messages were sent. What comes after the server has not read for a while may have
-/// been sent at any time since; it counts as sent when the server stopped to read.
-#[derive(Debug)]
-pub(super) struct Sent {
-    /// When something was last read, and the reading clock then.
-    read_at: Instant,
-    clock: Duration,
-    /// How long the process had stood still by then.
-    stalled: Duration,
-    /// How many bytes have been read.
-    bytes: u64,
-    /// In which times the server did not read, if some of what came meanwhile may be on its way.
-    stops: VecDeque<Stop>,
-    /// From when the message in progress may be, if that is not certain.
-    since: Option<Instant>,
+/// How the server waits for bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Waiting {
+    /// Since when it has been ready to read.
+    pub since: Instant,
+    /// When the process has stood still meanwhile.
+    pub stall: Option<Stall>,
 }
 
+/// Tells when messages were sent, never later ones before earlier ones.
+///
+/// What comes after the server has not read for a while may have been sent at any time since. So it
+/// counts as sent when the server stopped to read, until the client pauses or answers a ping: what
+/// follows the pong was sent after the ping.
 #[derive(Debug)]
-struct Stop {
-    /// When the server stopped to read.
-    since: Instant,
-    /// For how long, in all.
-    lasted: Duration,
-    /// The reading clock at the first read after it, and how much had been read before.
-    clock: Duration,
-    bytes: u64,
+pub(super) struct Sent {
+    /// Everything that had come by then has been read.
+    read_at: Instant,
+    /// How long the server has not read since then, as far as that has not mattered yet.
+    late: Duration,
+    /// When the server stopped to read, if what is read now may be that old.
+    behind: Option<Instant>,
+    /// The same for what follows the pong that is awaited.
+    behind_next: Option<Instant>,
+    /// How many pings were needed, and whether the last one is still to be answered.
+    pings: u32,
+    is_awaited: bool,
+    /// As `behind`, for the beginning of the message in progress.
+    message_behind: Option<Instant>,
+    /// When the last message was sent.
+    message_at: Instant,
 }
 
 impl Sent {
-    /// Nothing has been read. `stalled` is how long the process has stood still so far.
-    pub(super) fn new(stalled: Duration) -> Self {
-        Self {
-            read_at: Instant::now(),
-            clock: Duration::ZERO,
-            stalled,
-            bytes: 0,
-            stops: VecDeque::new(),
-            since: None,
-        }
-    }
-
-    /// So many bytes have been read. `clock` is the time in which the server has waited for them or
-    /// for others, and `stalled` the time in which the process has stood still, both in all.
-    /// `in_message` tells whether they go on with a message.
-    pub(super) fn read(
-        &mut self,
-        bytes: usize,
-        clock: Duration,
-        stalled: Duration,
-        in_message: bool,
-    ) {
+    pub(super) fn new() -> Self {
         let now = Instant::now();
-        let waited = clock.saturating_sub(self.clock);
-        let waited = waited.saturating_sub(stalled.saturating_sub(self.stalled));
-        let stopped = (now - self.read_at).saturating_sub(waited);
-        let has_paused = waited >= PAUSE;
-        if has_paused {
-            self.stops = VecDeque::new();
+        Self {
+            read_at: now,
+            late: Duration::ZERO,
+            behind: None,
+            behind_next: None,
+            pings: 0,
+            is_awaited: false,
+            message_behind: None,
+            message_at: now,
         }
-        self.forget_old(clock);
-        if stopped >= SHORT {
-            // After a pause, nothing had come before the server stopped.
-            let begun = now.checked_sub(stopped).filter(|_| has_paused);
-            self.stop(begun.unwrap_or(self.read_at), stopped, clock);
-        }
-        let stopped: Duration = self.stops.iter().map(|stop| stop.lasted).sum();
-        let oldest = self.stops.front().filter(|_| stopped >= PAUSE);
-        let since = oldest.map(|stop| stop.since);
-        self.since = self.since.filter(|_| in_message).or(since);
-        self.bytes += bytes as u64;
-        (self.read_at, self.clock, self.stalled) = (now, clock, stalled);
     }
 
-    /// When the last message was sent, as far as can be told: too early rather than too late. The
-    /// last of it has been read and nothing else since.
-    pub(super) fn at(&self) -> Instant {
-        self.since.unwrap_or(self.read_at)
-    }
-
-    fn stop(&mut self, since: Instant, lasted: Duration, clock: Duration) {
-        match self.stops.back_mut() {
-            Some(last)
-                if clock.saturating_sub(last.clock) < TOGETHER
-                    && self.bytes - last.bytes < TOGETHER_BYTES =>
-            {
-                last.lasted += lasted;
+    /// The server has waited for bytes, and none came until now. Returns from when on it has only
+    /// waited.
+    pub(super) fn waited(&mut self, waiting: Waiting) -> Instant {
+        let mut ready = waiting.since.max(self.read_at);
+        if let Some(stall) = waiting.stall {
+            if stall.begun >= ready + PAUSE {
+                self.all_is_read(stall.begun);
             }
-            _ => self.stops.push_back(Stop {
-                since,
-                lasted,
-                clock,
-                bytes: self.bytes,
-            }),
+            ready = ready.max(stall.ended);
+        }
+        let now = Instant::now();
+        if now < ready + PAUSE {
+            return ready;
+        }
+        self.all_is_read(now);
+        now
+    }
+
+    /// Bytes have been read for which the server has waited. `in_message` tells whether they go on
+    /// with a message.
+    pub(super) fn read(&mut self, waiting: Waiting, in_message: bool) {
+        let ready = self.waited(waiting);
+        self.late += ready.saturating_duration_since(self.read_at);
+        if self.late >= LATE {
+            self.late = Duration::ZERO;
+            let behind = match self.behind {
+                Some(_) => &mut self.behind_next,
+                None => &mut self.behind,
+            };
+            behind.get_or_insert(self.read_at);
+        }
+        self.read_at = Instant::now();
+        self.go_on(in_message);
+    }
+
+    /// The payload of a ping that is to be sent now, if one is needed.
+    pub(super) fn ping(&mut self) -> Option<[u8; 4]> {
+        if self.behind.is_none() || self.is_awaited {
+            return None;
+        }
+        self.is_awaited = true;
+        self.pings = self.pings.wrapping_add(1);
+        Some(self.pings.to_be_bytes())
+    }
+
+    /// A pong with this payload has come, perhaps inside a message.
+    pub(super) fn pong(&mut self, payload: &[u8], in_message: bool) {
+        if self.is_awaited && payload == self.pings.to_be_bytes() {
+            self.is_awaited = false;
+            self.behind = self.behind_next.take();
+            self.go_on(in_message);
         }
     }
 
-    /// Forgets the stops of which all has come.
-    fn forget_old(&mut self, clock: Duration) {
-        while self.stops.front().is_some_and(|stop| {
-            clock.saturating_sub(stop.clock) >= TOGETHER + ON_THE_WAY
-                || self.bytes - stop.bytes >= TOGETHER_BYTES + ON_THE_WAY_BYTES
-        }) {
-            self.stops.pop_front();
-        }
+    /// A message is complete; the next one may have begun.
+    pub(super) fn complete(&mut self) {
+        self.message_at = self.message_behind.unwrap_or(self.read_at);
+        self.message_behind = self.behind;
+    }
+
+    /// When the last complete message was sent, as far as can be told: too early rather than too
+    /// late.
+    pub(super) fn at(&self) -> Instant {
+        self.message_at
+    }
+
+    /// What is read next goes on with a message, or begins one.
+    fn go_on(&mut self, in_message: bool) {
+        self.message_behind = self.message_behind.filter(|_| in_message).or(self.behind);
+    }
+
+    /// Everything that came until then has been read.
+    fn all_is_read(&mut self, until: Instant) {
+        self.read_at = until;
+        self.late = Duration::ZERO;
+        (self.behind, self.behind_next) = (None, None);
+        self.is_awaited = false;
     }
 }
 
@@ -135,161 +145,200 @@ impl Sent {
 mod tests {
     use super::*;
 
-    const MIB: usize = 1 << 20;
-
-    /// A reader with its clocks.
+    /// A reader, and since when it waits.
     struct Read {
         sent: Sent,
-        clock: Duration,
-        stalled: Duration,
+        ready: Instant,
+        stall: Option<Stall>,
+        last: Instant,
     }
 
     impl Read {
         fn new() -> Self {
+            let now = Instant::now();
             Self {
-                sent: Sent::new(Duration::ZERO),
-                clock: Duration::ZERO,
-                stalled: Duration::ZERO,
+                sent: Sent::new(),
+                ready: now,
+                stall: None,
+                last: now,
             }
         }
 
-        /// Waits for the client.
-        async fn wait(&mut self, time: Duration) {
+        /// The server does not read for this long, and then does.
+        async fn stop(&mut self, time: Duration) {
             tokio::time::advance(time).await;
-            self.clock += time;
+            self.ready = Instant::now();
         }
 
-        /// Reads a message that has come. Returns how long ago it counts as sent.
-        fn read(&mut self, bytes: usize) -> Duration {
-            self.read_part(bytes, false)
+        /// The process stands still for this long, though the server waits.
+        async fn stall(&mut self, time: Duration) {
+            let begun = Instant::now();
+            tokio::time::advance(time).await;
+            let ended = Instant::now();
+            self.stall = Some(Stall { begun, ended });
         }
 
-        fn read_part(&mut self, bytes: usize, in_message: bool) -> Duration {
-            let Self {
-                sent,
-                clock,
-                stalled,
-            } = self;
-            sent.read(bytes, *clock, *stalled, in_message);
-            Instant::now() - sent.at()
+        /// Reads a message. Returns how long ago it counts as sent, which is never before the one
+        /// before it.
+        fn message(&mut self) -> Duration {
+            self.bytes(false);
+            self.complete()
+        }
+
+        fn waiting(&mut self) -> Waiting {
+            let (since, stall) = (self.ready, self.stall.take());
+            Waiting { since, stall }
+        }
+
+        fn bytes(&mut self, in_message: bool) {
+            let waiting = self.waiting();
+            self.sent.read(waiting, in_message);
+        }
+
+        fn complete(&mut self) -> Duration {
+            self.sent.complete();
+            assert!(self.sent.at() >= self.last, "the order of the messages");
+            self.last = self.sent.at();
+            Instant::now() - self.last
         }
     }
 
-    /// The server does not read for this long.
-    async fn stop(time: Duration) {
+    async fn wait(time: Duration) {
         tokio::time::advance(time).await;
     }
+
+    const NONE: Duration = Duration::ZERO;
 
     #[tokio::test(start_paused = true)]
     async fn what_came_while_nothing_was_read_counts_as_sent_when_the_server_stopped_to_read() {
         let mut read = Read::new();
-        stop(PAUSE).await;
-        assert_eq!(read.read(1), PAUSE);
-        stop(PAUSE).await;
-        assert_eq!(read.read(1), PAUSE * 2, "it may still be from then");
-        read.wait(PAUSE).await;
-        assert_eq!(read.read(1), Duration::ZERO, "nothing was on its way");
-        stop(PAUSE).await;
-        assert_eq!(read.read(1), PAUSE);
+        assert_eq!((read.message(), read.sent.ping()), (NONE, None));
+        read.stop(LATE).await;
+        assert_eq!(read.message(), LATE);
+        wait(PAUSE / 2).await;
+        assert_eq!(
+            read.message(),
+            LATE + PAUSE / 2,
+            "it may still be from then"
+        );
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_was_read_before_the_server_stopped_is_not_newer_because_it_is_handled_later() {
+    async fn what_is_read_after_a_pause_is_new_also_if_the_server_had_stopped_before() {
         let mut read = Read::new();
-        read.wait(PAUSE).await;
-        read.read(2);
-        stop(PAUSE * 9).await;
-        assert_eq!(Instant::now() - read.sent.at(), PAUSE * 9);
+        read.stop(PAUSE * 9).await;
+        wait(PAUSE).await;
+        assert_eq!(read.message(), NONE);
+        read.stop(PAUSE * 9).await;
+        assert_eq!(read.message(), PAUSE * 9);
+        wait(PAUSE).await;
+        assert_eq!(read.message(), NONE);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_comes_after_all_that_can_have_been_on_its_way_was_sent_later() {
+    async fn a_stop_after_a_pause_is_one() {
         let mut read = Read::new();
-        stop(PAUSE).await;
-        for _ in 0..20 {
-            assert_eq!(read.read(MIB), PAUSE);
-        }
-        assert_eq!(read.read(1), Duration::ZERO);
-        stop(PAUSE).await;
-        assert_eq!(read.read(1), PAUSE, "another stop");
+        wait(PAUSE * 60).await;
+        let waiting = read.waiting();
+        read.sent.waited(waiting);
+        read.stop(PAUSE).await;
+        assert_eq!(read.message(), PAUSE);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_a_client_that_never_pauses_sends_later_is_later() {
+    async fn what_follows_the_pong_was_sent_after_the_ping() {
         let mut read = Read::new();
-        stop(PAUSE).await;
-        read.read(1);
-        let step = PAUSE / 2;
-        for count in 1..12 {
-            read.wait(step).await;
-            assert_eq!(read.read(1), PAUSE + step * count);
-        }
-        read.wait(step).await;
-        assert_eq!(read.read(1), Duration::ZERO);
+        read.stop(PAUSE).await;
+        assert_eq!(read.message(), PAUSE);
+        let ping = read.sent.ping().expect("is needed");
+        assert_eq!(read.sent.ping(), None, "is on its way");
+        read.sent.pong(b"", false);
+        read.sent.pong(&[9; 4], false);
+        assert_eq!(read.message(), PAUSE, "another pong");
+        read.sent.pong(&ping, false);
+        assert_eq!((read.message(), read.sent.ping()), (NONE, None));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn short_stops_add_up() {
+    async fn a_stop_after_the_ping_matters_after_the_pong_and_needs_a_ping_of_its_own() {
         let mut read = Read::new();
-        let short = PAUSE / 10;
-        for _ in 0..9 {
-            stop(short).await;
-            assert_eq!(read.read(1), Duration::ZERO);
+        let mut ping = None;
+        for _ in 0..3 {
+            read.stop(PAUSE).await;
+            read.message();
+            ping = ping.or(read.sent.ping());
         }
-        for count in 10..1_000 {
-            stop(short).await;
-            assert_eq!(read.read(1), short * count, "nothing says that it is newer");
-        }
-        read.wait(PAUSE).await;
-        stop(short).await;
-        assert_eq!(read.read(1), Duration::ZERO);
+        assert_eq!(read.message(), PAUSE * 3);
+        read.sent.pong(&ping.expect("is needed"), false);
+        assert_eq!(read.message(), PAUSE * 2);
+        let next = read.sent.ping().expect("is needed");
+        read.sent.pong(&ping.expect("is needed"), false);
+        assert_eq!(read.message(), PAUSE * 2, "the old pong");
+        read.sent.pong(&next, false);
+        assert_eq!(read.message(), NONE);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn stops_that_follow_each_other_make_nothing_older_than_what_may_be_on_its_way() {
+    async fn short_stops_add_up_but_turn_no_order_round() {
         let mut read = Read::new();
-        for _ in 0..1_000 {
-            stop(PAUSE).await;
-            assert!(read.read(MIB) <= PAUSE * 21);
-            assert!(read.sent.stops.len() <= 6);
+        let short = LATE / 5;
+        for _ in 0..4 {
+            read.stop(short).await;
+            assert_eq!(read.message(), NONE);
         }
-        let mut read = Read::new();
-        for _ in 0..1_000 {
-            stop(PAUSE).await;
-            read.read(1);
-            read.wait(PAUSE / 2).await;
-            assert!(read.read(1) <= PAUSE * 21);
-            assert!(read.sent.stops.len() <= 7);
+        for count in 1..100 {
+            read.stop(short).await;
+            assert_eq!(
+                read.message(),
+                short * count,
+                "when the one before was read"
+            );
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_message_is_as_old_as_its_beginning_if_that_lay_unread() {
+    async fn a_message_is_as_old_as_its_beginning_and_the_next_is_not() {
         let mut read = Read::new();
-        stop(PAUSE).await;
-        assert_eq!(read.read_part(1, false), PAUSE);
-        read.wait(PAUSE).await;
-        assert_eq!(read.read_part(1, true), PAUSE * 2, "the client had paused");
-        assert_eq!(read.read_part(1, false), Duration::ZERO, "the next one");
+        read.stop(PAUSE).await;
+        read.bytes(false);
+        let ping = read.sent.ping().expect("is needed");
+        read.sent.pong(&ping, true);
+        wait(PAUSE).await;
+        read.bytes(true);
+        assert_eq!(read.complete(), PAUSE * 2);
+        // Its beginning came with the end of the one before.
+        wait(PAUSE / 2).await;
+        read.bytes(true);
+        assert_eq!(read.complete(), NONE);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_message_that_comes_slowly_counts_as_sent_when_it_is_complete() {
         let mut read = Read::new();
-        for is_begun in [false, true, true] {
-            read.wait(PAUSE * 10).await;
-            assert_eq!(read.read_part(1, is_begun), Duration::ZERO);
+        for in_message in [false, true, true] {
+            wait(PAUSE * 10).await;
+            read.bytes(in_message);
         }
+        assert_eq!(read.complete(), NONE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_counts_as_sent_when_it_was_read_even_if_it_is_decoded_later() {
+        let mut read = Read::new();
+        read.bytes(false);
+        wait(PAUSE * 9).await;
+        assert_eq!(read.complete(), PAUSE * 9);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_process_that_stands_still_does_not_read_though_it_waits() {
         let mut read = Read::new();
-        read.wait(PAUSE * 60).await;
-        read.wait(PAUSE * 30).await;
-        read.stalled += PAUSE * 30;
-        assert_eq!(read.read(1), PAUSE * 30);
-        read.wait(PAUSE).await;
-        assert_eq!(read.read(1), Duration::ZERO);
+        wait(PAUSE * 60).await;
+        read.stall(PAUSE * 30).await;
+        assert_eq!(read.message(), PAUSE * 30);
+        wait(PAUSE * 60).await;
+        read.stall(PAUSE * 30).await;
+        wait(PAUSE).await;
+        assert_eq!(read.message(), NONE, "it has waited since");
     }
 }

@@ -1,5 +1,6 @@
 //! The socket that the two halves of a connection share.
 
+use std::io;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -11,7 +12,10 @@ use tokio::time::Instant;
 
 use super::control_queue::ControlQueue;
 use crate::adapters::inbound::transport::admission::AdmissionPermit;
-use crate::adapters::inbound::transport::traffic::Traffic;
+use crate::adapters::inbound::transport::traffic::{Traffic, Wire};
+
+/// How much a closing connection discards at a time.
+const DRAIN_BYTES: usize = 16 * 1024;
 
 /// How far writing has come.
 #[derive(Debug, Default)]
@@ -46,6 +50,20 @@ impl SharedSocket {
             traffic,
             _permit: permit,
         })
+    }
+
+    /// Reads and discards. The buffer is on the stack, so a closing connection that waits takes no
+    /// memory for it.
+    pub(super) fn discard(&self) -> io::Result<usize> {
+        let mut scratch = [0; DRAIN_BYTES];
+        let count = self.stream.try_read(&mut scratch)?;
+        self.received(count);
+        Ok(count)
+    }
+
+    /// Notes that so many bytes have been read.
+    pub(super) fn received(&self, count: usize) {
+        self.traffic.received.of(Wire::WebSocket).add(count);
     }
 
     /// Whether the client sends no more, as far as the system has said.

@@ -1,4 +1,4 @@
-//! How long the process has stood still.
+//! When the process has stood still.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,25 +14,34 @@ const TICK: Duration = Duration::from_millis(250);
 /// If that is not noted for this many milliseconds, the process has stood still.
 const STALLED_MILLIS: u64 = 500;
 
-/// Counts the time in which the process stood still: it was stopped, or it got no processor. What
-/// came meanwhile lay unread, though the server was ready to read it.
+/// A time in which the process stood still.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stall {
+    /// When it was last seen running before that.
+    pub begun: Instant,
+    /// When it was seen running again.
+    pub ended: Instant,
+}
+
+/// Notes when the process stood still: it was stopped, or it got no processor. What came meanwhile
+/// lay unread, though the server was ready to read it.
 #[derive(Debug)]
 pub(in crate::adapters::inbound::transport) struct Stalls {
-    begun: Instant,
-    /// The last millisecond after `begun` in which the process was seen running.
+    started: Instant,
+    /// The last millisecond after `started` in which the process was seen running.
     seen: AtomicU64,
-    /// How many milliseconds it has stood still, in all.
-    total: AtomicU64,
-    counting: Mutex<()>,
+    /// The millisecond in which the last stall ended.
+    ended: AtomicU64,
+    last: Mutex<Option<Stall>>,
 }
 
 impl Default for Stalls {
     fn default() -> Self {
         Self {
-            begun: Instant::now(),
+            started: Instant::now(),
             seen: AtomicU64::new(0),
-            total: AtomicU64::new(0),
-            counting: Mutex::new(()),
+            ended: AtomicU64::new(0),
+            last: Mutex::new(None),
         }
     }
 }
@@ -41,31 +50,44 @@ impl Stalls {
     /// Notes again and again that the process runs. Never ends.
     pub(in crate::adapters::inbound::transport) async fn watch(&self) {
         loop {
-            self.total();
-            self.seen.fetch_max(self.now(), Ordering::Release);
+            let now = self.note_stall();
+            self.seen.fetch_max(now, Ordering::Release);
             sleep(TICK).await;
         }
     }
 
-    /// How long the process has stood still, in all, also if it has only just gone on.
-    pub(super) fn total(&self) -> Duration {
-        let now = self.now();
+    /// The last time in which the process stood still, if that has ended after `since`, and be it
+    /// just now.
+    pub(super) fn since(&self, since: Instant) -> Option<Stall> {
+        self.note_stall();
+        let ended = Duration::from_millis(self.ended.load(Ordering::Acquire));
+        // Rarely more than one comparison, because this is asked for all that is read.
+        if self.started + ended < since {
+            return None;
+        }
+        lock(&self.last).filter(|stall| stall.ended >= since)
+    }
+
+    /// Notes a stall that has just ended. Returns the current millisecond.
+    fn note_stall(&self) -> u64 {
+        let now = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let unseen = || now.saturating_sub(self.seen.load(Ordering::Acquire));
         if unseen() >= STALLED_MILLIS {
-            let _alone = lock(&self.counting);
+            let mut last = lock(&self.last);
             let millis = unseen();
             if millis >= STALLED_MILLIS {
-                self.total.fetch_add(millis, Ordering::Relaxed);
-                // After the total, so that whoever sees this sees that too.
+                let at = |millis| self.started + Duration::from_millis(millis);
+                *last = Some(Stall {
+                    begun: at(now - millis),
+                    ended: at(now),
+                });
+                self.ended.store(now, Ordering::Release);
+                // Last, so that whoever sees this sees the stall as well.
                 self.seen.fetch_max(now, Ordering::Release);
                 tracing::info!(millis, "the server has stood still");
             }
         }
-        Duration::from_millis(self.total.load(Ordering::Relaxed))
-    }
-
-    fn now(&self) -> u64 {
-        u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
+        now
     }
 }
 
@@ -78,21 +100,29 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn only_time_in_which_nobody_notes_that_the_process_runs_counts_and_only_once() {
+    async fn only_a_time_in_which_nobody_notes_that_the_process_runs_is_a_stall() {
         let stalls = Stalls::default();
+        let started = Instant::now();
         let mut watching = pin!(stalls.watch());
         let mut cx = Context::from_waker(Waker::noop());
         for _ in 0..100 {
             assert!(watching.as_mut().poll(&mut cx).is_pending());
             tokio::time::advance(TICK).await;
-            assert_eq!(stalls.total(), Duration::ZERO);
+            assert_eq!(stalls.since(started), None);
         }
         assert!(watching.as_mut().poll(&mut cx).is_pending());
+        let begun = Instant::now();
         tokio::time::advance(Duration::from_secs(30)).await;
-        assert_eq!(stalls.total(), Duration::from_secs(30));
-        assert_eq!(stalls.total(), Duration::from_secs(30));
+        let ended = Instant::now();
+        let stall = Some(Stall { begun, ended });
+        assert_eq!(stalls.since(started), stall, "also before the tick");
+        assert!(watching.as_mut().poll(&mut cx).is_pending());
+        assert_eq!(stalls.since(ended), stall);
+        tokio::time::advance(TICK).await;
+        assert_eq!(stalls.since(Instant::now()), None);
         tokio::time::advance(Duration::from_secs(1)).await;
         assert!(watching.as_mut().poll(&mut cx).is_pending());
-        assert_eq!(stalls.total(), Duration::from_secs(31));
+        let last = stalls.since(started).expect("another");
+        assert_eq!((last.begun, last.ended), (ended, Instant::now()));
     }
 }

@@ -138,11 +138,13 @@ async fn what_has_waited_behind_another_change_does_not_come_on_top_of_what_was_
         max_files: 1,
         ..AMPLE
     };
-    let (content, nobody) = (memory(b"older"), Box::new(|_| {}));
-    let put_over = one
-        .projects
-        .put_file(&gone, ago(60_000), content, None, full, nobody);
-    assert_eq!(put_over.await.expect("counts as made"), deleted);
+    for content in [b"older".to_vec(), vec![b'o'; 200_000]] {
+        let (content, nobody) = (memory(&content), Box::new(|_| {}));
+        let put_over = one
+            .projects
+            .put_file(&gone, ago(60_000), content, None, full, nobody);
+        assert_eq!(put_over.await.expect("counts as made"), deleted);
+    }
     assert!(
         one.put_as("gone", memory(b"older"), full).await.is_err(),
         "it is full"
