@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::support::nats_server::NatsServer;
 use crate::support::*;
 
@@ -92,18 +94,32 @@ async fn a_server_that_has_stood_still_pings_those_from_whom_it_reads_again() {
     raw.send(text_frame(&post("a", "a"))).await;
     tokio::time::sleep(LONG).await;
     server.send_signal("-CONT");
-    let payload = loop {
-        match raw.frame().await.expect("a ping and not the end") {
-            (0x89, payload) if !payload.is_empty() => break payload,
-            (first, _) => assert!([0x81, 0x89].contains(&first)),
-        }
-    };
+    let payload = pinged(&mut raw).await;
     // Once that is answered, nothing is left to find out.
     raw.send([masked(0x8A, &payload), text_frame(&post("b", "b"))].concat())
         .await;
     while raw.message().await["data"]["file"] != "b" {}
+    server.send_signal("-STOP");
     raw.send(text_frame(&post("c", "c"))).await;
-    assert_eq!(raw.frame().await.expect("an answer").0, 0x81);
+    tokio::time::sleep(LONG).await;
+    server.send_signal("-CONT");
+    assert_ne!(pinged(&mut raw).await, payload);
+}
+
+/// What the server lists, whatever else it says.
+async fn listed(client: &mut Client) -> Value {
+    client.send(list_all()).await;
+    client.until("fileList").await["data"].take()
+}
+
+/// The payload of the next ping that has one.
+async fn pinged(raw: &mut Raw) -> Vec<u8> {
+    loop {
+        match raw.frame().await.expect("a ping and not the end") {
+            (0x89, payload) if !payload.is_empty() => return payload,
+            (first, _) => assert!([0x81, 0x89].contains(&first)),
+        }
+    }
 }
 
 #[tokio::test]
@@ -111,6 +127,8 @@ async fn who_comes_while_the_engine_hangs_waits_and_so_does_what_nobody_has_used
     let engine = NatsServer::start();
     let (one, other) = (node(&engine), node(&engine));
     one.streamer().await.ok(post("a", "before")).await;
+    let mut bob = one.viewer("bob").await;
+    let before = listed(&mut bob).await;
     // This server has not read the project yet.
     let mut ana = other.streamer().await;
     let mut late = other.connect().await;
@@ -119,6 +137,8 @@ async fn who_comes_while_the_engine_hangs_waits_and_so_does_what_nobody_has_used
     late.send(authenticate(streamer("ana", "demo"))).await;
     let nothing = tokio::join!(late.next_within(HANGING), ana.next_within(HANGING));
     assert_eq!(nothing, (None, None));
+    // The other server knows the project.
+    assert_eq!(listed(&mut bob).await, before);
     engine.go_on();
     assert_eq!(ana.next().await["code"], 200);
     assert_eq!(late.until("authentication").await["code"], 200);

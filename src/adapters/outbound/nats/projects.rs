@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::StreamExt as _;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::adapters::outbound::listing::list;
 use crate::adapters::outbound::loaded_project::User;
@@ -14,7 +14,7 @@ use crate::adapters::outbound::nats::logged::Logged;
 use crate::adapters::outbound::nats::overtaken::waited_since;
 use crate::adapters::outbound::nats::pending_changes::{Done, Told, Wish};
 use crate::adapters::outbound::nats::publish::{Outgoing, PublishError};
-use crate::adapters::outbound::nats::replicas::{Node, head_of, place};
+use crate::adapters::outbound::nats::replicas::{Node, PATIENCE, head_of, place};
 use crate::adapters::outbound::nats::silence::ELECTION;
 use crate::adapters::outbound::system::SystemClock;
 use crate::application::ports::{
@@ -57,7 +57,16 @@ impl NatsProjects {
 #[async_trait]
 impl ProjectStore for NatsProjects {
     async fn state(&self, project: &ProjectId) -> Result<ProjectState, StoreError> {
-        let head = self.head(project).await?;
+        let known = self.0.known(project);
+        let head = self.head(project);
+        let head = if known.is_some_and(|replica| replica.with(|_| ()).is_ok()) {
+            let Ok(Ok(head)) = timeout(PATIENCE, head).await else {
+                return Ok(ProjectState::Registered);
+            };
+            head
+        } else {
+            head.await?
+        };
         Ok(match head {
             Some((_, head)) if head.is_registered => ProjectState::Registered,
             Some(_) | None => ProjectState::Absent,

@@ -29,7 +29,7 @@ const UNUSED: Duration = Duration::from_secs(5 * 60);
 
 /// How long a reader waits for what other nodes have just acknowledged. Without an answer, the
 /// reader gets what is known here.
-const PATIENCE: Duration = Duration::from_millis(500);
+pub(crate) const PATIENCE: Duration = Duration::from_millis(500);
 
 /// How long to wait for a server that does not have the latest yet.
 const AGAIN: Duration = Duration::from_millis(20);
@@ -146,14 +146,17 @@ impl Node {
     }
 
     async fn load(self: &Arc<Self>, replica: &Arc<Replica>, user: User) -> Result<(), StoreError> {
-        let _alone = replica.loading.lock().await;
-        if replica.ready(user).is_some() {
-            return Ok(());
-        }
         let patience = match user {
             User::Reader => ELECTION,
             User::Streamer => Duration::MAX,
         };
+        let began = Instant::now();
+        let alone = timeout(patience, replica.loading.lock()).await;
+        let _alone = alone.map_err(StoreError::failed)?;
+        if replica.ready(user).is_some() {
+            return Ok(());
+        }
+        let patience = patience.saturating_sub(began.elapsed());
         let reading = || self.read(replica, user);
         match self.engine.once_answered(patience, reading).await {
             Ok(ready) => {

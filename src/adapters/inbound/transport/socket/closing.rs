@@ -4,12 +4,15 @@
 //! the client still sends is read and discarded until it hangs up. The kernel resets a socket that
 //! is dropped with unread bytes, and the reset would overtake the close frame.
 
+use std::future::poll_fn;
+use std::io;
 use std::time::Duration;
 
 use tokio::time::timeout;
 
 use super::close::Close;
-use super::reader::Reader;
+use super::reader::{BYTES_PER_UNIT, Reader};
+use super::shared_socket::SharedSocket;
 use super::writer::Writer;
 use crate::adapters::inbound::transport::frame::server_frame;
 
@@ -34,11 +37,46 @@ pub(super) async fn close(reader: &mut Reader, writer: &mut Writer, close: &Clos
     };
     let handshake = async {
         match writer.finish(frame).await {
-            Ok(()) if reader.peer_close().is_some() => reader.discard_arrived(MAX_DISCARDED),
-            Ok(()) => reader.drain(MAX_DRAINED).await,
+            Ok(()) if reader.peer_close().is_some() => {
+                discard_arrived(reader.socket(), MAX_DISCARDED);
+            }
+            Ok(()) => drain(reader.socket(), MAX_DRAINED).await,
             Err(_) => {}
         }
     };
     // Finished or out of time: the socket is dropped now.
     let _ = timeout(CLOSE_TIMEOUT, handshake).await;
+}
+
+/// Reads and discards until the client hangs up or `max` bytes have come. Yields to other tasks as
+/// often as a reader does.
+async fn drain(socket: &SharedSocket, max: usize) {
+    let mut drained = 0;
+    while drained < max
+        && poll_fn(|cx| socket.stream.poll_read_ready(cx))
+            .await
+            .is_ok()
+    {
+        match socket.discard() {
+            Ok(0) => return,
+            Ok(count) => {
+                drained += count;
+                for _ in 0..count / BYTES_PER_UNIT {
+                    tokio::task::consume_budget().await;
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(_) => return,
+        }
+    }
+}
+
+/// Reads and discards what has come already, at most `max` bytes of it.
+fn discard_arrived(socket: &SharedSocket, max: usize) {
+    let mut discarded = 0;
+    while discarded < max
+        && let Ok(count @ 1..) = socket.discard()
+    {
+        discarded += count;
+    }
 }

@@ -117,7 +117,12 @@ impl Connection {
                 tracing::error!(%peer, message, "a connection's handler panicked");
                 Close::new(CloseCode::INTERNAL, "internal error")
             });
-            self.reader.traffic().ended.of(Ended::from(&close)).one();
+            self.reader
+                .socket()
+                .traffic
+                .ended
+                .of(Ended::from(&close))
+                .one();
             closing::close(&mut self.reader, &mut self.writer, &close).await;
         }
     }

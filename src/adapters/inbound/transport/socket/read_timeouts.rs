@@ -157,6 +157,11 @@ impl ReadTimeouts {
         self.heard.max(self.pinged).saturating_add(self.ping)
     }
 
+    /// Whether the clock runs.
+    pub(super) fn is_reading(&self) -> bool {
+        self.reading_since.is_some()
+    }
+
     /// Since when the server has been ready to read; now if it is not.
     pub(super) fn reading_since(&self) -> Instant {
         self.reading_since.unwrap_or_else(Instant::now)

@@ -19,7 +19,6 @@ use super::sent::{Sent, Waiting};
 use super::shared_socket::SharedSocket;
 use crate::adapters::inbound::transport::frame::decoder::Decoder;
 use crate::adapters::inbound::transport::frame::incoming::Incoming;
-use crate::adapters::inbound::transport::traffic::Traffic;
 use crate::application::memory::{Account, Reservation};
 
 /// How much is read at a time from an authenticated client that sends faster than the server
@@ -33,7 +32,7 @@ const COUNTED_READ: usize = 4 * 1024;
 /// How many units a frame costs, and how many bytes of it cost one more. A task may use 128 units
 /// before it yields to others, which takes some tens of microseconds (see [`Reader::pay`]).
 const FRAME_COST: usize = 4;
-const BYTES_PER_UNIT: usize = 256;
+pub(super) const BYTES_PER_UNIT: usize = 256;
 
 /// How long nothing is read from a client after too many frames that bring no message further.
 const PAUSE: Duration = Duration::from_millis(1);
@@ -103,7 +102,13 @@ impl Reader {
     /// # Errors
     /// Says why nothing more comes; [`Close::from`](super::close::Close) turns it into the answer.
     pub async fn next(&mut self) -> Result<Message, ReadError> {
-        Reading(self).0.read().await
+        let mut reading = Reading {
+            reader: self,
+            is_done: false,
+        };
+        let message = reading.reader.read().await;
+        reading.is_done = true;
+        message
     }
 
     async fn read(&mut self) -> Result<Message, ReadError> {
@@ -153,9 +158,7 @@ impl Reader {
                         room.await.ok_or(ReadError::Closed { proper: false })?;
                         self.timeouts.start();
                     }
-                    if self.authenticated
-                        && let Some(payload) = self.sent.ping()
-                    {
+                    if let Some(payload) = self.sent.ping() {
                         self.socket.control.ping(&payload);
                     }
                     poll_fn(|cx| self.poll_fill(cx)).await?;
@@ -237,40 +240,9 @@ impl Reader {
         self.peer_close
     }
 
-    /// Reads and discards until the client hangs up or `max` bytes have come.
-    pub(super) async fn drain(&mut self, max: usize) {
-        let mut drained = 0;
-        while drained < max
-            && poll_fn(|cx| self.socket.stream.poll_read_ready(cx))
-                .await
-                .is_ok()
-        {
-            match self.socket.discard() {
-                Ok(0) => return,
-                Ok(count) => {
-                    drained += count;
-                    self.debt += count / BYTES_PER_UNIT;
-                    self.pay().await;
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(_) => return,
-            }
-        }
-    }
-
-    /// Reads and discards what has come already, at most `max` bytes of it.
-    pub(super) fn discard_arrived(&mut self, max: usize) {
-        let mut discarded = 0;
-        while discarded < max
-            && let Ok(count @ 1..) = self.socket.discard()
-        {
-            discarded += count;
-        }
-    }
-
-    /// What the transport counts.
-    pub(super) fn traffic(&self) -> &Traffic {
-        &self.socket.traffic
+    /// The socket that it reads from.
+    pub(super) fn socket(&self) -> &SharedSocket {
+        &self.socket
     }
 
     fn complete(&mut self, message: Message) -> Message {
@@ -285,7 +257,7 @@ impl Reader {
     /// How the server waits for bytes.
     fn waiting(&self) -> Waiting {
         let since = self.timeouts.reading_since();
-        let stall = self.traffic().stalls.since(since);
+        let stall = self.socket.traffic.stalls.since(since);
         Waiting { since, stall }
     }
 
@@ -340,10 +312,18 @@ impl Reader {
 }
 
 /// Stops the reading clock when it is dropped.
-struct Reading<'a>(&'a mut Reader);
+struct Reading<'a> {
+    reader: &'a mut Reader,
+    is_done: bool,
+}
 
 impl Drop for Reading<'_> {
     fn drop(&mut self) {
-        self.0.timeouts.stop();
+        let reader = &mut *self.reader;
+        if !self.is_done && reader.timeouts.is_reading() {
+            // Otherwise the time in which the client sent nothing would count as not read.
+            reader.sent.read(reader.waiting(), reader.in_message());
+        }
+        reader.timeouts.stop();
     }
 }

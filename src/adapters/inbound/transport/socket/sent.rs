@@ -13,6 +13,10 @@ const LATE: Duration = Duration::from_millis(250);
 /// come.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// After this, a ping that was not answered counts as answered: the client answers none, or what
+/// stands between it and the server passes none on.
+const UNANSWERED: Duration = Duration::from_secs(60);
+
 /// How the server waits for bytes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Waiting {
@@ -29,17 +33,17 @@ pub(super) struct Waiting {
 /// follows the pong was sent after the ping.
 #[derive(Debug)]
 pub(super) struct Sent {
-    /// Everything that had come by then has been read.
+    /// When something was last read, or when nothing was left to read.
     read_at: Instant,
-    /// How long the server has not read since then, as far as that has not mattered yet.
+    /// How long the server has not read, as far as that has not mattered yet.
     late: Duration,
     /// When the server stopped to read, if what is read now may be that old.
     behind: Option<Instant>,
     /// The same for what follows the pong that is awaited.
     behind_next: Option<Instant>,
-    /// How many pings were needed, and whether the last one is still to be answered.
+    /// How many pings were needed, and when the last one was sent that is still to be answered.
     pings: u32,
-    is_awaited: bool,
+    awaited: Option<Instant>,
     /// As `behind`, for the beginning of the message in progress.
     message_behind: Option<Instant>,
     /// When the last message was sent.
@@ -55,7 +59,7 @@ impl Sent {
             behind: None,
             behind_next: None,
             pings: 0,
-            is_awaited: false,
+            awaited: None,
             message_behind: None,
             message_at: now,
         }
@@ -79,8 +83,8 @@ impl Sent {
         now
     }
 
-    /// Bytes have been read for which the server has waited. `in_message` tells whether they go on
-    /// with a message.
+    /// Bytes have been read for which the server has waited, or it has waited for nothing so far.
+    /// `in_message` tells whether a message has begun.
     pub(super) fn read(&mut self, waiting: Waiting, in_message: bool) {
         let ready = self.waited(waiting);
         self.late += ready.saturating_duration_since(self.read_at);
@@ -98,21 +102,33 @@ impl Sent {
 
     /// The payload of a ping that is to be sent now, if one is needed.
     pub(super) fn ping(&mut self) -> Option<[u8; 4]> {
-        if self.behind.is_none() || self.is_awaited {
+        if self
+            .awaited
+            .is_some_and(|sent| sent.elapsed() >= UNANSWERED)
+        {
+            self.answered();
+        }
+        if self.behind.is_none() || self.awaited.is_some() {
             return None;
         }
-        self.is_awaited = true;
+        self.awaited = Some(Instant::now());
+        // What follows the pong was sent after the ping.
+        self.behind_next = None;
         self.pings = self.pings.wrapping_add(1);
         Some(self.pings.to_be_bytes())
     }
 
     /// A pong with this payload has come, perhaps inside a message.
     pub(super) fn pong(&mut self, payload: &[u8], in_message: bool) {
-        if self.is_awaited && payload == self.pings.to_be_bytes() {
-            self.is_awaited = false;
-            self.behind = self.behind_next.take();
+        if self.awaited.is_some() && payload == self.pings.to_be_bytes() {
+            self.answered();
             self.go_on(in_message);
         }
+    }
+
+    fn answered(&mut self) {
+        self.awaited = None;
+        self.behind = self.behind_next.take();
     }
 
     /// A message is complete; the next one may have begun.
@@ -137,7 +153,7 @@ impl Sent {
         self.read_at = until;
         self.late = Duration::ZERO;
         (self.behind, self.behind_next) = (None, None);
-        self.is_awaited = false;
+        self.awaited = None;
     }
 }
 
@@ -257,6 +273,34 @@ mod tests {
         assert_eq!(read.message(), PAUSE, "another pong");
         read.sent.pong(&ping, false);
         assert_eq!((read.message(), read.sent.ping()), (NONE, None));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_ping_that_is_never_answered_counts_as_answered_after_a_minute() {
+        let mut read = Read::new();
+        read.stop(PAUSE).await;
+        read.message();
+        assert!(read.sent.ping().is_some());
+        for _ in 0..119 {
+            wait(PAUSE / 2).await;
+            assert!(read.message() > PAUSE);
+            assert_eq!(read.sent.ping(), None);
+        }
+        wait(PAUSE / 2).await;
+        assert!(read.message() > PAUSE * 60);
+        assert_eq!((read.sent.ping(), read.message()), (None, NONE));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stop_before_the_ping_does_not_matter_after_the_pong() {
+        let mut read = Read::new();
+        for _ in 0..3 {
+            read.stop(PAUSE).await;
+            read.message();
+        }
+        let ping = read.sent.ping().expect("is needed");
+        read.sent.pong(&ping, false);
+        assert_eq!(read.message(), NONE);
     }
 
     #[tokio::test(start_paused = true)]

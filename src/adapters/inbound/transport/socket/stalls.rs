@@ -14,6 +14,9 @@ const TICK: Duration = Duration::from_millis(250);
 /// If that is not noted for this many milliseconds, the process has stood still.
 const STALLED_MILLIS: u64 = 500;
 
+/// Two stalls count as one if the process runs for less than this between them.
+const TOGETHER: Duration = Duration::from_secs(1);
+
 /// A time in which the process stood still.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stall {
@@ -56,8 +59,8 @@ impl Stalls {
         }
     }
 
-    /// The last time in which the process stood still, if that has ended after `since`, and be it
-    /// just now.
+    /// The last time in which the process stood still, if that has ended after `since`, even if
+    /// only just now.
     pub(super) fn since(&self, since: Instant) -> Option<Stall> {
         self.note_stall();
         let ended = Duration::from_millis(self.ended.load(Ordering::Acquire));
@@ -77,10 +80,11 @@ impl Stalls {
             let millis = unseen();
             if millis >= STALLED_MILLIS {
                 let at = |millis| self.started + Duration::from_millis(millis);
-                *last = Some(Stall {
-                    begun: at(now - millis),
-                    ended: at(now),
-                });
+                let (begun, ended) = (at(now - millis), at(now));
+                // Between two stalls the reader may not have had its turn.
+                let one = last.filter(|last| begun < last.ended + TOGETHER);
+                let begun = one.map_or(begun, |last| last.begun);
+                *last = Some(Stall { begun, ended });
                 self.ended.store(now, Ordering::Release);
                 // Last, so that whoever sees this sees the stall as well.
                 self.seen.fetch_max(now, Ordering::Release);
@@ -120,9 +124,20 @@ mod tests {
         assert_eq!(stalls.since(ended), stall);
         tokio::time::advance(TICK).await;
         assert_eq!(stalls.since(Instant::now()), None);
-        tokio::time::advance(Duration::from_secs(1)).await;
         assert!(watching.as_mut().poll(&mut cx).is_pending());
-        let last = stalls.since(started).expect("another");
-        assert_eq!((last.begun, last.ended), (ended, Instant::now()));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let ended = Instant::now();
+        let stall = Some(Stall { begun, ended });
+        assert_eq!(stalls.since(started), stall, "two that are close");
+        for _ in 0..4 {
+            assert!(watching.as_mut().poll(&mut cx).is_pending());
+            tokio::time::advance(TICK).await;
+        }
+        assert!(watching.as_mut().poll(&mut cx).is_pending());
+        let begun = Instant::now();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let ended = Instant::now();
+        let stall = Some(Stall { begun, ended });
+        assert_eq!(stalls.since(started), stall, "another");
     }
 }

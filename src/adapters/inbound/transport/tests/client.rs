@@ -221,12 +221,17 @@ impl Client {
         (head, self.received.drain(..length).collect())
     }
 
-    /// The next frame: its first byte and its payload; `None` at the end.
+    /// The next frame: its first byte and its payload; `None` at the end. Passes over the pings
+    /// with a payload, which come whenever the server has not read for a while.
     pub(super) async fn frame(&mut self) -> Option<(u8, Vec<u8>)> {
         loop {
             if let Some((first, start, end)) = frame_bounds(&self.received) {
                 let bytes: Vec<u8> = self.received.drain(..end).collect();
-                return Some((first, bytes[start..].to_vec()));
+                let payload = &bytes[start..];
+                if first == 0x89 && !payload.is_empty() {
+                    continue;
+                }
+                return Some((first, payload.to_vec()));
             }
             if !self.more().await {
                 assert!(self.received.is_empty(), "the end comes between two frames");
