@@ -1,5 +1,6 @@
 //! Projects and their files in the engine.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -15,7 +16,7 @@ use crate::adapters::outbound::nats::overtaken::waited_since;
 use crate::adapters::outbound::nats::pending_changes::{Done, Told, Wish};
 use crate::adapters::outbound::nats::publish::{Outgoing, PublishError};
 use crate::adapters::outbound::nats::replicas::{Node, PATIENCE, head_of, place};
-use crate::adapters::outbound::nats::silence::ELECTION;
+use crate::adapters::outbound::nats::silence::{ELECTION, SILENT};
 use crate::adapters::outbound::system::SystemClock;
 use crate::application::ports::{
     Clock as _, FilesBelow, InTurn, OpenFile, ProjectState, ProjectStore, PutInTurn, StoreError,
@@ -46,6 +47,14 @@ impl NatsProjects {
         Ok(head.map(|head| (found, head)))
     }
 
+    /// Whether this node knows the project, and nobody can say more just now.
+    fn is_known_in_silence(&self, project: &ProjectId) -> bool {
+        let Self(node) = self;
+        let known = node.known(project);
+        let is_known = known.is_some_and(|replica| replica.with(|_| ()).is_ok());
+        is_known && node.engine.silence() >= SILENT
+    }
+
     async fn must_exist(&self, project: &ProjectId) -> Result<(), StoreError> {
         match self.state(project).await? {
             ProjectState::Registered => Ok(()),
@@ -57,15 +66,14 @@ impl NatsProjects {
 #[async_trait]
 impl ProjectStore for NatsProjects {
     async fn state(&self, project: &ProjectId) -> Result<ProjectState, StoreError> {
-        let known = self.0.known(project);
-        let head = self.head(project);
-        let head = if known.is_some_and(|replica| replica.with(|_| ()).is_ok()) {
-            let Ok(Ok(head)) = timeout(PATIENCE, head).await else {
-                return Ok(ProjectState::Registered);
-            };
-            head
-        } else {
-            head.await?
+        let mut asking = pin!(self.head(project));
+        let head = loop {
+            match timeout(PATIENCE, &mut asking).await {
+                Ok(Ok(head)) => break head,
+                _ if self.is_known_in_silence(project) => return Ok(ProjectState::Registered),
+                Ok(Err(error)) => return Err(error),
+                Err(_) => {}
+            }
         };
         Ok(match head {
             Some((_, head)) if head.is_registered => ProjectState::Registered,

@@ -18,7 +18,7 @@ use crate::adapters::outbound::nats::own_changes::{ChangeNames, OwnChanges};
 use crate::adapters::outbound::nats::presence::NatsPresence;
 use crate::adapters::outbound::nats::replica::{Placed, Ready, Replica};
 use crate::adapters::outbound::nats::reviews::Reviews;
-use crate::adapters::outbound::nats::silence::ELECTION;
+use crate::adapters::outbound::nats::silence::{ELECTION, SILENT};
 use crate::adapters::outbound::nats::tombstones::Tombstones;
 use crate::application::locks::lock;
 use crate::application::ports::{Decided, EventPublisher, StoreError};
@@ -151,8 +151,16 @@ impl Node {
             User::Streamer => Duration::MAX,
         };
         let began = Instant::now();
-        let alone = timeout(patience, replica.loading.lock()).await;
-        let _alone = alone.map_err(StoreError::failed)?;
+        let _alone = loop {
+            match timeout(patience, replica.loading.lock()).await {
+                Ok(alone) => break alone,
+                Err(late) if self.engine.silence() >= SILENT => {
+                    return Err(StoreError::failed(late));
+                }
+                // A long project takes its time.
+                Err(_) => {}
+            }
+        };
         if replica.ready(user).is_some() {
             return Ok(());
         }

@@ -13,7 +13,7 @@ use crate::application::ports::{EngineState, StoreError};
 const LOOK: Duration = Duration::from_millis(500);
 
 /// How long a silence must last to count as one; the engine is asked each second.
-const SILENT: Duration = Duration::from_secs(3);
+pub(crate) const SILENT: Duration = Duration::from_secs(3);
 
 /// How long a silence must last before the server that this node is connected to may itself be cut
 /// off.

@@ -13,8 +13,8 @@ const LATE: Duration = Duration::from_millis(250);
 /// come.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// After this, a ping that was not answered counts as answered: the client answers none, or what
-/// stands between it and the server passes none on.
+/// After this, a ping that was not answered counts as answered if none ever was: the client answers
+/// none, or what stands between it and the server passes none on.
 const UNANSWERED: Duration = Duration::from_secs(60);
 
 /// How the server waits for bytes.
@@ -44,6 +44,8 @@ pub(super) struct Sent {
     /// How many pings were needed, and when the last one was sent that is still to be answered.
     pings: u32,
     awaited: Option<Instant>,
+    /// Whether one ever was.
+    has_answered: bool,
     /// As `behind`, for the beginning of the message in progress.
     message_behind: Option<Instant>,
     /// When the last message was sent.
@@ -60,6 +62,7 @@ impl Sent {
             behind_next: None,
             pings: 0,
             awaited: None,
+            has_answered: false,
             message_behind: None,
             message_at: now,
         }
@@ -102,10 +105,8 @@ impl Sent {
 
     /// The payload of a ping that is to be sent now, if one is needed.
     pub(super) fn ping(&mut self) -> Option<[u8; 4]> {
-        if self
-            .awaited
-            .is_some_and(|sent| sent.elapsed() >= UNANSWERED)
-        {
+        let is_over = |sent: Instant| !self.has_answered && sent.elapsed() >= UNANSWERED;
+        if self.awaited.is_some_and(is_over) {
             self.answered();
         }
         if self.behind.is_none() || self.awaited.is_some() {
@@ -121,6 +122,7 @@ impl Sent {
     /// A pong with this payload has come, perhaps inside a message.
     pub(super) fn pong(&mut self, payload: &[u8], in_message: bool) {
         if self.awaited.is_some() && payload == self.pings.to_be_bytes() {
+            self.has_answered = true;
             self.answered();
             self.go_on(in_message);
         }
@@ -289,6 +291,23 @@ mod tests {
         wait(PAUSE / 2).await;
         assert!(read.message() > PAUSE * 60);
         assert_eq!((read.sent.ping(), read.message()), (None, NONE));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_has_answered_a_ping_may_take_longer_for_the_next() {
+        let mut read = Read::new();
+        read.stop(PAUSE).await;
+        read.message();
+        let ping = read.sent.ping().expect("is needed");
+        read.sent.pong(&ping, false);
+        read.stop(PAUSE).await;
+        read.message();
+        assert!(read.sent.ping().is_some());
+        for _ in 0..240 {
+            wait(PAUSE / 2).await;
+            assert!(read.message() > PAUSE);
+            assert_eq!(read.sent.ping(), None);
+        }
     }
 
     #[tokio::test(start_paused = true)]
