@@ -41,10 +41,11 @@ pub(super) struct Sent {
     behind: Option<Instant>,
     /// The same for what follows the pong that is awaited.
     behind_next: Option<Instant>,
-    /// How many pings were needed, and when the last one was sent that is still to be answered.
+    /// How many pings have been sent.
     pings: u32,
+    /// When the last one was sent, unless it has been answered.
     awaited: Option<Instant>,
-    /// Whether one ever was.
+    /// Whether the client has ever answered one.
     has_answered: bool,
     /// As `behind`, for the beginning of the message in progress.
     message_behind: Option<Instant>,
@@ -86,8 +87,8 @@ impl Sent {
         now
     }
 
-    /// Bytes have been read for which the server has waited, or it has waited for nothing so far.
-    /// `in_message` tells whether a message has begun.
+    /// The server no longer waits for bytes: it has read some, or gives up. `in_message` tells
+    /// whether a message had begun before.
     pub(super) fn read(&mut self, waiting: Waiting, in_message: bool) {
         let ready = self.waited(waiting);
         self.late += ready.saturating_duration_since(self.read_at);
@@ -203,6 +204,13 @@ mod tests {
             self.complete()
         }
 
+        /// The server stops, and then pings its client.
+        async fn ping_after_stop(&mut self) -> [u8; 4] {
+            self.stop(PAUSE).await;
+            assert_eq!(self.message(), PAUSE);
+            self.sent.ping().expect("is needed")
+        }
+
         fn waiting(&mut self) -> Waiting {
             let (since, stall) = (self.ready, self.stall.take());
             Waiting { since, stall }
@@ -266,9 +274,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_follows_the_pong_was_sent_after_the_ping() {
         let mut read = Read::new();
-        read.stop(PAUSE).await;
-        assert_eq!(read.message(), PAUSE);
-        let ping = read.sent.ping().expect("is needed");
+        let ping = read.ping_after_stop().await;
         assert_eq!(read.sent.ping(), None, "is on its way");
         read.sent.pong(b"", false);
         read.sent.pong(&[9; 4], false);
@@ -280,9 +286,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_ping_that_is_never_answered_counts_as_answered_after_a_minute() {
         let mut read = Read::new();
-        read.stop(PAUSE).await;
-        read.message();
-        assert!(read.sent.ping().is_some());
+        read.ping_after_stop().await;
         for _ in 0..119 {
             wait(PAUSE / 2).await;
             assert!(read.message() > PAUSE);
@@ -296,13 +300,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_has_answered_a_ping_may_take_longer_for_the_next() {
         let mut read = Read::new();
-        read.stop(PAUSE).await;
-        read.message();
-        let ping = read.sent.ping().expect("is needed");
+        let ping = read.ping_after_stop().await;
         read.sent.pong(&ping, false);
-        read.stop(PAUSE).await;
-        read.message();
-        assert!(read.sent.ping().is_some());
+        read.ping_after_stop().await;
         for _ in 0..240 {
             wait(PAUSE / 2).await;
             assert!(read.message() > PAUSE);

@@ -97,47 +97,73 @@ impl Stalls {
 
 #[cfg(test)]
 mod tests {
-    use std::future::Future as _;
-    use std::pin::pin;
+    use std::pin::Pin;
     use std::task::{Context, Waker};
 
     use super::*;
 
+    /// Notes of a process, which this test stops.
+    struct Process<'a> {
+        stalls: &'a Stalls,
+        watching: Pin<Box<dyn Future<Output = ()> + 'a>>,
+    }
+
+    impl<'a> Process<'a> {
+        fn of(stalls: &'a Stalls) -> Self {
+            let watching = Box::pin(stalls.watch());
+            Self { stalls, watching }
+        }
+
+        /// It runs for so many ticks, without a stall.
+        async fn run(&mut self, ticks: u32) {
+            let since = Instant::now();
+            for _ in 0..ticks {
+                self.tick();
+                tokio::time::advance(TICK).await;
+            }
+            self.tick();
+            let last = self.stalls.since(since);
+            assert!(last.is_none_or(|last| last.ended <= since), "{last:?}");
+        }
+
+        fn tick(&mut self) {
+            let mut cx = Context::from_waker(Waker::noop());
+            assert!(self.watching.as_mut().poll(&mut cx).is_pending());
+        }
+
+        /// It stands still for this long.
+        async fn stop(&self, time: Duration) -> Stall {
+            let begun = Instant::now();
+            tokio::time::advance(time).await;
+            let ended = Instant::now();
+            Stall { begun, ended }
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn only_a_time_in_which_nobody_notes_that_the_process_runs_is_a_stall() {
-        let stalls = Stalls::default();
-        let started = Instant::now();
-        let mut watching = pin!(stalls.watch());
-        let mut cx = Context::from_waker(Waker::noop());
-        for _ in 0..100 {
-            assert!(watching.as_mut().poll(&mut cx).is_pending());
-            tokio::time::advance(TICK).await;
-            assert_eq!(stalls.since(started), None);
-        }
-        assert!(watching.as_mut().poll(&mut cx).is_pending());
-        let begun = Instant::now();
-        tokio::time::advance(Duration::from_secs(30)).await;
-        let ended = Instant::now();
-        let stall = Some(Stall { begun, ended });
-        assert_eq!(stalls.since(started), stall, "also before the tick");
-        assert!(watching.as_mut().poll(&mut cx).is_pending());
-        assert_eq!(stalls.since(ended), stall);
-        tokio::time::advance(TICK).await;
+        let (stalls, started) = (Stalls::default(), Instant::now());
+        let mut process = Process::of(&stalls);
+        process.run(100).await;
+        assert_eq!(stalls.since(started), None);
+        let first = process.stop(TICK * 100).await;
+        assert_eq!(stalls.since(started), Some(first), "also before the tick");
+        assert_eq!(stalls.since(first.ended), Some(first));
+        process.run(1).await;
         assert_eq!(stalls.since(Instant::now()), None);
-        assert!(watching.as_mut().poll(&mut cx).is_pending());
-        tokio::time::advance(Duration::from_secs(1)).await;
-        let ended = Instant::now();
-        let stall = Some(Stall { begun, ended });
-        assert_eq!(stalls.since(started), stall, "two that are close");
-        for _ in 0..4 {
-            assert!(watching.as_mut().poll(&mut cx).is_pending());
-            tokio::time::advance(TICK).await;
-        }
-        assert!(watching.as_mut().poll(&mut cx).is_pending());
-        let begun = Instant::now();
-        tokio::time::advance(Duration::from_secs(1)).await;
-        let ended = Instant::now();
-        let stall = Some(Stall { begun, ended });
-        assert_eq!(stalls.since(started), stall, "another");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn two_stalls_that_are_close_are_one() {
+        let (stalls, started) = (Stalls::default(), Instant::now());
+        let mut process = Process::of(&stalls);
+        process.run(1).await;
+        let Stall { begun, .. } = process.stop(TICK * 4).await;
+        process.run(3).await;
+        let Stall { ended, .. } = process.stop(TICK * 4).await;
+        assert_eq!(stalls.since(started), Some(Stall { begun, ended }));
+        process.run(4).await;
+        let last = process.stop(TICK * 4).await;
+        assert_eq!(stalls.since(started), Some(last));
     }
 }
